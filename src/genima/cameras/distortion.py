@@ -57,11 +57,12 @@ def limit(D: Floats, model: str) -> float:
 def undistort(D: Floats, xy: Floats) -> Floats:
     """Invert `distort` by Newton's method; NaN where no point on the normalised plane is seen at `xy` (..., 2)."""
     point, step = xy.copy(), 1e-6
+    right, down = np.array([step, 0.0]), np.array([0.0, step])
     with np.errstate(all='ignore'):
         for _ in range(30):
             error = distort(D, point) - xy
-            dx = (distort(D, point + [step, 0.0]) - distort(D, point - [step, 0.0])) / (2 * step)
-            dy = (distort(D, point + [0.0, step]) - distort(D, point - [0.0, step])) / (2 * step)
+            dx = (distort(D, point + right) - distort(D, point - right)) / (2 * step)
+            dy = (distort(D, point + down) - distort(D, point - down)) / (2 * step)
             determinant = dx[..., 0] * dy[..., 1] - dx[..., 1] * dy[..., 0]
             point[..., 0] -= (dy[..., 1] * error[..., 0] - dy[..., 0] * error[..., 1]) / determinant
             point[..., 1] -= (dx[..., 0] * error[..., 1] - dx[..., 1] * error[..., 0]) / determinant
@@ -80,3 +81,29 @@ def fisheye_angle(D: Floats, radius: Floats) -> Floats:
         below = fisheye_radius(D, middle) < radius
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return np.where(seen, (low + high) / 2, np.nan)
+
+
+def to_rays(model: str, D: Floats, flat: Floats) -> Floats:
+    """Return the unit rays (..., 3) that a lens shows at `flat` (..., 2), image points divided by K; zero where none."""
+    if model == 'equidistant':
+        radius = np.linalg.norm(flat, axis=-1)
+        angle = fisheye_angle(D, radius)
+        across = flat * (np.sin(angle) / np.maximum(radius, 1e-12))[..., None]
+        return np.nan_to_num(np.concatenate([across, np.cos(angle)[..., None]], axis=-1))
+    if D.any():
+        flat = undistort(D, flat)
+    rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1)
+    return np.nan_to_num(rays / np.linalg.norm(rays, axis=-1, keepdims=True))
+
+
+def from_points(model: str, D: Floats, points: Floats, limit: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return where a lens shows points (..., 3) of the optical frame (before K), and which of them it can show."""
+    z = points[..., 2]
+    with np.errstate(all='ignore'):
+        if model == 'equidistant':
+            across = np.linalg.norm(points[..., :2], axis=-1)
+            angle = np.arctan2(across, z)
+            factor = np.where(across > 0, fisheye_radius(D, angle) / across, 0.0)
+            return points[..., :2] * factor[..., None], angle <= limit
+        flat = points[..., :2] / z[..., None]
+        return distort(D, flat), (z > 0) & (np.linalg.norm(flat, axis=-1) <= limit)

@@ -110,20 +110,9 @@ class CameraModel:
             trusted range of the lens model), and depths along the optical axis (...) in metres.
         """
         points = np.asarray(points_camera_m, dtype=np.float64)
-        z = points[..., 2]
-        with np.errstate(all='ignore'):
-            if self.model == 'equidistant':
-                across = np.linalg.norm(points[..., :2], axis=-1)
-                angle = np.arctan2(across, z)
-                radius = distortion.fisheye_radius(self.D, angle)
-                flat = points[..., :2] * np.where(across > 0, radius / across, 0.0)[..., None]
-                seen = angle <= _limit(self)
-            else:
-                flat = points[..., :2] / z[..., None]
-                seen = (z > 0) & (np.linalg.norm(flat, axis=-1) <= _limit(self))
-                flat = distortion.distort(self.D, flat)
+        flat, seen = distortion.from_points(self.model, self.D, points, _limit(self))
         uv = flat * [self.K[0, 0], self.K[1, 1]] + self.K[:2, 2]
-        return np.where(seen[..., None], uv, np.nan), z
+        return np.where(seen[..., None], uv, np.nan), points[..., 2]
 
     def rays(self) -> Floats:
         """Return unit rays (H, W, 3) through the pixel centres in the optical frame (cached, read-only).
@@ -134,7 +123,7 @@ class CameraModel:
 
     def cropped(self, x: int, y: int, width: int, height: int) -> 'CameraModel':
         """Return the camera of the image part that starts at pixel (x, y)."""
-        inside = 0 <= x and 0 <= y and 0 < width <= self.width_px - x and 0 < height <= self.height_px - y
+        inside = x >= 0 and y >= 0 and 0 < width <= self.width_px - x and 0 < height <= self.height_px - y
         if not inside:
             raise CalibrationError(
                 f"camera '{self.name}': crop {width}x{height} at ({x}, {y}) leaves the {self.width_px}x"
@@ -205,7 +194,7 @@ class MountedCamera:
         T = _frozen(self.T_parent_camera)
         proper = T.shape == (4, 4) and np.allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-6)
         if not proper or np.linalg.det(T[:3, :3]) < 0 or (T[3] != [0, 0, 0, 1]).any() or not np.isfinite(T).all():
-            raise CalibrationError(f"camera '{self.model.name}': T_parent_camera is not a rigid transform: {T.tolist()}")
+            raise CalibrationError(f"camera '{self.model.name}': T_parent_camera is no rigid transform: {T.tolist()}")
         object.__setattr__(self, 'T_parent_camera', T)
 
     def T_base_camera(self, profile: RobotProfile, q_rad: ArrayLike) -> Floats:
@@ -244,15 +233,6 @@ def _limit(camera: CameraModel) -> float:
 def _rays(camera: CameraModel) -> Floats:
     u, v = np.meshgrid(np.arange(camera.width_px, dtype=np.float64), np.arange(camera.height_px, dtype=np.float64))
     flat = (np.stack([u, v], axis=-1) - camera.K[:2, 2]) / [camera.K[0, 0], camera.K[1, 1]]
-    if camera.model == 'equidistant':
-        radius = np.linalg.norm(flat, axis=-1)
-        angle = distortion.fisheye_angle(camera.D, radius)
-        across = flat * (np.sin(angle) / np.maximum(radius, 1e-12))[..., None]
-        rays = np.concatenate([across, np.cos(angle)[..., None]], axis=-1)
-    else:
-        flat = distortion.undistort(camera.D, flat) if camera.D.any() else flat
-        rays = np.concatenate([flat, np.ones_like(flat[..., :1])], axis=-1)
-        rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
-    rays = np.nan_to_num(rays, nan=0.0)
+    rays = distortion.to_rays(camera.model, camera.D, flat)
     rays.flags.writeable = False
     return rays
