@@ -1,0 +1,38 @@
+# make demo   installs what is missing and shows a simulated Franka pick up a cube
+# make test   installs what is missing, lints, type-checks and runs the tests
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO_ARGS ?= --episodes 5 --seed 2000
+# the dynamic linker of a virtual environment needs no activation; user site packages must not leak in
+export PYTHONNOUSERSITE := 1
+
+.PHONY: demo test test-slow lint types setup clean
+
+demo: $(VENV)/.installed
+	$(BIN)/genima demo $(DEMO_ARGS) --report out/demo
+
+test: $(VENV)/.installed-dev lint types
+	$(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q -m slow
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check src tests
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+setup: $(VENV)/.installed-dev
+
+$(VENV)/.installed: pyproject.toml constraints.txt tools/install.sh
+	PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/install.sh .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/install.sh '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache

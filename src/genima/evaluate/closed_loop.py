@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One episode of a policy in simulation, in one process, with the timing of the node graph.
+
+The painter works beside the 10 Hz loop: a target image becomes usable `painter_latency_s` after its views were taken,
+and the painter starts on new views as soon as it is free. The controller ticks at the control rate on the newest
+finished target image and the joint state of that moment; its chunk reaches the guard `controller_latency_s` later, and
+the guard's plan drives the emulated joint_trajectory_controller, exactly as between the nodes.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from genima.contract.spec import PolicySpec
+from genima.evaluate.policy import Policy
+from genima.guard.guard import Guard, GuardOutput
+from genima.sim.simulation import Simulation
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """Timing of the emulated graph and when an episode ends."""
+
+    painter_latency_s: float = 0.10
+    controller_latency_s: float = 0.02
+    guard_period_s: float = 0.02
+    timeout_s: float = 15.0
+
+
+@dataclass
+class EpisodeResult:
+    """What one episode came to.
+
+    Attributes:
+        seed: Of the episode.
+        success: Whether the task was done before the time-out.
+        elapsed_s: Simulated time it took.
+        limits: Worst share of each limit over the commanded motion, sampled at 500 Hz.
+        timing_ms: Stage name to the wall time of every call.
+        held: Guard reasons that kept a chunk from being used, with counts.
+    """
+
+    seed: int
+    success: bool
+    elapsed_s: float
+    limits: dict[str, float]
+    timing_ms: dict[str, list[float]] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Frame:
+    """What a watcher sees at each control tick: the views, the target the controller acted on, and the arm."""
+
+    time_s: float
+    views: np.ndarray
+    target: np.ndarray | None
+    q_rad: np.ndarray
+
+
+class Watcher(Protocol):
+    """Called at each control tick."""
+
+    def __call__(self, frame: Frame) -> None:
+        """Look at one frame."""
+
+
+@dataclass
+class _Target:
+    stamp_s: float
+    ready_s: float
+    views: np.ndarray
+
+
+class _Painting:
+    """The painter's side of the loop: at most one picture is being painted."""
+
+    def __init__(self, policy: Policy, latency_s: float, timing_ms: dict[str, list[float]]) -> None:
+        self._policy = policy
+        self._latency_s = latency_s
+        self._timing_ms = timing_ms
+        self._in_work: _Target | None = None
+        self.newest: _Target | None = None
+
+    def update(self, now_s: float, views: np.ndarray) -> None:
+        """Finish what is due at `now_s`, and start on `views` when free."""
+        if self._in_work is not None and self._in_work.ready_s <= now_s + 1e-9:
+            self.newest, self._in_work = self._in_work, None
+        if self._in_work is None:
+            started = time.perf_counter()
+            painted = self._policy.painter.paint(views, self._policy.spec.instruction)
+            self._timing_ms['paint'].append(1e3 * (time.perf_counter() - started))
+            self._in_work = _Target(now_s, now_s + self._latency_s, painted)
+
+
+def stack_views(spec: PolicySpec, images: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the views (V, S, S, 3) in the order of the contract."""
+    return np.stack([images[name] for name in spec.cameras])
+
+
+def run_episode(
+    policy: Policy,
+    simulation: Simulation,
+    seed: int,
+    config: LoopConfig | None = None,
+    watch: Watcher | None = None,
+) -> EpisodeResult:
+    """Run one episode from `simulation.reset(seed)` until success or time-out."""
+    config = config or LoopConfig()
+    simulation.reset(seed)
+    timing_ms: dict[str, list[float]] = defaultdict(list)
+    held: dict[str, int] = defaultdict(int)
+    guard = Guard(policy.profile)
+    guard.arm()
+    painting = _Painting(policy, config.painter_latency_s, timing_ms)
+    start_s = simulation.time_s
+    for now_s in _ticks(start_s, config.timeout_s, policy.spec.control_rate_hz):
+        started = time.perf_counter()
+        views = stack_views(policy.spec, simulation.render())
+        timing_ms['render'].append(1e3 * (time.perf_counter() - started))
+        painting.update(now_s, views)
+        if watch is not None:
+            target = None if painting.newest is None else painting.newest.views
+            watch(Frame(now_s - start_s, views, target, simulation.q_rad.copy()))
+        _control_period(policy, simulation, guard, painting.newest, now_s, config, timing_ms, held)
+        if simulation.success():
+            break
+    return EpisodeResult(
+        seed, simulation.success(), simulation.time_s - start_s, simulation.limit_usage(), dict(timing_ms), dict(held)
+    )
+
+
+def _ticks(start_s: float, timeout_s: float, rate_hz: float) -> Iterator[float]:
+    for index in range(round(timeout_s * rate_hz)):
+        yield start_s + index / rate_hz
+
+
+def _control_period(
+    policy: Policy,
+    simulation: Simulation,
+    guard: Guard,
+    target: _Target | None,
+    now_s: float,
+    config: LoopConfig,
+    timing_ms: dict[str, list[float]],
+    held: dict[str, int],
+) -> None:
+    """Act once on the state of `now_s`, then let the arm and the guard run until the next tick."""
+    chunk = None
+    if target is not None:
+        started = time.perf_counter()
+        chunk = policy.controller.act(
+            target.views,
+            simulation.q_rad,
+            simulation.gripper_open,
+            now_s - target.stamp_s,
+            policy.spec.instruction,
+            stamp_s=now_s,
+        )
+        timing_ms['act'].append(1e3 * (time.perf_counter() - started))
+    end_s = now_s + 1 / policy.spec.control_rate_hz
+    guard.observe_joints(now_s, simulation.q_rad, simulation.gripper_open)
+    if chunk is not None:
+        simulation.step_to(now_s + config.controller_latency_s)
+        started = time.perf_counter()
+        output = guard.accept_chunk(simulation.time_s, chunk, policy.spec.hash())
+        timing_ms['guard'].append(1e3 * (time.perf_counter() - started))
+        _command(simulation, output, held)
+    while simulation.time_s < end_s - 1e-9:
+        simulation.step_to(min(end_s, simulation.time_s + config.guard_period_s))
+        guard.observe_joints(simulation.time_s, simulation.q_rad, simulation.gripper_open)
+        _command(simulation, guard.tick(simulation.time_s), held)
+
+
+def _command(simulation: Simulation, output: GuardOutput | None, held: dict[str, int]) -> None:
+    if output is None:
+        return
+    for reason in output.status.reasons:
+        held[reason] += 1
+    if output.message is not None:
+        message = output.message
+        simulation.controller.set_trajectory(
+            simulation.time_s, message.stamp_s, message.times_from_start_s, message.q_rad, message.v_rad_s
+        )
+    if output.gripper_open is not None:
+        simulation.command_gripper(output.gripper_open)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many episodes, in one process or spread over several, and the figures that sum them up."""
+
+import multiprocessing
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genima.evaluate.closed_loop import EpisodeResult, LoopConfig, run_episode
+from genima.evaluate.policy import Policy
+from genima.evaluate.statistics import percentiles, wilson_95, worst
+from genima.sim.simulation import Simulation
+
+_loaded: dict[str, tuple[Policy, Simulation]] = {}
+
+
+def _load(directory: str, threads: int) -> tuple[Policy, Simulation]:
+    """Load policy and simulation once per process."""
+    if directory not in _loaded:
+        torch.set_num_threads(threads)
+        policy = Policy.load(directory)
+        _loaded[directory] = (policy, Simulation(policy.profile))
+    return _loaded[directory]
+
+
+def _run(directory: str, threads: int, config: LoopConfig, seed: int) -> EpisodeResult:
+    policy, simulation = _load(directory, threads)
+    return run_episode(policy, simulation, seed, config)
+
+
+def run_episodes(
+    directory: Path | str, seeds: Sequence[int], config: LoopConfig, workers: int = 1, threads: int = 2
+) -> Iterator[EpisodeResult]:
+    """Yield the result of every seed, in order.
+
+    Args:
+        directory: Policy directory.
+        seeds: One episode each.
+        config: Timing of the loop.
+        workers: Processes; more than one shortens the run but makes the timing figures meaningless.
+        threads: Threads of each process's networks.
+    """
+    job = partial(_run, str(directory), threads, config)
+    if workers == 1:
+        yield from map(job, seeds)
+        return
+    with multiprocessing.get_context('spawn').Pool(workers) as pool:
+        yield from pool.imap(job, seeds)
+
+
+def summarise(results: Sequence[EpisodeResult], policy: str, contract: str, seed: int) -> dict[str, Any]:
+    """Return the figures of a run under the keys that `--json` promises."""
+    timing_ms: dict[str, list[float]] = defaultdict(list)
+    held: Counter[str] = Counter()
+    for result in results:
+        held.update(result.held)
+        for stage, values in result.timing_ms.items():
+            timing_ms[stage] += values
+    successes = sum(result.success for result in results)
+    return {
+        'episodes': len(results),
+        'successes': successes,
+        'success_rate': successes / len(results),
+        'wilson_95': wilson_95(successes, len(results)),
+        'seed': seed,
+        'policy': policy,
+        'contract': contract,
+        'timing': {stage: percentiles(values) for stage, values in timing_ms.items()},
+        'limits': worst([result.limits for result in results]),
+        'failed_seeds': [result.seed for result in results if not result.success],
+        'held': dict(held),
+    }
