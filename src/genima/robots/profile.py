@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a robot is: joints, limits, shapes, gripper, and the links that carry spheres. One YAML file per robot."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from genima.robots.transforms import axis_generators, transform
+
+
+@dataclass(frozen=True, eq=False)
+class JointLimits:
+    """Limits of the arm joints, arrays of shape (n,), each with its source."""
+
+    position_min_rad: np.ndarray
+    position_max_rad: np.ndarray
+    velocity_rad_s: np.ndarray
+    acceleration_rad_s2: np.ndarray
+    jerk_rad_s3: np.ndarray
+    effort_nm: np.ndarray
+    sources: dict[str, str]
+
+    @property
+    def source(self) -> str:
+        """All sources as one text."""
+        return '; '.join(sorted(set(self.sources.values())))
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """Connects a link to its parent: a fixed transform, then a motion about or along `axis`."""
+
+    name: str
+    kind: str  # 'revolute', 'prismatic' or 'fixed'
+    axis: np.ndarray
+    xyz: np.ndarray
+    rpy: np.ndarray
+
+    @cached_property
+    def T_parent_joint(self) -> np.ndarray:
+        """The joint's frame in the parent link at zero motion, (4, 4)."""
+        return transform(self.xyz, self.rpy)
+
+    @cached_property
+    def generators(self) -> tuple[np.ndarray, np.ndarray]:
+        """K and K @ K of Rodrigues' formula for the axis."""
+        return axis_generators(self.axis)
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A primitive on a link: capsule/cylinder [radius, length] along z, box [x, y, z], sphere [radius]; metres."""
+
+    kind: str
+    xyz: np.ndarray
+    rpy: np.ndarray
+    size: np.ndarray
+    rgba: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A rigid body. The base link has neither parent nor joint."""
+
+    name: str
+    parent: str | None
+    joint: Joint | None
+    mass_kg: float
+    com_m: np.ndarray
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True)
+class SphereSpec:
+    """A sphere that the painter paints, at `xyz_m` in `link`. A gripper sphere changes colour with the gripper."""
+
+    name: str
+    link: str
+    xyz_m: tuple[float, float, float]
+    radius_m: float
+    color_rgb: tuple[int, int, int] | None = None
+    color_open_rgb: tuple[int, int, int] | None = None
+    color_closed_rgb: tuple[int, int, int] | None = None
+
+    @property
+    def is_gripper(self) -> bool:
+        """True when the colour tells whether the gripper is open."""
+        return self.color_rgb is None
+
+    def color(self, gripper_open: float) -> tuple[int, int, int]:
+        """Return red, green, blue for a gripper opening in [0, 1]."""
+        chosen = self.color_rgb or (self.color_open_rgb if gripper_open > 0.5 else self.color_closed_rgb)
+        assert chosen is not None
+        return chosen
+
+
+@dataclass(frozen=True)
+class Gripper:
+    """A parallel gripper. `open_m` and `closed_m` are positions of each of its joints."""
+
+    kind: str
+    joints: tuple[str, ...]
+    tcp_link: str
+    open_m: float
+    closed_m: float
+    speed_m_s: float
+    force_n: float
+    source: str
+
+    def position_m(self, gripper_open: float) -> float:
+        """Return the joint position for an opening in [0, 1]."""
+        return self.closed_m + gripper_open * (self.open_m - self.closed_m)
+
+    def opening(self, position_m: float) -> float:
+        """Return the opening in [0, 1] for a joint position."""
+        return float(np.clip((position_m - self.closed_m) / (self.open_m - self.closed_m), 0.0, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class RobotProfile:
+    """A robot as everything else in GENIMA sees it. `links` are ordered parent first; `arm_joints` is the order of q."""
+
+    name: str
+    base_link: str
+    elbow_link: str
+    links: tuple[Link, ...]
+    arm_joints: tuple[str, ...]
+    limits: JointLimits
+    spheres: tuple[SphereSpec, ...]
+    gripper: Gripper
+    home_rad: np.ndarray
+    controllers: dict[str, str]
+
+    @property
+    def n_joints(self) -> int:
+        """Number of arm joints."""
+        return len(self.arm_joints)
+
+    @cached_property
+    def link_by_name(self) -> dict[str, Link]:
+        """Links by name."""
+        return {link.name: link for link in self.links}
+
+    def link(self, name: str) -> Link:
+        """Return a link.
+
+        Raises:
+            ProfileError: if the robot has no such link.
+        """
+        from genima.errors import ProfileError
+
+        if name not in self.link_by_name:
+            raise ProfileError(f'robot {self.name} has no link {name!r}; it has {", ".join(self.link_by_name)}')
+        return self.link_by_name[name]
+
+    def chain(self, link_name: str) -> tuple[Link, ...]:
+        """Return the links from the base's first child to `link_name`."""
+        links: list[Link] = []
+        link = self.link(link_name)
+        while link.parent is not None:
+            links.append(link)
+            link = self.link(link.parent)
+        return tuple(reversed(links))
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> 'RobotProfile':
+        """Read a profile by name (`config/robots/<name>.yaml`) or by path.
+
+        Raises:
+            ProfileError: if the file is missing or anything in it is unknown, missing or of the wrong shape.
+        """
+        from genima.robots.reading import load_profile
+
+        return load_profile(name_or_path)
