@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The controller as a node: the newest target image and the joints of this moment in, a chunk out, at a steady rate."""
+
+import sys
+import time
+
+from genima.cameras.views import untile
+from genima.contract.spec import PolicySpec
+from genima.errors import ContractError, GenimaError
+from genima.robots.profile import RobotProfile
+from genima_msgs.msg import NodeStats, TargetImage
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from genima_ros import qos
+from genima_ros._run import run
+from genima_ros.joint_states import JointStates
+from genima_ros.messages import image_array, seconds, stamp
+from genima_ros.parameters import declare
+from genima_ros.trajectories import chunk_message
+
+COMPLAINT_PERIOD_S = 2.0
+
+
+class ActNode(Node):
+    """Ticks at the policy's control rate on ROS time; says at each tick without valid input why there was no chunk."""
+
+    def __init__(self) -> None:
+        super().__init__('act_node')
+        policy = declare(self, 'policy', '', 'Policy directory with policy.yaml and controller/.')
+        robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
+        device = declare(self, 'device', 'cpu', 'Torch device of the controller: cpu or cuda.')
+        threads = declare(self, 'threads', 1, 'CPU threads of the controller.', between=(1, 256))
+        max_joint_age_s = declare(
+            self, 'max_joint_age_s', 0.1, 'Joint positions older than this are not used [s].', between=(0.005, 5.0)
+        )
+        self.spec = PolicySpec.load(policy)
+        self.profile = RobotProfile.load(robot or self.spec.robot)
+        self.spec.check_robot(self.profile)
+        declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
+        self._joints = JointStates(self.profile, max_joint_age_s)
+        self._target: TargetImage | None = None
+        self._seen_target = False
+        self._ticks = self._ticks_without_input = 0
+        self._chunk = self.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._stats = self.create_publisher(NodeStats, 'node_stats', qos.RELIABLE)
+        self._load(policy, device, threads)
+        self.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
+        self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
+        self.create_timer(1.0 / self.spec.control_rate_hz, self._tick)
+
+    def _load(self, policy: str, device: str, threads: int) -> None:
+        import torch  # takes seconds to import; Ctrl-C works meanwhile
+        from genima.controller.controller import Controller
+
+        torch.set_num_threads(threads)
+        self._controller = Controller.load(policy, device=device)
+        self.get_logger().info(
+            f'controller ready: policy {policy}, contract {self.spec.hash()}, robot {self.profile.name},'
+            f' {self.spec.control_rate_hz:g} Hz, device {device}, {threads} threads'
+        )
+
+    def _on_joints(self, message: JointState) -> None:
+        self._joints.add(message.name, message.position, seconds(message.header.stamp))
+
+    def _on_target(self, message: TargetImage) -> None:
+        try:
+            self.spec.require_same(message.contract, 'target_image')
+            if tuple(message.cameras) != tuple(self.spec.cameras):
+                raise ContractError(f'target_image: cameras {list(message.cameras)}, the policy has {self.spec.cameras}')
+        except ContractError as error:
+            self.get_logger().error(f'target image refused: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            return
+        self._target = message
+
+    def _tick(self) -> None:
+        started_s = time.perf_counter()
+        now_s = 1e-9 * self.get_clock().now().nanoseconds
+        try:
+            message, age_s = self._act(now_s)
+        except GenimaError as error:
+            self._ticks += self._seen_target
+            self._ticks_without_input += self._seen_target
+            self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            self._report([], [])
+            return
+        self._chunk.publish(message)
+        self._seen_target = True
+        self._ticks += 1
+        self._report(['act', 'target_age'], [1e3 * (time.perf_counter() - started_s), 1e3 * age_s])
+
+    def _act(self, now_s: float) -> tuple[JointTrajectory, float]:
+        """Return the chunk message and the age of its target [s]; raises GenimaError where an input is not valid."""
+        if self._target is None:
+            raise GenimaError('no target image yet; is diffusion_node running and does it see every camera?')
+        q_rad, observed_s = self._joints.arm(now_s)
+        opening = self._joints.gripper_open(now_s)
+        age_s = observed_s - seconds(self._target.header.stamp)
+        allowed_s = self.spec.max_target_age_steps / self.spec.control_rate_hz
+        if age_s > allowed_s:
+            raise GenimaError(f'the newest target image is {age_s:.3f} s old, allowed {allowed_s:.3f} s')
+        views = untile(image_array(self._target.image, 'target_image'), len(self.spec.cameras))
+        instruction = self.get_parameter('instruction').value
+        chunk = self._controller.act(views, q_rad, opening, max(age_s, 0.0), instruction, stamp_s=observed_s)
+        return chunk_message(chunk, self.profile, self.spec.hash()), age_s
+
+    def _report(self, stages: list[str], milliseconds: list[float]) -> None:
+        message = NodeStats(
+            node=self.get_name(), stages=stages, milliseconds=milliseconds, ticks=self._ticks,
+            ticks_without_input=self._ticks_without_input,
+        )  # fmt: skip
+        message.header.stamp = stamp(1e-9 * self.get_clock().now().nanoseconds)
+        self._stats.publish(message)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(ActNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The painter as a node: camera views in, target images out, as fast as it can and never in anybody's way."""
+
+import sys
+import threading
+import time
+
+from genima.cameras.views import tile
+from genima.contract.spec import PolicySpec
+from genima.errors import GenimaError
+from genima_msgs.msg import NodeStats, TargetImage
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+
+from genima_ros import qos
+from genima_ros._run import run
+from genima_ros.messages import image_message, stamp
+from genima_ros.parameters import declare
+from genima_ros.views import ImageSet, ViewBuffer, image_topic, info_topic, prepare
+
+SILENT_S = 2.0  # a camera that sends nothing for longer is complained about
+COMPLAINT_PERIOD_S = 5.0
+
+
+class DiffusionNode(Node):
+    """Paints the newest synchronised views; one worker thread with a slot for one job, the latest wins."""
+
+    def __init__(self) -> None:
+        super().__init__('diffusion_node')
+        policy = declare(self, 'policy', '', 'Policy directory with policy.yaml and painter/.')
+        device = declare(self, 'device', 'cpu', 'Torch device of the painter: cpu or cuda.')
+        threads = declare(self, 'threads', 2, 'CPU threads of the painter.', between=(1, 256))
+        skew_s = declare(self, 'max_skew_s', 0.05, 'Largest time between the views of one set [s].', between=(0.0, 1.0))
+        reliable = declare(self, 'reliable_images', False, 'Ask the cameras to repeat lost images (reliable QoS).')
+        self.spec = PolicySpec.load(policy)
+        declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
+        self._views = ViewBuffer(self.spec.cameras, skew_s)
+        self._slot: ImageSet | None = None
+        self._slot_filled = threading.Condition()
+        self._closing = False
+        self._submitted_s = float('-inf')
+        self._ticks = 0
+        self._target = self.create_publisher(TargetImage, 'target_image', qos.COMMAND)
+        self._picture = self.create_publisher(Image, 'target_image/image', qos.COMMAND)
+        self._stats = self.create_publisher(NodeStats, 'node_stats', qos.RELIABLE)
+        self._load(policy, device, threads)
+        self._listen(qos.NEWEST_IMAGE_RELIABLE if reliable else qos.NEWEST_IMAGE)
+        self.create_timer(1.0, self._complain, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._worker = threading.Thread(target=self._work, name='painter', daemon=True)
+        self._worker.start()
+
+    def close(self) -> None:
+        """Let the worker finish its picture, for a moment."""
+        with self._slot_filled:
+            self._closing = True
+            self._slot_filled.notify()
+        self._worker.join(timeout=0.5)
+
+    def _load(self, policy: str, device: str, threads: int) -> None:
+        from genima.painter.painter import Painter  # torch takes seconds to import; Ctrl-C works meanwhile
+
+        self._painter = Painter.load(policy, device=device, threads=threads)
+        self.get_logger().info(
+            f'painter ready: policy {policy}, contract {self.spec.hash()}, robot {self.spec.robot},'
+            f' cameras {", ".join(self.spec.cameras)}, device {device}, {threads} threads'
+        )
+
+    def _listen(self, profile: qos.QoSProfile) -> None:
+        for camera in self.spec.cameras:
+
+            def on_image(message: Image, camera: str = camera) -> None:
+                self._views.add_image(camera, message, time.monotonic())
+                self._submit()
+
+            def on_info(message: CameraInfo, camera: str = camera) -> None:
+                self._views.add_info(camera, message)
+
+            self.create_subscription(Image, image_topic(camera), on_image, profile)
+            self.create_subscription(CameraInfo, info_topic(camera), on_info, qos.NEWEST_IMAGE)
+
+    def _submit(self) -> None:
+        images = self._views.newest()
+        if images is None or images.stamp_s <= self._submitted_s:
+            return
+        self._submitted_s = images.stamp_s
+        with self._slot_filled:
+            self._slot = images
+            self._slot_filled.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._slot_filled:
+                self._slot_filled.wait_for(lambda: self._closing or self._slot is not None)
+                images, self._slot = self._slot, None
+                if self._closing or images is None:
+                    return
+            try:
+                self._paint(images)
+            except GenimaError as error:
+                self.get_logger().error(f'not painting: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+
+    def _paint(self, images: ImageSet) -> None:
+        marks_s = [time.perf_counter()]
+        views = prepare(images, self.spec.cameras, self.spec.view_size_px)
+        marks_s.append(time.perf_counter())
+        painted = self._painter.paint(views, self.get_parameter('instruction').value)
+        marks_s.append(time.perf_counter())
+        if self._closing:
+            return
+        picture = image_message(tile(painted), images.stamp_s, '')
+        message = TargetImage(
+            header=picture.header, contract=self.spec.hash(), cameras=list(self.spec.cameras), image=picture,
+            horizon_s=self.spec.horizon_steps / self.spec.control_rate_hz,
+        )  # fmt: skip
+        self._target.publish(message)
+        self._picture.publish(picture)
+        marks_s.append(time.perf_counter())
+        self._ticks += 1
+        age_s = 1e-9 * self.get_clock().now().nanoseconds - images.stamp_s
+        stages_ms = [1e3 * (end - start) for start, end in zip(marks_s, marks_s[1:], strict=False)]
+        self._report(['prepare', 'paint', 'publish', 'age'], [*stages_ms, 1e3 * age_s])
+
+    def _report(self, stages: list[str], milliseconds: list[float]) -> None:
+        message = NodeStats(node=self.get_name(), stages=stages, milliseconds=milliseconds, ticks=self._ticks)
+        message.header.stamp = stamp(1e-9 * self.get_clock().now().nanoseconds)
+        self._stats.publish(message)
+
+    def _complain(self) -> None:
+        for line in self._views.complaints(time.monotonic(), SILENT_S):
+            self.get_logger().error(f'not painting: {line}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(DiffusionNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

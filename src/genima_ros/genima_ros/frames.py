@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The newest tree of frames from tf and tf_static: enough to place cameras, with no dependency."""
+
+import numpy as np
+from genima.errors import CalibrationError
+from geometry_msgs.msg import TransformStamped
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+from tf2_msgs.msg import TFMessage
+
+from genima_ros.messages import stamp
+
+MAX_DEPTH = 64
+
+
+def optical_frame(camera: str) -> str:
+    """Return the optical frame of a camera (REP 103: z forward, x right, y down)."""
+    return f'{camera}_optical_frame'
+
+
+def transform_message(T_parent_child: NDArray[np.float64], parent: str, child: str, time_s: float) -> TransformStamped:
+    """Return a transform as a message; `T_parent_child` maps child coordinates to parent coordinates."""
+    message = TransformStamped(child_frame_id=child)
+    message.header.frame_id = parent
+    message.header.stamp = stamp(time_s)
+    shift, turn = message.transform.translation, message.transform.rotation
+    shift.x, shift.y, shift.z = (float(value) for value in T_parent_child[:3, 3])
+    turn.x, turn.y, turn.z, turn.w = (float(value) for value in Rotation.from_matrix(T_parent_child[:3, :3]).as_quat())
+    return message
+
+
+def transform_matrix(message: TransformStamped) -> NDArray[np.float64]:
+    """Return a transform message as a (4, 4) matrix that maps child coordinates to parent coordinates."""
+    shift, turn = message.transform.translation, message.transform.rotation
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+    matrix[:3, 3] = shift.x, shift.y, shift.z
+    return matrix
+
+
+class FrameTree:
+    """Knows each frame's newest pose in its parent."""
+
+    def __init__(self) -> None:
+        self._edges: dict[str, tuple[str, NDArray[np.float64]]] = {}
+
+    def add(self, message: TFMessage) -> None:
+        """Take one message of tf or tf_static."""
+        for transform in message.transforms:
+            self._edges[transform.child_frame_id] = (transform.header.frame_id, transform_matrix(transform))
+
+    def lookup(self, target: str, source: str) -> NDArray[np.float64]:
+        """Return T_target_source, shape (4, 4).
+
+        Raises:
+            CalibrationError: if the two frames are not connected.
+        """
+        root_target, T_root_target = self._to_root(target)
+        root_source, T_root_source = self._to_root(source)
+        if root_target != root_source:
+            raise CalibrationError(f'tf does not connect {source!r} to {target!r}; publish the calibration of the camera')
+        return np.linalg.inv(T_root_target) @ T_root_source
+
+    def _to_root(self, frame: str) -> tuple[str, NDArray[np.float64]]:
+        matrix = np.eye(4)
+        for _ in range(MAX_DEPTH):
+            if frame not in self._edges:
+                return frame, matrix
+            frame, T_parent_frame = self._edges[frame]
+            matrix = T_parent_frame @ matrix
+        raise CalibrationError(f'tf has a loop at frame {frame!r}')

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A robot that is not there: the topics, types and semantics of a Franka driver with a joint_trajectory_controller."""
+
+import sys
+import time
+
+import rclpy
+from genima.errors import LimitError
+from genima.robots.profile import RobotProfile
+from genima_msgs.msg import TargetImage
+from genima_msgs.srv import ResetEpisode
+from rclpy.node import Node
+from std_msgs.msg import Float64
+from trajectory_msgs.msg import JointTrajectory
+
+from genima_ros import qos
+from genima_ros._run import run
+from genima_ros.messages import seconds
+from genima_ros.pacer import Pace, Pacer
+from genima_ros.parameters import declare
+from genima_ros.sim_outputs import SimOutputs
+from genima_ros.trajectories import trajectory_arrays
+
+TICK_S = 0.005  # clock at 200 Hz
+JOINT_STATE_TICKS = 2  # 100 Hz
+STATUS_TICKS = 20  # 10 Hz
+HOLD_POLL_S = 0.02
+SLOWEST_S = 0.02
+
+
+class SimNode(Node):
+    """Steps the simulation and is its clock; one thread, so that a callback never meets a half-made step."""
+
+    def __init__(self) -> None:
+        super().__init__('sim_node')
+        robot = declare(self, 'robot', 'panda', 'Robot profile: a name in config/robots or a file.')
+        controller = declare(self, 'controller', 'panda_arm_controller', 'Name of the joint_trajectory_controller.')
+        seed = declare(self, 'seed', 0, 'Seed of the first episode.', between=(0, 2**31 - 1))
+        self._episode_s = declare(self, 'episode_s', 20.0, 'Longest episode [s].', between=(1.0, 3600.0))
+        image_hz = declare(self, 'image_rate_hz', 10.0, 'Images per second and camera [Hz].', between=(1.0, 30.0))
+        pace = declare(self, 'pace', True, 'Hold simulated time rather than starve the policy on a slow machine.')
+        self._pacing = pace
+        self._pacer = Pacer(self._declare_pace())
+        self._image_ticks = round(1.0 / (image_hz * TICK_S))
+        self._tick_count = 0
+        self._done = False
+        self._load(robot, seed)
+        self._outputs = SimOutputs(self, self._simulation)
+        self.create_subscription(JointTrajectory, f'{controller}/joint_trajectory', self._on_trajectory, qos.COMMAND)
+        self.create_subscription(Float64, 'gripper/command', self._on_gripper, qos.COMMAND)
+        self.create_service(ResetEpisode, '~/reset', self._on_reset)
+        if pace:
+            self.create_subscription(
+                TargetImage, 'target_image', lambda m: self._pacer.target_seen(seconds(m.header.stamp)), qos.COMMAND
+            )
+            self.create_subscription(
+                JointTrajectory, 'action_chunk', lambda _: self._pacer.chunk_seen(self.time_s), qos.COMMAND
+            )
+
+    def _declare_pace(self) -> Pace:
+        return Pace(
+            real_time_factor=declare(
+                self, 'real_time_factor', 1.0, 'Simulated seconds per second, at most.', between=(0.01, 100.0)
+            ),
+            rate_hz=declare(self, 'rate_hz', 10.0, 'Control rate of the policy [Hz].', between=(0.1, 200.0)),
+            max_target_lag_s=declare(
+                self, 'max_target_lag_s', 0.35, 'Time is held when the newest target is older [s].', between=(0.05, 10.0)
+            ),
+            patience_s=declare(self, 'patience_s', 2.0, 'Longest hold in wall time [s].', between=(0.0, 60.0)),
+        )
+
+    def _load(self, robot: str, seed: int) -> None:
+        from genima.sim.simulation import Simulation  # MuJoCo and its renderer take a moment; Ctrl-C works meanwhile
+
+        self._simulation = Simulation(RobotProfile.load(robot), seed)
+        self._origin_s = -self._simulation.time_s
+        self._start_s = 0.0
+        self._seed = seed
+        self.get_logger().info(
+            f'simulated {robot}: seed {seed}, cameras {", ".join(self._simulation.cameras)}, '
+            f'images every {self._image_ticks * TICK_S:.3f} s, time {"held for" if self._pacing else "free of"} the policy'
+        )
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time since the node started; it never jumps back, not at a reset either [s]."""
+        return self._tick_count * TICK_S
+
+    def run(self) -> None:
+        """Step, publish and listen until the context ends."""
+        while rclpy.ok():
+            wait_s = self._pacer.wait_s(self.time_s + TICK_S, time.monotonic())
+            if wait_s is None:
+                self._outputs.clock(self.time_s)  # who missed the last one would be waited for in vain
+                rclpy.spin_once(self, timeout_sec=HOLD_POLL_S)
+            elif wait_s > 0.0:
+                rclpy.spin_once(self, timeout_sec=min(wait_s, SLOWEST_S))
+            else:
+                self._step()
+                rclpy.spin_once(self, timeout_sec=0.0)
+
+    def _step(self) -> None:
+        self._tick_count += 1
+        self._simulation.step_to(self.time_s - self._origin_s)
+        self._pacer.stepped(TICK_S, time.monotonic())
+        self._outputs.clock(self.time_s)
+        if self._tick_count % JOINT_STATE_TICKS == 0:
+            self._outputs.joints(self.time_s)
+        if self._tick_count % self._image_ticks == 0:
+            self._outputs.images(self.time_s)
+        if self._tick_count % STATUS_TICKS == 0:
+            self._report()
+
+    def _report(self) -> None:
+        elapsed_s = self.time_s - self._start_s
+        success = self._simulation.success()
+        self._done = self._done or success or elapsed_s >= self._episode_s
+        self._outputs.episode(self.time_s, self._seed, elapsed_s, success, self._done, self._pacer)
+
+    def _on_trajectory(self, message: JointTrajectory) -> None:
+        try:
+            stamp_s, times_s, q_rad, v_rad_s = trajectory_arrays(message, self._simulation.profile.arm_joints)
+            stamp_s = 0.0 if stamp_s == 0.0 else stamp_s - self._origin_s
+            now_s = self.time_s - self._origin_s
+            self._simulation.controller.set_trajectory(now_s, stamp_s, times_s, q_rad, v_rad_s)
+        except LimitError as error:
+            self.get_logger().error(f'joint_trajectory refused: {error}', throttle_duration_sec=1.0)
+
+    def _on_gripper(self, message: Float64) -> None:
+        self._simulation.command_gripper(min(1.0, max(0.0, message.data)))
+
+    def _on_reset(self, request: ResetEpisode.Request, response: ResetEpisode.Response) -> ResetEpisode.Response:
+        if request.seed < 0:
+            response.success, response.message = False, f'seed must be >= 0, got {request.seed}'
+            return response
+        self._simulation.reset(request.seed)
+        self._origin_s = self.time_s - self._simulation.time_s
+        self._start_s, self._seed, self._done = self.time_s, request.seed, False
+        self._report()
+        response.success, response.message = True, f'episode with seed {request.seed} starts at {self.time_s:.3f} s'
+        return response
+
+
+def main() -> int:
+    """Run the node."""
+    return run(SimNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

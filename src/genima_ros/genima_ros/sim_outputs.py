@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the simulated robot publishes."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from genima.robots.kinematics import link_poses
+from genima_msgs.msg import EpisodeStatus
+from geometry_msgs.msg import TransformStamped
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from tf2_msgs.msg import TFMessage
+
+from genima_ros import qos
+from genima_ros.frames import optical_frame, transform_message
+from genima_ros.messages import camera_info_message, image_message, stamp
+from genima_ros.pacer import Pacer
+from genima_ros.views import image_topic, info_topic
+
+if TYPE_CHECKING:
+    from genima.sim.simulation import Simulation
+
+
+class SimOutputs:
+    """The publishers of the simulated robot.
+
+    Args:
+        node: that publishes.
+        simulation: what is published; read at each call.
+    """
+
+    def __init__(self, node: Node, simulation: 'Simulation') -> None:
+        self._simulation = simulation
+        self._profile = simulation.profile
+        self._clock = node.create_publisher(Clock, '/clock', qos.CLOCK)
+        self._joints = node.create_publisher(JointState, 'joint_states', qos.RELIABLE)
+        self._tf = node.create_publisher(TFMessage, 'tf', qos.RELIABLE)
+        self._tf_static = node.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
+        self._episode = node.create_publisher(EpisodeStatus, 'episode', qos.LATCHED)
+        self._images = {name: node.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in simulation.cameras}
+        self._infos = {
+            name: node.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in simulation.cameras
+        }
+        self._tf_static.publish(TFMessage(transforms=self._fixed_frames()))
+
+    def clock(self, time_s: float) -> None:
+        """Publish the time."""
+        self._clock.publish(Clock(clock=stamp(time_s)))
+
+    def joints(self, time_s: float) -> None:
+        """Publish the measured joints, arm first, and the frames that move with them."""
+        simulation, gripper = self._simulation, self._profile.gripper
+        finger_m = gripper.position_m(simulation.gripper_open)
+        fingers = len(gripper.joints)
+        message = JointState(
+            name=[*self._profile.arm_joints, *gripper.joints],
+            position=np.append(simulation.q_rad, [finger_m] * fingers),
+            velocity=np.append(simulation.dq_rad_s, [0.0] * fingers),
+        )
+        message.header.stamp = stamp(time_s)
+        self._joints.publish(message)
+        self._tf.publish(TFMessage(transforms=self._moving_frames(time_s)))
+
+    def images(self, time_s: float) -> None:
+        """Render and publish every camera with its calibration."""
+        for name, pixels in self._simulation.render().items():
+            frame = optical_frame(name)
+            model = self._simulation.cameras[name].model
+            self._infos[name].publish(camera_info_message(model, time_s, frame))
+            self._images[name].publish(image_message(pixels, time_s, frame))
+
+    def episode(
+        self, time_s: float, seed: int, elapsed_s: float, success: bool, done: bool, pacer: Pacer
+    ) -> None:
+        """Publish how the episode stands."""
+        shares = self._simulation.limit_usage()
+        message = EpisodeStatus(
+            seed=seed,
+            elapsed_s=elapsed_s,
+            lifted_m=float(self._simulation.lifted_m()),
+            success=success,
+            done=done,
+            position_share=shares['position'],
+            velocity_share=shares['velocity'],
+            acceleration_share=shares['acceleration'],
+            jerk_share=shares['jerk'],
+            holds=pacer.holds,
+            holds_given_up=pacer.holds_given_up,
+        )
+        message.header.stamp = stamp(time_s)
+        message.header.frame_id = self._profile.base_link
+        self._episode.publish(message)
+
+    def _fixed_frames(self) -> list[TransformStamped]:
+        frames = [
+            transform_message(np.asarray(camera.T_parent_camera), camera.parent_link, optical_frame(name), 0.0)
+            for name, camera in self._simulation.cameras.items()
+        ]
+        for link in self._profile.links:
+            if link.parent is not None and link.joint is not None and link.joint.kind == 'fixed':
+                frames.append(transform_message(link.joint.T_parent_joint, link.parent, link.name, 0.0))
+        return frames
+
+    def _moving_frames(self, time_s: float) -> list[TransformStamped]:
+        poses: dict[str, NDArray[np.float64]] = link_poses(self._profile, self._simulation.q_rad)
+        frames = [
+            transform_message(np.linalg.inv(poses[link.parent]) @ poses[link.name], link.parent, link.name, time_s)
+            for link in self._profile.links
+            if link.parent is not None and link.joint is not None and link.joint.kind != 'fixed'
+        ]
+        frames.append(transform_message(self._simulation.cube_pose(), self._profile.base_link, 'cube', time_s))
+        return frames

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The newest set of camera images that belong together in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from genima.cameras import views
+from genima.errors import CalibrationError
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, Image
+
+from genima_ros.messages import camera_model, image_array, seconds
+
+
+def image_topic(camera: str) -> str:
+    """Return the topic of a camera's images."""
+    return f'cameras/{camera}/image_raw'
+
+
+def info_topic(camera: str) -> str:
+    """Return the topic of a camera's calibration."""
+    return f'cameras/{camera}/camera_info'
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One image per camera, taken at almost the same time.
+
+    Attributes:
+        stamp_s: capture time of the oldest image [s].
+        images: in the order of the contract.
+        infos: calibration of each.
+    """
+
+    stamp_s: float
+    images: tuple[Image, ...]
+    infos: tuple[CameraInfo, ...]
+
+
+class ViewBuffer:
+    """Keeps the newest image of each camera and says when they make a set.
+
+    Args:
+        cameras: names in the order of the contract.
+        max_skew_s: newest minus oldest capture time of a set [s].
+    """
+
+    def __init__(self, cameras: Sequence[str], max_skew_s: float) -> None:
+        self.cameras = tuple(cameras)
+        self.max_skew_s = max_skew_s
+        self._images: dict[str, Image] = {}
+        self._infos: dict[str, CameraInfo] = {}
+        self._heard_s: dict[str, float] = {}
+
+    def add_image(self, camera: str, message: Image, wall_s: float) -> None:
+        """Keep an image; `wall_s` is the time of arrival on a steady clock [s]."""
+        self._images[camera] = message
+        self._heard_s[camera] = wall_s
+
+    def add_info(self, camera: str, message: CameraInfo) -> None:
+        """Keep a calibration."""
+        self._infos[camera] = message
+
+    def newest(self) -> ImageSet | None:
+        """Return the newest images if they belong together, else `None`."""
+        if len(self._images) < len(self.cameras) or len(self._infos) < len(self.cameras):
+            return None
+        stamps_s = [seconds(self._images[camera].header.stamp) for camera in self.cameras]
+        if max(stamps_s) - min(stamps_s) > self.max_skew_s:
+            return None
+        images = tuple(self._images[camera] for camera in self.cameras)
+        return ImageSet(min(stamps_s), images, tuple(self._infos[camera] for camera in self.cameras))
+
+    def complaints(self, wall_s: float, silent_s: float) -> list[str]:
+        """Say which cameras keep the set from being complete.
+
+        Args:
+            wall_s: now, on the clock of `add_image` [s].
+            silent_s: a camera that sends nothing for longer is complained about [s].
+        """
+        lines = []
+        for camera in self.cameras:
+            heard_s = self._heard_s.get(camera)
+            if heard_s is None:
+                lines.append(f'camera {camera!r}: no image yet on {image_topic(camera)}; is its driver running?')
+            elif wall_s - heard_s > silent_s:
+                lines.append(f'camera {camera!r}: no image on {image_topic(camera)} for {wall_s - heard_s:.1f} s')
+            elif camera not in self._infos:
+                lines.append(f'camera {camera!r}: images, but no calibration on {info_topic(camera)}')
+        if not lines and len(self._images) == len(self.cameras) and self.newest() is None:
+            stamps_s = {camera: round(seconds(self._images[camera].header.stamp), 3) for camera in self.cameras}
+            lines.append(f'cameras are more than {self.max_skew_s:.3f} s apart: {stamps_s}; are their clocks in step?')
+        return lines
+
+
+def prepare(images: ImageSet, cameras: Sequence[str], size_px: int) -> NDArray[np.uint8]:
+    """Return the policy's views of an image set, shape (V, size, size, 3), uint8.
+
+    Raises:
+        GenimaError: names the camera and the topic that cannot be used.
+    """
+    prepared = []
+    for camera, image, info in zip(cameras, images.images, images.infos, strict=True):
+        pixels = image_array(image, f'camera {camera!r}, topic {image_topic(camera)}')
+        model = camera_model(info, camera, f'camera {camera!r}, topic {info_topic(camera)}')
+        if (model.width_px, model.height_px) != (image.width, image.height):
+            raise CalibrationError(
+                f'camera {camera!r}: {image_topic(camera)} is {image.width}x{image.height} but'
+                f' {info_topic(camera)} says {model.width_px}x{model.height_px}; calibrate at the size you stream'
+            )
+        prepared.append(views.prepare(pixels, model, size_px)[0])
+    return np.stack(prepared)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build description of the nodes for colcon; the library `genima` itself is a pip package."""
+
+from setuptools import setup
+
+NODES = ('act_node', 'diffusion_node', 'guard_node', 'overlay_node', 'sim_node')
+
+setup(
+    name='genima_ros',
+    version='0.1.0',
+    packages=['genima_ros'],
+    data_files=[
+        ('share/ament_index/resource_index/packages', ['resource/genima_ros']),
+        ('share/genima_ros', ['package.xml']),
+    ],
+    install_requires=['setuptools'],
+    zip_safe=True,
+    maintainer='GENIMA contributors',
+    maintainer_email='genima@example.com',
+    description='The nodes of GENIMA.',
+    license='Apache-2.0',
+    entry_points={'console_scripts': [f'{node} = genima_ros.{node}:main' for node in NODES]},
+)
