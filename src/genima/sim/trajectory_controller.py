@@ -24,12 +24,12 @@ class _Message:
 class TrajectoryController:
     """What a joint_trajectory_controller of ROS 2 Jazzy does with the messages on its topic.
 
-    Position interface, `interpolate_from_desired_state: true`, `allow_nonzero_velocity_at_trajectory_end: false`. A new
-    message replaces the old plan at the next cycle, whatever its stamp: stamp 0 starts then; a first point in the future
-    is reached by one segment from the desired state; a first point in the past is not bridged, the command jumps.
-    Between points the command is cubic where velocities are given and linear where not; the last point is held.
+    Position interface, `interpolate_from_desired_state: true`, `allow_nonzero_velocity_at_trajectory_end: false`.
+    A new message replaces the old plan at the next cycle, whatever its stamp: stamp 0 starts then; a first point in
+    the future is reached by one segment from the desired state; a first point in the past is not bridged, the command
+    jumps. Between points it is cubic where velocities are given and linear where not; the last point is held.
 
-    Source: ros2_controllers `joint_trajectory_controller/src/trajectory.cpp` and `joint_trajectory_controller.cpp`, 4.x.
+    Source: ros2_controllers `joint_trajectory_controller/src/{trajectory,joint_trajectory_controller}.cpp`, 4.x.
     """
 
     def __init__(self, n_joints: int, q_start_rad: np.ndarray) -> None:

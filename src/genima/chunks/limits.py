@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a plan stays inside the limits of a robot, and how far it may move towards one that does not.
+
+Every quantity here is a linear function of the knots: control points of position and velocity in Bernstein form (which
+bound the whole segment), acceleration at both ends of each segment (it is linear between), and jerk, with the steps of
+acceleration at knots counted as a controller of finite rate sees them. The plans inside the limits are therefore a
+convex set: from a plan inside, any other can be approached, and the largest step has a closed form.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genima.robots.profile import JointLimits
+
+QUANTITIES = ('position', 'velocity', 'acceleration', 'jerk')
+# largest value of the quadratic B-spline, times the step: what the third difference makes of a step in acceleration
+THIRD_DIFFERENCE_PEAK = 0.75
+
+
+@dataclass(frozen=True)
+class LimitMargins:
+    """How far inside the profile's limits a plan has to stay.
+
+    Attributes:
+        position_rad: Distance from the position limits.
+        velocity: Share of the velocity limit that may be used; likewise `acceleration` and `jerk`.
+        controller_rate_hz: Rate at which the robot controller samples the plan; jerk is bounded as sampled at it.
+    """
+
+    position_rad: float = 0.05
+    velocity: float = 0.9
+    acceleration: float = 0.9
+    jerk: float = 0.9
+    controller_rate_hz: float = 500.0
+
+
+class PlanLimits:
+    """The limits of one robot with their margins, for plans on one time grid."""
+
+    def __init__(self, limits: JointLimits, grid_s: float, margins: LimitMargins | None = None) -> None:
+        """Take `limits` from the profile and narrow them by `margins`."""
+        margins = margins or LimitMargins()
+        low = limits.position_min_rad + margins.position_rad
+        high = limits.position_max_rad - margins.position_rad
+        self.grid_s = grid_s
+        self.step_jerk_hz = THIRD_DIFFERENCE_PEAK * margins.controller_rate_hz
+        self._centre_rad, self._reach_rad = (low + high) / 2, (high - low) / 2
+        self.velocity_rad_s = margins.velocity * limits.velocity_rad_s
+        self.acceleration_rad_s2 = margins.acceleration * limits.acceleration_rad_s2
+        self.jerk_rad_s3 = margins.jerk * limits.jerk_rad_s3
+
+    def shares(self, q_rad: np.ndarray, v_rad_s: np.ndarray) -> list[np.ndarray]:
+        """Return signed shares of the narrowed limits, 1 = at the limit, by `QUANTITIES`.
+
+        Args:
+            q_rad: Consecutive knots, shape (M, n); the plan rests before the first and after the last when they do.
+            v_rad_s: Their velocities, shape (M, n).
+
+        Returns:
+            One array of shape (rows, n) for each quantity; rows correspond between plans of equal length.
+        """
+        h = self.grid_s
+        q0, q1, v0, v1 = q_rad[:-1], q_rad[1:], v_rad_s[:-1], v_rad_s[1:]
+        slope = (q1 - q0) / h
+        start, end = (6 * slope - 4 * v0 - 2 * v1) / h, (2 * v0 + 4 * v1 - 6 * slope) / h
+        jerk = (end - start) / h
+        jump = self.step_jerk_hz * (start[1:] - end[:-1])
+        position = np.concatenate((q_rad, q0 + h / 3 * v0, q1 - h / 3 * v1))
+        velocity = np.concatenate((v_rad_s, 3 * slope - v0 - v1))
+        return [
+            (position - self._centre_rad) / self._reach_rad,
+            velocity / self.velocity_rad_s,
+            np.concatenate((start, end)) / self.acceleration_rad_s2,
+            np.concatenate((jerk, jerk[:-1] + jump, jerk[1:] + jump)) / self.jerk_rad_s3,
+        ]
+
+    def worst(self, q_rad: np.ndarray, v_rad_s: np.ndarray) -> dict[str, float]:
+        """Return the largest share of each narrowed limit over all joints and knots."""
+        shares = self.shares(q_rad, v_rad_s)
+        return {name: float(np.abs(share).max()) for name, share in zip(QUANTITIES, shares, strict=True)}
+
+    def largest_step(self, inside: list[np.ndarray], wanted: list[np.ndarray]) -> float:
+        """Return the largest share in [0, 1] of the way from one plan to another that stays inside the limits.
+
+        Args:
+            inside: `shares` of the plan to start from. Where it is outside itself (an arm that was left beyond a
+                margin) the step may not take it further out.
+            wanted: `shares` of the plan to approach.
+        """
+        p, n = np.concatenate(inside), np.concatenate(wanted)
+        bound = np.maximum(1.0, np.abs(p))
+        over = np.abs(n) > bound
+        if not over.any():
+            return 1.0
+        p, n, bound = p[over], n[over], bound[over]
+        return float(np.clip(((np.copysign(bound, n) - p) / (n - p)).min(), 0.0, 1.0))
