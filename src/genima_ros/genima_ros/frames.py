@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The newest tree of frames from tf and tf_static: enough to place cameras, with no dependency."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from genima.errors import CalibrationError
-from geometry_msgs.msg import TransformStamped
+from geometry_msgs.msg import Point, Pose, Quaternion, TransformStamped, Vector3
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
@@ -18,15 +20,27 @@ def optical_frame(camera: str) -> str:
     return f'{camera}_optical_frame'
 
 
-def transform_message(T_parent_child: NDArray[np.float64], parent: str, child: str, time_s: float) -> TransformStamped:
-    """Return a transform as a message; `T_parent_child` maps child coordinates to parent coordinates."""
-    message = TransformStamped(child_frame_id=child)
-    message.header.frame_id = parent
-    message.header.stamp = stamp(time_s)
-    shift, turn = message.transform.translation, message.transform.rotation
-    shift.x, shift.y, shift.z = (float(value) for value in T_parent_child[:3, 3])
-    turn.x, turn.y, turn.z, turn.w = (float(value) for value in Rotation.from_matrix(T_parent_child[:3, :3]).as_quat())
-    return message
+def transform_messages(
+    edges: Sequence[tuple[str, str, NDArray[np.float64]]], time_s: float
+) -> list[TransformStamped]:
+    """Return transforms as messages; each edge is (parent, child, T_parent_child (4, 4))."""
+    turns = Rotation.from_matrix([matrix[:3, :3] for _, _, matrix in edges]).as_quat().tolist()
+    messages = []
+    for (parent, child, matrix), (x, y, z, w) in zip(edges, turns, strict=True):
+        message = TransformStamped(child_frame_id=child)
+        message.header.frame_id = parent
+        message.header.stamp = stamp(time_s)
+        message.transform.translation = Vector3(**dict(zip('xyz', matrix[:3, 3].tolist(), strict=True)))
+        message.transform.rotation = Quaternion(x=x, y=y, z=z, w=w)
+        messages.append(message)
+    return messages
+
+
+def pose_message(T_frame_object: NDArray[np.float64]) -> Pose:
+    """Return a (4, 4) pose as a message."""
+    x, y, z, w = Rotation.from_matrix(T_frame_object[:3, :3]).as_quat().tolist()
+    position = Point(**dict(zip('xyz', T_frame_object[:3, 3].tolist(), strict=True)))
+    return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))
 
 
 def transform_matrix(message: TransformStamped) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ from genima_ros.trajectories import trajectory_arrays
 
 TICK_S = 0.005  # clock at 200 Hz
 JOINT_STATE_TICKS = 2  # 100 Hz
+FRAME_TICKS = 10  # 20 Hz, as robot_state_publisher does
 STATUS_TICKS = 20  # 10 Hz
 HOLD_POLL_S = 0.02
 SLOWEST_S = 0.02
@@ -81,6 +82,10 @@ class SimNode(Node):
             f'images every {self._image_ticks * TICK_S:.3f} s, time {"held for" if self._pacing else "free of"} the policy'
         )
 
+    def close(self) -> None:
+        """Free the renderer."""
+        self._simulation.close()
+
     @property
     def time_s(self) -> float:
         """Simulated time since the node started; it never jumps back, not at a reset either [s]."""
@@ -106,6 +111,8 @@ class SimNode(Node):
         self._outputs.clock(self.time_s)
         if self._tick_count % JOINT_STATE_TICKS == 0:
             self._outputs.joints(self.time_s)
+        if self._tick_count % FRAME_TICKS == 0:
+            self._outputs.frames(self.time_s)
         if self._tick_count % self._image_ticks == 0:
             self._outputs.images(self.time_s)
         if self._tick_count % STATUS_TICKS == 0:

@@ -7,14 +7,13 @@ import numpy as np
 from genima.robots.kinematics import link_poses
 from genima_msgs.msg import EpisodeStatus
 from geometry_msgs.msg import TransformStamped
-from numpy.typing import NDArray
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
 
 from genima_ros import qos
-from genima_ros.frames import optical_frame, transform_message
+from genima_ros.frames import optical_frame, pose_message, transform_messages
 from genima_ros.messages import camera_info_message, image_message, stamp
 from genima_ros.pacer import Pacer
 from genima_ros.views import image_topic, info_topic
@@ -50,17 +49,18 @@ class SimOutputs:
         self._clock.publish(Clock(clock=stamp(time_s)))
 
     def joints(self, time_s: float) -> None:
-        """Publish the measured joints, arm first, and the frames that move with them."""
+        """Publish the measured joints, arm first."""
         simulation, gripper = self._simulation, self._profile.gripper
-        finger_m = gripper.position_m(simulation.gripper_open)
-        fingers = len(gripper.joints)
         message = JointState(
             name=[*self._profile.arm_joints, *gripper.joints],
-            position=np.append(simulation.q_rad, [finger_m] * fingers),
-            velocity=np.append(simulation.dq_rad_s, [0.0] * fingers),
+            position=np.append(simulation.q_rad, simulation.finger_positions_m),
+            velocity=np.append(simulation.dq_rad_s, np.zeros(len(gripper.joints))),
         )
         message.header.stamp = stamp(time_s)
         self._joints.publish(message)
+
+    def frames(self, time_s: float) -> None:
+        """Publish the frames that move."""
         self._tf.publish(TFMessage(transforms=self._moving_frames(time_s)))
 
     def images(self, time_s: float) -> None:
@@ -79,6 +79,7 @@ class SimOutputs:
         message = EpisodeStatus(
             seed=seed,
             elapsed_s=elapsed_s,
+            object=pose_message(self._simulation.cube_pose()),
             lifted_m=float(self._simulation.lifted_m()),
             success=success,
             done=done,
@@ -94,21 +95,21 @@ class SimOutputs:
         self._episode.publish(message)
 
     def _fixed_frames(self) -> list[TransformStamped]:
-        frames = [
-            transform_message(np.asarray(camera.T_parent_camera), camera.parent_link, optical_frame(name), 0.0)
+        edges = [
+            (camera.parent_link, optical_frame(name), np.asarray(camera.T_parent_camera))
             for name, camera in self._simulation.cameras.items()
         ]
         for link in self._profile.links:
             if link.parent is not None and link.joint is not None and link.joint.kind == 'fixed':
-                frames.append(transform_message(link.joint.T_parent_joint, link.parent, link.name, 0.0))
-        return frames
+                edges.append((link.parent, link.name, link.joint.T_parent_joint))
+        return transform_messages(edges, 0.0)
 
     def _moving_frames(self, time_s: float) -> list[TransformStamped]:
-        poses: dict[str, NDArray[np.float64]] = link_poses(self._profile, self._simulation.q_rad)
-        frames = [
-            transform_message(np.linalg.inv(poses[link.parent]) @ poses[link.name], link.parent, link.name, time_s)
+        poses = link_poses(self._profile, self._simulation.q_rad)
+        edges = [
+            (link.parent, link.name, np.linalg.inv(poses[link.parent]) @ poses[link.name])
             for link in self._profile.links
             if link.parent is not None and link.joint is not None and link.joint.kind != 'fixed'
         ]
-        frames.append(transform_message(self._simulation.cube_pose(), self._profile.base_link, 'cube', time_s))
-        return frames
+        edges.append((self._profile.base_link, 'cube', self._simulation.cube_pose()))
+        return transform_messages(edges, time_s)

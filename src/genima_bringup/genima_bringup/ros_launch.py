@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of nodes as a ROS 2 launch description."""
+
+from genima.errors import GenimaError
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler
+from launch.event_handlers import OnProcessExit
+from launch.events.process import ProcessExited
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from genima_bringup import graph
+
+
+def describe(stack: str) -> LaunchDescription:
+    """Return a launch description of a stack with all arguments of the table."""
+    arguments = [
+        DeclareLaunchArgument(item.name, default_value=item.default, description=item.description)
+        for item in graph.ARGUMENTS
+    ]
+    return LaunchDescription([*arguments, OpaqueFunction(function=_start, args=[stack])])
+
+
+def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
+    values = {item.name: LaunchConfiguration(item.name).perform(context) for item in graph.ARGUMENTS}
+    table = graph.stack(stack, values)
+    actions: list[LaunchDescriptionEntity] = []
+    for entry in table.nodes:
+        node = Node(
+            package='genima_ros',
+            executable=entry.name,
+            name=entry.name,
+            parameters=[str(table.parameter_file), entry.parameters],
+            additional_env=entry.environment,
+            output='screen',
+        )
+        actions += [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=_ended))]
+    return actions
+
+
+def _ended(event: ProcessExited, context: LaunchContext) -> None:
+    """A stack is whole or it is nothing: a node that ends takes the others along."""
+    if not context.is_shutdown:
+        raise GenimaError(f'{event.process_name} ended with exit code {event.returncode}; ending the others')
