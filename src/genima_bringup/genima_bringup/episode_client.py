@@ -5,19 +5,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import genima_ros  # its gate decides which rclpy this is, so it comes first  # noqa: F401  # isort: skip
 import rclpy
 from genima.contract.spec import PolicySpec
-from genima.errors import GenimaError
-from genima_msgs.msg import EpisodeStatus
-from genima_msgs.srv import ResetEpisode
 from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+from genima.errors import GenimaError
 from genima_bringup.recorder import Recorder
 from genima_bringup.records import EpisodeRecord, GraphRecord
+from genima_msgs.msg import EpisodeStatus
+from genima_msgs.srv import ResetEpisode
 
 SERVICE_S = 10.0
 SPIN_S = 0.05
@@ -52,7 +51,9 @@ class GraphMonitor:
         self._node = Node('genima_monitor', parameter_overrides=[Parameter('use_sim_time', value=True)])
         self._recorder = Recorder(self._node, spec, frames_per_episode)
         self._reset = self._node.create_client(ResetEpisode, 'sim_node/reset')
-        self._guard = {name: self._node.create_client(Trigger, f'guard_node/{name}') for name in ('arm', 'disarm', 'reset')}
+        self._guard = {
+            name: self._node.create_client(Trigger, f'guard_node/{name}') for name in ('arm', 'disarm', 'reset')
+        }
 
     def __enter__(self) -> 'GraphMonitor':
         return self

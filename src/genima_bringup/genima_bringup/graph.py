@@ -11,7 +11,7 @@ from genima.errors import GenimaError, PolicyError
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
 
-THREADS = {name: '1' for name in ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS', 'LP_NUM_THREADS')}
+THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS', 'LP_NUM_THREADS'), '1')
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,21 @@ class NodeEntry:
     """One node of a stack.
 
     Attributes:
-        name: of the node, and of its executable in genima_ros.
+        name: of the node, and of its executable and its module in the package.
         parameters: that win over the stack's parameter file.
         environment: variables for its process.
+        package: that has the node.
     """
 
     name: str
     parameters: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=lambda: dict(THREADS))
+    package: str = 'genima_ros'
 
     @property
     def module(self) -> str:
         """Module that `python -m` runs."""
-        return f'genima_ros.{self.name}'
+        return f'{self.package}.{self.name}'
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
 def _nodes(values: Mapping[str, str]) -> tuple[NodeEntry, ...]:
     if values['robot_ip']:
         raise GenimaError(
-            f'robot_ip {values["robot_ip"]}: real arms are not supported by this version; leave robot_ip empty to simulate one'
+            f'robot_ip {values["robot_ip"]}: real arms are not supported by this version; '
+            'leave robot_ip empty to simulate one'
         )
     policy, robot = str(policy_dir(values['policy'])), values['robot']
     profile = RobotProfile.load(robot)

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 import yaml
-from genima.errors import GenimaError
 
+from genima.errors import GenimaError
 from genima_bringup.graph import NodeEntry, Stack
 
 # what to send and how long to wait for it; a node needs well under a second for the first

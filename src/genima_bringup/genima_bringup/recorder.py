@@ -3,14 +3,9 @@
 
 from collections import Counter, deque
 
-import genima_ros  # its gate decides which rclpy this is, so it comes first  # noqa: F401  # isort: skip
 import numpy as np
 from genima.cameras.views import untile
 from genima.contract.spec import PolicySpec
-from genima.errors import GenimaError
-from genima.robots.profile import RobotProfile
-from genima_msgs.msg import EpisodeStatus, GuardStatus, NodeStats, TargetImage
-from genima_ros import qos
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import image_array, seconds
 from genima_ros.trajectories import chunk_from_message
@@ -19,7 +14,11 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from genima.errors import GenimaError
+from genima.robots.profile import RobotProfile
 from genima_bringup.records import ChunkRecord, EpisodeRecord, Frame, GraphRecord
+from genima_msgs.msg import EpisodeStatus, GuardStatus, NodeStats, TargetImage
+from genima_ros import qos
 
 SERIES_LENGTH = 20_000  # joint states of 200 s
 TIMINGS_LENGTH = 200_000
@@ -114,7 +113,11 @@ class Recorder:
         now_s = seconds(message.header.stamp)
         self.status = message
         self.record.holds, self.record.holds_given_up = message.holds, message.holds_given_up
-        if self._episode is None or message.seed != self._episode.seed or now_s - message.elapsed_s < self._began_s - 0.5:
+        if (
+            self._episode is None
+            or message.seed != self._episode.seed
+            or now_s - message.elapsed_s < self._began_s - 0.5
+        ):
             return
         self._start_s = now_s - message.elapsed_s
         position = message.object.position

@@ -27,7 +27,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class ChunkRecord:
-    """One chunk: times of its points since the start of the episode (T,) [s], joints (T, n) [rad], gripper (T,) [0..1]."""
+    """One chunk: times of its points in the episode (T,) [s], joints (T, n) [rad], gripper (T,) [0..1]."""
 
     time_s: Floats
     q_rad: Floats

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of nodes as a ROS 2 launch description."""
 
-from genima.errors import GenimaError
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, RegisterEventHandler
 from launch.event_handlers import OnProcessExit
@@ -9,6 +8,7 @@ from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from genima.errors import GenimaError
 from genima_bringup import graph
 
 
@@ -27,7 +27,7 @@ def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
     actions: list[LaunchDescriptionEntity] = []
     for entry in table.nodes:
         node = Node(
-            package='genima_ros',
+            package=entry.package,
             executable=entry.name,
             name=entry.name,
             parameters=[str(table.parameter_file), entry.parameters],

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import rclpy
-from genima.errors import GenimaError
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+
+from genima.errors import GenimaError
 
 
 class Closable(Protocol):

@@ -6,13 +6,13 @@ import time
 
 from genima.cameras.views import untile
 from genima.contract.spec import PolicySpec
-from genima.errors import ContractError, GenimaError
-from genima.robots.profile import RobotProfile
-from genima_msgs.msg import NodeStats, TargetImage
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from genima.errors import ContractError, GenimaError
+from genima.robots.profile import RobotProfile
+from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.joint_states import JointStates
@@ -52,6 +52,7 @@ class ActNode(Node):
 
     def _load(self, policy: str, device: str, threads: int) -> None:
         import torch  # takes seconds to import; Ctrl-C works meanwhile
+
         from genima.controller.controller import Controller
 
         torch.set_num_threads(threads)
@@ -68,7 +69,9 @@ class ActNode(Node):
         try:
             self.spec.require_same(message.contract, 'target_image')
             if tuple(message.cameras) != tuple(self.spec.cameras):
-                raise ContractError(f'target_image: cameras {list(message.cameras)}, the policy has {self.spec.cameras}')
+                raise ContractError(
+                    f'target_image: cameras {list(message.cameras)}, the policy has {self.spec.cameras}'
+                )
         except ContractError as error:
             self.get_logger().error(f'target image refused: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
             return

@@ -4,15 +4,16 @@
 import sys
 import threading
 import time
+from itertools import pairwise
 
 from genima.cameras.views import tile
 from genima.contract.spec import PolicySpec
-from genima.errors import GenimaError
-from genima_msgs.msg import NodeStats, TargetImage
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
+from genima.errors import GenimaError
+from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.messages import image_message, stamp
@@ -118,7 +119,7 @@ class DiffusionNode(Node):
         marks_s.append(time.perf_counter())
         self._ticks += 1
         age_s = 1e-9 * self.get_clock().now().nanoseconds - images.stamp_s
-        stages_ms = [1e3 * (end - start) for start, end in zip(marks_s, marks_s[1:], strict=False)]
+        stages_ms = [1e3 * (end - start) for start, end in pairwise(marks_s)]
         self._report(['prepare', 'paint', 'publish', 'age'], [*stages_ms, 1e3 * age_s])
 
     def _report(self, stages: list[str], milliseconds: list[float]) -> None:

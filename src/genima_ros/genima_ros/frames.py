@@ -4,12 +4,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from genima.errors import CalibrationError
 from geometry_msgs.msg import Point, Pose, Quaternion, TransformStamped, Vector3
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
+from genima.errors import CalibrationError
 from genima_ros.messages import stamp
 
 MAX_DEPTH = 64
@@ -20,9 +20,7 @@ def optical_frame(camera: str) -> str:
     return f'{camera}_optical_frame'
 
 
-def transform_messages(
-    edges: Sequence[tuple[str, str, NDArray[np.float64]]], time_s: float
-) -> list[TransformStamped]:
+def transform_messages(edges: Sequence[tuple[str, str, NDArray[np.float64]]], time_s: float) -> list[TransformStamped]:
     """Return transforms as messages; each edge is (parent, child, T_parent_child (4, 4))."""
     turns = Rotation.from_matrix([matrix[:3, :3] for _, _, matrix in edges]).as_quat().tolist()
     messages = []
@@ -72,7 +70,9 @@ class FrameTree:
         root_target, T_root_target = self._to_root(target)
         root_source, T_root_source = self._to_root(source)
         if root_target != root_source:
-            raise CalibrationError(f'tf does not connect {source!r} to {target!r}; publish the calibration of the camera')
+            raise CalibrationError(
+                f'tf does not connect {source!r} to {target!r}; publish the calibration of the camera'
+            )
         return np.linalg.inv(T_root_target) @ T_root_source
 
     def _to_root(self, frame: str) -> tuple[str, NDArray[np.float64]]:

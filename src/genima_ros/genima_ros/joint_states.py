@@ -4,9 +4,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
-from numpy.typing import NDArray
 
 
 class StaleJointsError(GenimaError):
@@ -54,6 +55,7 @@ class JointStates:
         time_s, position = self._newest[name]
         if now_s - time_s > self.max_age_s:
             raise StaleJointsError(
-                f'joint_states: {name} is {now_s - time_s:.3f} s old, allowed {self.max_age_s:.3f} s; is the driver alive?'
+                f'joint_states: {name} is {now_s - time_s:.3f} s old, allowed {self.max_age_s:.3f} s;'
+                ' is the driver alive?'
             )
         return time_s, position

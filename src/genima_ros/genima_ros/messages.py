@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages of times, images and cameras and our own. Nothing here is silent: what cannot be read is refused by name."""
+"""Between ROS messages and our own times, images and cameras; what cannot be read is refused by name."""
 
 from array import array
 from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
-from genima.cameras.model import CameraModel
-from genima.errors import CalibrationError, GenimaError
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
+
+from genima.cameras.model import CameraModel
+from genima.errors import CalibrationError, GenimaError
 
 CHANNELS = {'rgb8': (0, 1, 2), 'bgr8': (2, 1, 0), 'rgba8': (0, 1, 2), 'bgra8': (2, 1, 0), 'mono8': (0, 0, 0)}
 STRIDE = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1}
@@ -84,7 +85,7 @@ def camera_info_message(camera: CameraModel, time_s: float, frame: str) -> Camer
         height=camera.height_px,
         width=camera.width_px,
         distortion_model='plumb_bob' if camera.model == 'pinhole' else camera.model,
-        d=np.zeros(5) if camera.model == 'pinhole' else np.asarray(camera.D, dtype=np.float64),
+        d=[0.0] * 5 if camera.model == 'pinhole' else np.asarray(camera.D, dtype=np.float64).tolist(),
         k=intrinsics.ravel(),
         r=np.eye(3).ravel(),
         p=projection.ravel(),

@@ -4,10 +4,6 @@
 import sys
 
 from genima.contract.spec import PolicySpec
-from genima.errors import GenimaError
-from genima.robots.profile import RobotProfile
-from genima.spheres.render import draw
-from genima.spheres.scene import Sphere, target_scene
 from geometry_msgs.msg import Point
 from numpy import linalg
 from rclpy.node import Node
@@ -17,6 +13,10 @@ from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import Marker, MarkerArray
 
+from genima.errors import GenimaError
+from genima.robots.profile import RobotProfile
+from genima.spheres.render import draw
+from genima.spheres.scene import Sphere, target_scene
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.frames import FrameTree
@@ -44,7 +44,9 @@ class OverlayNode(Node):
         self._spheres: list[Sphere] = []
         self._spheres_s = float('-inf')
         self._markers = self.create_publisher(MarkerArray, 'markers', qos.RELIABLE)
-        self._overlays = {name: self.create_publisher(Image, f'overlay/{name}', qos.COMMAND) for name in self.spec.cameras}
+        self._overlays = {
+            name: self.create_publisher(Image, f'overlay/{name}', qos.COMMAND) for name in self.spec.cameras
+        }
         self._listen()
         self.create_timer(1.0 / rate_hz, self._draw)
 

@@ -5,14 +5,14 @@ import sys
 import time
 
 import rclpy
-from genima.errors import LimitError
-from genima.robots.profile import RobotProfile
-from genima_msgs.msg import TargetImage
-from genima_msgs.srv import ResetEpisode
 from rclpy.node import Node
 from std_msgs.msg import Float64
 from trajectory_msgs.msg import JointTrajectory
 
+from genima.errors import LimitError
+from genima.robots.profile import RobotProfile
+from genima_msgs.msg import TargetImage
+from genima_msgs.srv import ResetEpisode
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.messages import seconds
@@ -40,12 +40,11 @@ class SimNode(Node):
         self._episode_s = declare(self, 'episode_s', 20.0, 'Longest episode [s].', between=(1.0, 3600.0))
         image_hz = declare(self, 'image_rate_hz', 10.0, 'Images per second and camera [Hz].', between=(1.0, 30.0))
         pace = declare(self, 'pace', True, 'Hold simulated time rather than starve the policy on a slow machine.')
-        self._pacing = pace
         self._pacer = Pacer(self._declare_pace())
         self._image_ticks = round(1.0 / (image_hz * TICK_S))
         self._tick_count = 0
         self._done = False
-        self._load(robot, seed)
+        self._load(robot, seed, pace)
         self._outputs = SimOutputs(self, self._simulation)
         self.create_subscription(JointTrajectory, f'{controller}/joint_trajectory', self._on_trajectory, qos.COMMAND)
         self.create_subscription(Float64, 'gripper/command', self._on_gripper, qos.COMMAND)
@@ -65,12 +64,16 @@ class SimNode(Node):
             ),
             rate_hz=declare(self, 'rate_hz', 10.0, 'Control rate of the policy [Hz].', between=(0.1, 200.0)),
             max_target_lag_s=declare(
-                self, 'max_target_lag_s', 0.35, 'Time is held when the newest target is older [s].', between=(0.05, 10.0)
+                self,
+                'max_target_lag_s',
+                0.35,
+                'Time is held when the newest target is older [s].',
+                between=(0.05, 10.0),
             ),
             patience_s=declare(self, 'patience_s', 2.0, 'Longest hold in wall time [s].', between=(0.0, 60.0)),
         )
 
-    def _load(self, robot: str, seed: int) -> None:
+    def _load(self, robot: str, seed: int, pace: bool) -> None:
         from genima.sim.simulation import Simulation  # MuJoCo and its renderer take a moment; Ctrl-C works meanwhile
 
         self._simulation = Simulation(RobotProfile.load(robot), seed)
@@ -79,7 +82,7 @@ class SimNode(Node):
         self._seed = seed
         self.get_logger().info(
             f'simulated {robot}: seed {seed}, cameras {", ".join(self._simulation.cameras)}, '
-            f'images every {self._image_ticks * TICK_S:.3f} s, time {"held for" if self._pacing else "free of"} the policy'
+            f'images every {self._image_ticks * TICK_S:.3f} s, time {"waits" if pace else "does not wait"} for the policy'
         )
 
     def close(self) -> None:

@@ -4,14 +4,14 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from genima.robots.kinematics import link_poses
-from genima_msgs.msg import EpisodeStatus
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
 
+from genima.robots.kinematics import link_poses
+from genima_msgs.msg import EpisodeStatus
 from genima_ros import qos
 from genima_ros.frames import optical_frame, pose_message, transform_messages
 from genima_ros.messages import camera_info_message, image_message, stamp
@@ -38,7 +38,9 @@ class SimOutputs:
         self._tf = node.create_publisher(TFMessage, 'tf', qos.RELIABLE)
         self._tf_static = node.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
         self._episode = node.create_publisher(EpisodeStatus, 'episode', qos.LATCHED)
-        self._images = {name: node.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in simulation.cameras}
+        self._images = {
+            name: node.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in simulation.cameras
+        }
         self._infos = {
             name: node.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in simulation.cameras
         }
@@ -53,8 +55,8 @@ class SimOutputs:
         simulation, gripper = self._simulation, self._profile.gripper
         message = JointState(
             name=[*self._profile.arm_joints, *gripper.joints],
-            position=np.append(simulation.q_rad, simulation.finger_positions_m),
-            velocity=np.append(simulation.dq_rad_s, np.zeros(len(gripper.joints))),
+            position=[*simulation.q_rad.tolist(), *simulation.finger_positions_m.tolist()],
+            velocity=[*simulation.dq_rad_s.tolist(), *(0.0 for _ in gripper.joints)],
         )
         message.header.stamp = stamp(time_s)
         self._joints.publish(message)
@@ -71,9 +73,7 @@ class SimOutputs:
             self._infos[name].publish(camera_info_message(model, time_s, frame))
             self._images[name].publish(image_message(pixels, time_s, frame))
 
-    def episode(
-        self, time_s: float, seed: int, elapsed_s: float, success: bool, done: bool, pacer: Pacer
-    ) -> None:
+    def episode(self, time_s: float, seed: int, elapsed_s: float, success: bool, done: bool, pacer: Pacer) -> None:
         """Publish how the episode stands."""
         shares = self._simulation.limit_usage()
         message = EpisodeStatus(
@@ -81,8 +81,8 @@ class SimOutputs:
             elapsed_s=elapsed_s,
             object=pose_message(self._simulation.cube_pose()),
             lifted_m=float(self._simulation.lifted_m()),
-            success=success,
-            done=done,
+            success=bool(success),
+            done=bool(done),
             position_share=shares['position'],
             velocity_share=shares['velocity'],
             acceleration_share=shares['acceleration'],

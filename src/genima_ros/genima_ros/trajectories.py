@@ -4,12 +4,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-from genima.chunks.plan import Chunk
-from genima.errors import ContractError, LimitError
-from genima.robots.profile import RobotProfile
 from numpy.typing import NDArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from genima.chunks.plan import Chunk
+from genima.errors import ContractError, LimitError
+from genima.robots.profile import RobotProfile
 from genima_ros.messages import duration, seconds, stamp
 
 Floats = NDArray[np.float64]
@@ -21,7 +21,9 @@ def chunk_message(chunk: Chunk, profile: RobotProfile, contract: str) -> JointTr
     message.header.stamp = stamp(chunk.stamp_s)
     message.header.frame_id = contract
     message.points = [
-        JointTrajectoryPoint(positions=[*q_rad, profile.gripper.position_m(opening)], time_from_start=duration((i + 1) * chunk.dt_s))
+        JointTrajectoryPoint(
+            positions=[*q_rad, profile.gripper.position_m(opening)], time_from_start=duration((i + 1) * chunk.dt_s)
+        )
         for i, (q_rad, opening) in enumerate(zip(chunk.q_rad.tolist(), chunk.gripper_open.tolist(), strict=True))
     ]
     return message
@@ -36,10 +38,14 @@ def chunk_from_message(message: JointTrajectory, profile: RobotProfile) -> Chunk
     names = list(message.joint_names)
     wanted = _chunk_joints(profile)
     if sorted(names) != sorted(wanted):
-        raise ContractError(f'action_chunk: joints {names}; robot {profile.name!r} has {wanted}; do robot and policy match?')
+        raise ContractError(
+            f'action_chunk: joints {names}; robot {profile.name!r} has {wanted}; do robot and policy match?'
+        )
     times_s = np.array([seconds(point.time_from_start) for point in message.points])
     if not len(times_s) or not np.allclose(np.diff(times_s, prepend=0.0), times_s[0], atol=1e-6) or times_s[0] <= 0:
-        raise ContractError(f'action_chunk: points at {times_s.tolist()} s; they must be evenly spaced and start one step on')
+        raise ContractError(
+            f'action_chunk: points at {times_s.tolist()} s; they must be evenly spaced and start one step on'
+        )
     order = [names.index(name) for name in wanted]
     positions = np.array([np.asarray(point.positions, dtype=np.float64)[order] for point in message.points])
     opening = np.array([profile.gripper.opening(position_m) for position_m in positions[:, -1]])
@@ -50,9 +56,7 @@ def _chunk_joints(profile: RobotProfile) -> list[str]:
     return [*profile.arm_joints, profile.gripper.joints[0]]
 
 
-def trajectory_arrays(
-    message: JointTrajectory, joints: Sequence[str]
-) -> tuple[float, Floats, Floats, Floats | None]:
+def trajectory_arrays(message: JointTrajectory, joints: Sequence[str]) -> tuple[float, Floats, Floats, Floats | None]:
     """Return stamp [s], times from it (T,) [s], positions (T, n) [rad] and velocities (T, n) [rad/s] or `None`.
 
     Args:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from genima.cameras import views
-from genima.errors import CalibrationError
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
+from genima.cameras import views
+from genima.errors import CalibrationError
 from genima_ros.messages import camera_model, image_array, seconds
 
 
