@@ -8,6 +8,7 @@ convex set: from a plan inside, any other can be approached, and the largest ste
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,14 @@ class LimitMargins:
     controller_rate_hz: float = 500.0
 
 
+class Step(NamedTuple):
+    """How far a plan may move towards another, and what stops it there: a quantity and the index of a joint."""
+
+    share: float
+    quantity: str | None = None
+    joint: int | None = None
+
+
 class PlanLimits:
     """The limits of one robot with their margins, for plans on one time grid."""
 
@@ -43,7 +52,9 @@ class PlanLimits:
         margins = margins or LimitMargins()
         low = limits.position_min_rad + margins.position_rad
         high = limits.position_max_rad - margins.position_rad
+        middle = (limits.position_max_rad - limits.position_min_rad) / 2
         self.grid_s = grid_s
+        self._used = ((high - low) / 2 / middle, margins.velocity, margins.acceleration, margins.jerk)
         self.step_jerk_hz = THIRD_DIFFERENCE_PEAK * margins.controller_rate_hz
         self._centre_rad, self._reach_rad = (low + high) / 2, (high - low) / 2
         self.velocity_rad_s = margins.velocity * limits.velocity_rad_s
@@ -76,11 +87,11 @@ class PlanLimits:
         ]
 
     def worst(self, q_rad: np.ndarray, v_rad_s: np.ndarray) -> dict[str, float]:
-        """Return the largest share of each narrowed limit over all joints and knots."""
-        shares = self.shares(q_rad, v_rad_s)
-        return {name: float(np.abs(share).max()) for name, share in zip(QUANTITIES, shares, strict=True)}
+        """Return the largest share of each of the profile's own limits (1 = at it) over all joints and knots."""
+        shares = zip(QUANTITIES, self.shares(q_rad, v_rad_s), self._used, strict=True)
+        return {name: float((np.abs(share) * used).max()) for name, share, used in shares}
 
-    def largest_step(self, inside: list[np.ndarray], wanted: list[np.ndarray]) -> float:
+    def largest_step(self, inside: list[np.ndarray], wanted: list[np.ndarray]) -> Step:
         """Return the largest share in [0, 1] of the way from one plan to another that stays inside the limits.
 
         Args:
@@ -92,6 +103,9 @@ class PlanLimits:
         bound = np.maximum(1.0, np.abs(p))
         over = np.abs(n) > bound
         if not over.any():
-            return 1.0
-        p, n, bound = p[over], n[over], bound[over]
-        return float(np.clip(((np.copysign(bound, n) - p) / (n - p)).min(), 0.0, 1.0))
+            return Step(1.0)
+        steps = np.full(p.shape, np.inf)
+        steps[over] = (np.copysign(bound, n)[over] - p[over]) / (n - p)[over]
+        row, joint = np.unravel_index(int(steps.argmin()), steps.shape)
+        quantity = int(np.searchsorted(np.cumsum([len(share) for share in wanted]), row, side='right'))
+        return Step(float(max(steps[row, joint], 0.0)), QUANTITIES[quantity], int(joint))

@@ -27,6 +27,14 @@ class Chunk:
         """Time of each point, shape (T,)."""
         return self.stamp_s + self.dt_s * np.arange(1, len(self.q_rad) + 1)
 
+    def at(self, t_s: float) -> tuple[np.ndarray, float]:
+        """Return joint positions (n,) and gripper opening at `t_s`, linear between points, the end points outside."""
+        place = float(np.clip((t_s - self.stamp_s) / self.dt_s - 1.0, 0.0, len(self.q_rad) - 1))
+        left = min(int(place), max(len(self.q_rad) - 2, 0))
+        right, x = min(left + 1, len(self.q_rad) - 1), place - left
+        q = (1.0 - x) * self.q_rad[left] + x * self.q_rad[right]
+        return q, float((1.0 - x) * self.gripper_open[left] + x * self.gripper_open[right])
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -72,6 +80,11 @@ class Plan:
     def times_s(self) -> np.ndarray:
         """Time of each knot, shape (M,)."""
         return np.arange(self.first_tick, self.last_tick + 1) * self.grid_s
+
+    def towards(self, other: 'Plan', share: float) -> 'Plan':
+        """Return the plan on the knots of `other` that lies the given share of the way from this plan to it."""
+        q, v = self.knots(other.first_tick, other.last_tick)
+        return Plan(other.first_tick, other.grid_s, q + share * (other.q_rad - q), v + share * (other.v_rad_s - v))
 
     def knots(self, from_tick: int, to_tick: int) -> tuple[np.ndarray, np.ndarray]:
         """Return positions and velocities at the ticks from `from_tick` to `to_tick` inclusive, at rest outside."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from genima.chunks.limits import PlanLimits
+from genima.chunks.limits import PlanLimits, Step
 from genima.chunks.plan import Chunk, Plan
 from genima.errors import LimitError
 
@@ -32,6 +32,7 @@ class SpliceConfig:
         tail_s: Time after the lead at which the plan rests: with the lead and one step of the grid, the longest motion
             after the last message.
         stop_s: Durations to try for a stop.
+        bridge_s: Shortest time that the controller gets to reach the start of the first plan.
     """
 
     grid_s: float = 0.02
@@ -40,6 +41,7 @@ class SpliceConfig:
     run_s: tuple[float, ...] = (0.2, 0.1, 0.0)
     tail_s: float = 0.42
     stop_s: tuple[float, ...] = (0.1, 0.16, 0.22, 0.3)
+    bridge_s: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ class Splice:
 
     Attributes:
         plan: What to send.
-        share: How far the plan goes from the old plan towards the chunk, 1 = all the way; less where limits forbid.
+        step: How far the plan goes from the old plan towards the chunk, and what stops it if not all the way.
         rate: Speed at which the chunk is followed, 1 = its own; less where the chunk is faster than the robot.
-        worst: Largest share of each limit (inside its margin) that the plan uses.
+        worst: Largest share of each of the robot's limits that the new part of the plan uses.
     """
 
     plan: Plan
-    share: float
+    step: Step
     rate: float
     worst: dict[str, float]
 
@@ -84,17 +86,17 @@ def splice(old: Plan, chunk: Chunk, now_s: float, limits: PlanLimits, config: Sp
     # one knot before the change and one after the end: steps of acceleration count there too
     old_q, old_v = old.knots(start - 1, stop + 1)
     old_shares = limits.shares(old_q, old_v)
-    best = (-1.0, old_q, old_v)
+    best = (Step(-1.0), old_q, old_v)
     for run_s in _possible_runs(path, rate, config):
         q, v = _changed_over(path, old_q, old_v, run_s, rate, config)
-        share = limits.largest_step(old_shares, limits.shares(q, v))
-        if share > best[0]:
-            best = (share, q, v)
-        if share == 1.0:
+        step = limits.largest_step(old_shares, limits.shares(q, v))
+        if step.share > best[0].share:
+            best = (step, q, v)
+        if step.share == 1.0:
             break
-    share, q, v = best
-    q, v = old_q + share * (q - old_q), old_v + share * (v - old_v)
-    return Splice(_with_prefix(old, start, now_s, q[1:-1], v[1:-1]), share, rate, limits.worst(q, v))
+    step, q, v = best
+    q, v = old_q + step.share * (q - old_q), old_v + step.share * (v - old_v)
+    return Splice(_with_prefix(old, start, now_s, q[1:-1], v[1:-1]), step, rate, limits.worst(q, v))
 
 
 def stop_plan(old: Plan, now_s: float, limits: PlanLimits, config: SpliceConfig) -> Plan:
@@ -112,10 +114,31 @@ def stop_plan(old: Plan, now_s: float, limits: PlanLimits, config: SpliceConfig)
         q, v, _ = old.at(start * config.grid_s + since_s)
         v = v * speed[:, None]
         old_shares = limits.shares(*old.knots(start - 1, end + 1))
-        if limits.largest_step(old_shares, limits.shares(q, v)) == 1.0:
+        if limits.largest_step(old_shares, limits.shares(q, v)).share == 1.0:
             return _with_prefix(old, start, now_s, q[1:-1], v[1:-1])
     q, v = old.knots(start, max(start, old.last_tick))
     return _with_prefix(old, start, now_s, q, v)
+
+
+def start_plan(q_rad: np.ndarray, gap_rad: np.ndarray, now_s: float, limits: PlanLimits, config: SpliceConfig) -> Plan:
+    """Return the hold at the measured position from which motion starts when nothing is known of the controller's plan.
+
+    It begins in the future, so that the controller itself bridges to it from where it holds the arm, by one cubic. That
+    takes long enough to stay inside half of the limits if the controller holds no further than `gap_rad` away.
+
+    Args:
+        q_rad: Measured position, shape (n,).
+        gap_rad: Largest distance of what the controller holds from it, shape (n,).
+        now_s: Time at which the plan is sent.
+        limits: Of the robot.
+        config: Times; the bridge takes `bridge_s` at least.
+    """
+    # a cubic over time T between rests d apart: acceleration 6d/T² at its ends, jerk 12d/T³
+    least_s = config.bridge_s
+    acceleration = 12 * gap_rad / limits.acceleration_rad_s2
+    jerk = 12 * gap_rad * (limits.step_jerk_hz + 2 / least_s) / limits.jerk_rad_s3
+    bridge_s = max(least_s, float(np.sqrt(max(acceleration.max(), jerk.max()))))
+    return Plan.hold(q_rad, math.ceil((now_s + config.lead_s + bridge_s) / config.grid_s), config.grid_s)
 
 
 def _slow_down(t_s: np.ndarray, run_s: float, stop_s: float) -> tuple[np.ndarray, np.ndarray]:
@@ -164,6 +187,7 @@ def _changed_over(
 
 def _with_prefix(old: Plan, start: int, now_s: float, q: np.ndarray, v: np.ndarray) -> Plan:
     """Return the plan with knots `q`, `v` from tick `start` on and the old plan from just before now until then."""
-    first = min(start, max(math.floor(now_s / old.grid_s) - 1, old.first_tick))
+    # not before tick 1: a message with stamp 0 would start on arrival
+    first = min(start, max(math.floor(now_s / old.grid_s) - 1, old.first_tick, 1))
     old_q, old_v = old.knots(first, start - 1)
     return Plan(first, old.grid_s, np.concatenate((old_q, q)), np.concatenate((old_v, v)))

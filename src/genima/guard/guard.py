@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The only way of a chunk to the robot: it is judged, spliced and limited, and when anything is lost the arm stops."""
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from genima.chunks.limits import PlanLimits
+from genima.chunks.plan import Chunk, Plan
+from genima.chunks.splice import Splice, first_change_tick, splice, start_plan, stop_plan
+from genima.errors import LimitError
+from genima.guard import gates
+from genima.guard.gripper import GripperSwitch
+from genima.guard.status import GuardConfig, GuardOutput, GuardStatus, Reason
+from genima.robots.profile import RobotProfile
+
+# how far towards a chunk a plan that leaves the workspace is tried instead
+WORKSPACE_SHARES = (0.6, 0.3, 0.1)
+# a plan that goes less far towards its chunk than this needs an explanation
+HARDLY = 0.1
+CLOCK_JUMP_S = 0.1
+
+
+class Guard:
+    """Judges chunks and watches the arm.
+
+    Call `observe_joints` for every joint state, `accept_chunk` for every chunk and `tick` at about 50 Hz; send the plan
+    of each output, if it has one, to the robot's controller at once, and nothing else. All times are ROS time.
+
+    Losing anything that motion needs gives one stop plan, then silence until a chunk comes whose observation is newer
+    than the loss. Disarmed, the guard is in shadow mode: it judges and counts as if the arm were to start moving from
+    where it is, and sends nothing.
+    """
+
+    _plan: Plan | None  # the one last sent
+    _stopping: bool  # that one is a stop plan
+    _newest_s: float  # observations up to this time are of the past
+    _used_s: float  # when the last chunk was used
+    _reason: Reason | None
+    _worst: dict[str, float]
+    _counts: Counter[str]
+
+    def __init__(self, profile: RobotProfile, config: GuardConfig | None = None, contract: str | None = None) -> None:
+        """Start disarmed for the robot of `profile`; with `contract`, chunks have to carry this hash."""
+        self.profile = profile
+        self.config = config or GuardConfig()
+        self.contract = contract
+        self.limits = PlanLimits(profile.limits, self.config.splice.grid_s, self.config.margins)
+        self._now_s = -math.inf
+        self._seen_s: float | None = None
+        self._q_rad = np.full(profile.n_joints, np.nan)
+        self._gripper = GripperSwitch(self.config.gripper)
+        self.reset()
+
+    def arm(self) -> GuardOutput:
+        """Let chunks through from now on, unless stopped: then `reset` first."""
+        if not (self._armed or self._stopped):
+            self._armed, self._reason = True, None
+        return self._output()
+
+    def disarm(self, reason: str, now_s: float | None = None) -> GuardOutput:
+        """Bring the arm to rest and send nothing more until armed. Without `now_s` it counts from the last call."""
+        if self._stopped:
+            return self._output()
+        plan = self._stop_motion(self._now(now_s))
+        self._armed, self._reason = False, Reason('disarmed', f'disarmed: {reason}')
+        return self._output(plan)
+
+    def stop(self, reason: str, now_s: float | None = None) -> GuardOutput:
+        """Bring the arm to rest and stay stopped until `reset`. Without `now_s`, the time of the last call counts."""
+        plan = self._stop_motion(self._now(now_s))
+        self._armed, self._stopped = False, True
+        self._refuse(Reason('stop', f'stopped: {reason}; reset to go on'))
+        return self._output(plan)
+
+    def reset(self) -> GuardOutput:
+        """Forget a stop, every plan and the counts. The guard is disarmed then."""
+        self._armed = self._stopped = False
+        self._reason = Reason('disarmed', 'disarmed: arm to let chunks through')
+        self._forget_motion()
+        self._share = self._rate = 1.0
+        self._worst = {}
+        self._chunks = 0
+        self._counts = Counter()
+        return self._output()
+
+    def observe_joints(self, t_s: float, q_rad: np.ndarray, gripper_open: float | None = None) -> None:
+        """Take the measured arm joints, shape (n,) in the profile's order, NaN where one is missing, stamped `t_s`."""
+        q = np.asarray(q_rad, dtype=float)
+        if q.shape != (self.profile.n_joints,):
+            raise LimitError(
+                f'{self.profile.name} has {self.profile.n_joints} arm joints, got positions of shape {q.shape}'
+            )
+        if self._seen_s is None or t_s >= self._seen_s:
+            self._seen_s, self._q_rad = t_s, q
+
+    def accept_chunk(self, now_s: float, chunk: Chunk, contract: str | None = None) -> GuardOutput:
+        """Judge a chunk made under the contract of hash `contract`; the output has a plan if the arm may follow it."""
+        self._now(now_s)
+        if self._stopped:
+            return self._output()
+        reason = self._lost() or self._unfit(chunk, contract)
+        if reason is not None:
+            self._refuse(reason)
+            return self._output()
+        base = self._base()
+        reason = gates.chunk_far(self.profile, self.config, chunk, base, self._takes_over_s(base))
+        if reason is None:
+            try:
+                spliced = splice(base, chunk, now_s, self.limits, self.config.splice)
+            except LimitError as error:
+                reason = Reason('short', str(error))
+        if reason is not None:
+            self._refuse(reason)
+            return self._output()
+        return self._use(chunk, base, spliced)
+
+    def tick(self, now_s: float) -> GuardOutput:
+        """Watch the arm: stop it when joint states, tracking or chunks are lost."""
+        now_s = self._now(now_s)
+        if self._armed and self._moving() and not self._stopping:
+            reason = self._lost()
+            silence_s = now_s - self._used_s
+            if reason is None and silence_s > self.config.max_silence_s + 1e-9:
+                allowed = f'allowed are {self.config.max_silence_s:.2f} s'
+                reason = Reason('silence', f'no usable chunk for {silence_s:.2f} s, {allowed}')
+            if reason is not None:
+                plan = self._stop_motion(now_s)
+                self._refuse(reason)
+                return self._output(plan)
+        return self._output()
+
+    def _now(self, now_s: float | None) -> float:
+        """Take the time of a call; when the clock has jumped back, every plan is of another time and forgotten."""
+        if now_s is not None:
+            if now_s < self._now_s - CLOCK_JUMP_S:
+                self._refuse(Reason('clock', f'the clock jumped back by {self._now_s - now_s:.2f} s'))
+                self._forget_motion()
+                self._seen_s = None
+            self._now_s = now_s
+        return self._now_s
+
+    def _lost(self) -> Reason | None:
+        """Return what is wrong with the robot itself."""
+        return gates.joints_missing(
+            self.profile, self.config, self._now_s, self._seen_s, self._q_rad
+        ) or gates.tracking_lost(self.profile, self.config, self._now_s, self._plan, self._q_rad)
+
+    def _unfit(self, chunk: Chunk, contract: str | None) -> Reason | None:
+        """Return what is wrong with a chunk itself."""
+        if self.contract is not None and contract != self.contract:
+            text = f'the chunk is of contract {contract}, the guard expects {self.contract}: same policy for all nodes?'
+            return Reason('contract', text)
+        return gates.chunk_malformed(self.profile, chunk) or gates.chunk_untimely(
+            self.config, chunk, self._now_s, self._newest_s
+        )
+
+    def _base(self) -> Plan:
+        """Return the plan onto which a chunk is spliced: the one under way, or a start from rest.
+
+        At rest the controller may have been restarted and hold the measured position instead of the end of the plan, so
+        it is given time to bridge from either.
+        """
+        q_rad, gap_rad = self._q_rad, np.full(self.profile.n_joints, self.config.unknown_gap_rad)
+        if self._plan is not None:
+            if self._moving():
+                return self._plan
+            held_rad = self._plan.q_rad[-1]
+            gap_rad = np.maximum(gap_rad, np.abs(held_rad - q_rad))
+            if gap_rad.max() <= self.config.resync_rad:
+                q_rad = held_rad
+        return start_plan(q_rad, gap_rad, self._now_s, self.limits, self.config.splice)
+
+    def _takes_over_s(self, base: Plan) -> float:
+        return first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
+
+    def _use(self, chunk: Chunk, base: Plan, spliced: Splice) -> GuardOutput:
+        plan, reason = self._inside_workspace(base, spliced.plan)
+        if plan is None:
+            assert reason is not None
+            self._refuse(reason)
+            return self._output()
+        step = spliced.step
+        if step.share < 1.0 and step.quantity is not None and step.joint is not None:
+            joint = self.profile.arm_joints[step.joint]
+            limited = Reason('limits', f'{step.quantity} of {joint} lets only {step.share:.0%} of the chunk through')
+            self._counts[limited.kind] += 1
+            reason = reason or (limited if step.share < HARDLY else None)
+        self._share, self._rate = step.share, spliced.rate
+        self._worst = {name: max(self._worst.get(name, 0.0), share) for name, share in spliced.worst.items()}
+        self._chunks += 1
+        self._reason = reason
+        self._newest_s = chunk.stamp_s
+        if not self._armed:
+            return self._output()
+        self._plan, self._used_s, self._stopping = plan, self._now_s, False
+        return self._output(plan, self._gripper.vote(chunk, self._now_s))
+
+    def _inside_workspace(self, base: Plan, plan: Plan) -> tuple[Plan | None, Reason | None]:
+        """Return the plan, or a part of the way to it, that leaves the workspace no further than `base` does."""
+        box, start_s = self.config.workspace, self._takes_over_s(base)
+        allowed_m = max(0.0, box.outside_m(self.profile, base, start_s)[0])
+        outside_m, where = box.outside_m(self.profile, plan, start_s)
+        if outside_m <= allowed_m + 1e-9:
+            return plan, None
+        reason = Reason('workspace', f'the chunk takes {where}')
+        for share in WORKSPACE_SHARES:
+            nearer = base.towards(plan, share)
+            if box.outside_m(self.profile, nearer, start_s)[0] <= allowed_m + 1e-9:
+                self._counts[reason.kind] += 1
+                return nearer, reason
+        return None, reason
+
+    def _moving(self) -> bool:
+        return self._plan is not None and self._now_s < self._plan.end_s
+
+    def _stop_motion(self, now_s: float) -> Plan | None:
+        """Return the stop plan if the arm moves; chunks of observations up to now are of the past."""
+        self._newest_s = max(self._newest_s, now_s)
+        self._gripper.reset()
+        if self._plan is None or not self._moving() or self._stopping:
+            return None
+        self._plan, self._stopping = stop_plan(self._plan, now_s, self.limits, self.config.splice), True
+        return self._plan
+
+    def _refuse(self, reason: Reason) -> None:
+        self._counts[reason.kind] += 1
+        self._reason = reason
+
+    def _forget_motion(self) -> None:
+        self._plan = None
+        self._stopping = False
+        self._newest_s = self._used_s = -math.inf
+        self._gripper.reset()
+
+    @property
+    def status(self) -> GuardStatus:
+        """The judgement as it stands."""
+        state = 'holding' if self._armed else 'disarmed'
+        if self._stopped:
+            state = 'stopped'
+        elif self._armed and self._moving():
+            state = 'moving'
+        reasons: tuple[str, ...] = () if self._reason is None else (self._reason.text,)
+        if state == 'holding' and not reasons:
+            reasons = ('waiting for a chunk',)
+        return GuardStatus(state, reasons, self._share, self._rate, dict(self._worst), self._chunks, dict(self._counts))
+
+    def _output(self, plan: Plan | None = None, gripper_open: float | None = None) -> GuardOutput:
+        return GuardOutput(self.status, plan, gripper_open)
