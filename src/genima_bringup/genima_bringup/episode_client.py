@@ -20,6 +20,7 @@ from genima_msgs.srv import ResetEpisode
 
 SERVICE_S = 10.0
 SPIN_S = 0.05
+REST_S = 0.4  # longer than a stop takes; a stop plan must not meet the new scene
 
 
 class GraphError(GenimaError):
@@ -100,6 +101,7 @@ class GraphMonitor:
             GraphError: if a node refuses or does not answer.
         """
         self._call(self._guard['disarm'], Trigger.Request())
+        self._let_time_pass(REST_S)
         keeps_frames = len(self.record.episodes) < self._episodes_with_frames
         self._recorder.begin(seed, keeps_frames)
         self._call(self._reset, ResetEpisode.Request(seed=seed))
@@ -122,6 +124,10 @@ class GraphMonitor:
         response = future.result()
         if not response.success:
             raise GraphError(f'{client.srv_name} refused: {response.message}')
+
+    def _let_time_pass(self, duration_s: float) -> None:
+        end_s = self._recorder.now_s() + duration_s
+        self._spin_until(lambda: self._recorder.now_s() >= end_s, SERVICE_S, lambda: 'simulated time to pass')
 
     def _spin_until(self, condition: Callable[[], bool], timeout_s: float, missing: Callable[[], str]) -> None:
         end_s = time.monotonic() + timeout_s

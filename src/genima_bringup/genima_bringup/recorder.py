@@ -51,7 +51,7 @@ class Recorder:
         """Start a new episode; call it before the reset."""
         self._episode = EpisodeRecord(seed)
         self._start_s = float('inf')
-        self._began_s = self._now_s()
+        self._began_s = self.now_s()
         self._keeps_frames = keeps_frames
         self._last_frame_s = float('-inf')
         self._joints = JointStates(self._profile, max_age_s=1.0)
@@ -106,7 +106,8 @@ class Recorder:
             subscribe(Image, image_topic(name), lambda m, name=name: self._on_image(name, m), qos.NEWEST_IMAGE_RELIABLE)
             subscribe(CameraInfo, info_topic(name), lambda m, name=name: self._views.add_info(name, m), qos.SENSOR)
 
-    def _now_s(self) -> float:
+    def now_s(self) -> float:
+        """Return the ROS time [s]."""
         return 1e-9 * self._node.get_clock().now().nanoseconds
 
     def _on_status(self, message: EpisodeStatus) -> None:
@@ -139,7 +140,7 @@ class Recorder:
 
     def _on_chunk(self, message: JointTrajectory) -> None:
         if len(self.record.chunk_arrivals_s) < TIMINGS_LENGTH:
-            self.record.chunk_arrivals_s.append(self._now_s())
+            self.record.chunk_arrivals_s.append(self.now_s())
         if self._episode is not None and self._start_s < float('inf'):
             chunk = chunk_from_message(message, self._profile)
             self._episode.chunks.append(ChunkRecord(chunk.times_s - self._start_s, chunk.q_rad, chunk.gripper_open))
