@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether a plan stays inside the limits of a robot, and how far it may move towards one that does not.
 
-Every quantity here is a linear function of the knots: control points of position and velocity in Bernstein form (which
-bound the whole segment), acceleration at both ends of each segment (it is linear between), and jerk, with the steps of
-acceleration at knots counted as a controller of finite rate sees them. The plans inside the limits are therefore a
-convex set: from a plan inside, any other can be approached, and the largest step has a closed form.
+Every quantity here is a linear function of the knots: position at knots (between them it strays by grid² · acceleration
+/ 8, a milliradian, for which there is the margin), control points of velocity in Bernstein form (which bound the whole
+segment), acceleration at both ends of each segment (it is linear between), and jerk, with the steps of acceleration at
+knots counted as a controller of finite rate sees them. The plans inside the limits are therefore a convex set: from a
+plan inside, any other can be approached, and the largest step has a closed form.
 """
 
 from dataclasses import dataclass
@@ -77,10 +78,9 @@ class PlanLimits:
         start, end = (6 * slope - 4 * v0 - 2 * v1) / h, (2 * v0 + 4 * v1 - 6 * slope) / h
         jerk = (end - start) / h
         jump = self.step_jerk_hz * (start[1:] - end[:-1])
-        position = np.concatenate((q_rad, q0 + h / 3 * v0, q1 - h / 3 * v1))
         velocity = np.concatenate((v_rad_s, 3 * slope - v0 - v1))
         return [
-            (position - self._centre_rad) / self._reach_rad,
+            (q_rad - self._centre_rad) / self._reach_rad,
             velocity / self.velocity_rad_s,
             np.concatenate((start, end)) / self.acceleration_rad_s2,
             np.concatenate((jerk, jerk[:-1] + jump, jerk[1:] + jump)) / self.jerk_rad_s3,

@@ -18,6 +18,8 @@ from genima.errors import LimitError
 
 # greatest slope of the smooth step 3x² - 2x³ by which speed goes to zero
 SLOW_DOWN_PEAK = 1.5
+# share of the way to a limit that is used when a limit stops a plan: the next chunk needs room beside this one
+ROOM = 0.85
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def splice(old: Plan, chunk: Chunk, now_s: float, limits: PlanLimits, config: Sp
         if step.share == 1.0:
             break
     step, q, v = best
+    if step.share < 1.0:
+        step = step._replace(share=ROOM * step.share)
     q, v = old_q + step.share * (q - old_q), old_v + step.share * (v - old_v)
     return Splice(_with_prefix(old, start, now_s, q[1:-1], v[1:-1]), step, rate, limits.worst(q, v))
 

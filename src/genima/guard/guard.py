@@ -20,6 +20,8 @@ WORKSPACE_SHARES = (0.6, 0.3, 0.1)
 # a plan that goes less far towards its chunk than this needs an explanation
 HARDLY = 0.1
 CLOCK_JUMP_S = 0.1
+# a start further away than this is sent by itself, without a chunk: it would outlast one
+FAR_START_S = 0.4
 
 
 class Guard:
@@ -33,6 +35,8 @@ class Guard:
     where it is, and sends nothing.
     """
 
+    _armed: bool
+    _stopped: bool
     _plan: Plan | None  # the one last sent
     _stopping: bool  # that one is a stop plan
     _newest_s: float  # observations up to this time are of the past
@@ -105,6 +109,8 @@ class Guard:
             self._refuse(reason)
             return self._output()
         base = self._base()
+        if base is not self._plan and base.start_s > now_s + FAR_START_S:
+            return self._bridge(base)
         reason = gates.chunk_far(self.profile, self.config, chunk, base, self._takes_over_s(base))
         if reason is None:
             try:
@@ -171,6 +177,14 @@ class Guard:
             if gap_rad.max() <= self.config.resync_rad:
                 q_rad = held_rad
         return start_plan(q_rad, gap_rad, self._now_s, self.limits, self.config.splice)
+
+    def _bridge(self, base: Plan) -> GuardOutput:
+        """Send a start from rest by itself: the controller is taking its time to reach it."""
+        self._refuse(Reason('bridge', f'moving to the measured position first, in {base.start_s - self._now_s:.1f} s'))
+        if not self._armed:
+            return self._output()
+        self._plan, self._used_s, self._stopping = base, base.start_s, False
+        return self._output(base)
 
     def _takes_over_s(self, base: Plan) -> float:
         return first_change_tick(base, self._now_s, self.config.splice) * base.grid_s

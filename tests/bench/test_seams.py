@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bench of chunk seams shows what it is there to show."""
+
+import pytest
+
+from genima.bench.seams import SENDERS, Conditions, measure
+from genima.robots.profile import RobotProfile
+
+HARD = Conditions(0.05, (0.0, 0.2), (0.0, 0.05), lost=0.1)
+
+
+@pytest.mark.parametrize('robot', ['panda', 'fr3'])
+def test_ours_stays_inside_where_every_naive_way_breaks_the_limits(robot: str) -> None:
+    profile = RobotProfile.load(robot)
+    for sender in SENDERS:
+        seams = measure(profile, sender, HARD, seed=1, seconds=4.0)
+        worst = max(seams.velocity, seams.acceleration, seams.jerk)
+        assert worst <= 1.0 if sender == 'genima splice' else worst > 10.0, f'{sender}: {seams}'
+
+
+def test_following_costs_little_where_chunks_agree() -> None:
+    profile = RobotProfile.load('panda')
+    ours = measure(profile, 'genima splice', Conditions(0.0, (0.05, 0.1), (0.0, 0.05)), seed=0)
+    assert ours.lag_rms_mrad < 6.0
+
+
+def test_conditions_in_words() -> None:
+    assert HARD.in_words == '50 mrad, latency 0-200 ms, transport 0-50 ms'
