@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Demonstrations of the scripted expert, from home, from anywhere above the table, and from states that went wrong."""
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from genima import __version__
+from genima.episodes.episode import Episode
+from genima.episodes.store import write_episode
+from genima.robots.kinematics import solve_ik, tcp_pose
+from genima.robots.profile import RobotProfile
+from genima.robots.transforms import axis_generators, rotation_about
+from genima.sim.expert import DOWN, RATE_HZ, plan
+from genima.sim.simulation import Simulation
+
+PLAN_STEPS = 20
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """What makes the demonstrations differ.
+
+    Attributes:
+        from_home: Share of episodes that start at home; the others start somewhere above the table.
+        near_cube: Share of the others that start with the gripper beside or above the cube.
+        closed: Share of the others that start with the gripper closed on nothing.
+        push: Probability per step, while the gripper is open, that the arm is pushed away.
+        push_m: Largest push along each axis; `push_rad` about the vertical.
+        command_noise_rad: Standard deviation of noise on what is commanded (not on what is recorded as intended).
+        replan_steps: The intention is planned afresh from the true state after so many steps.
+        steps: Longest episode.
+    """
+
+    from_home: float = 0.4
+    near_cube: float = 0.3
+    closed: float = 0.12
+    push: float = 0.06
+    push_m: float = 0.06
+    push_rad: float = 0.35
+    command_noise_rad: float = 0.003
+    replan_steps: int = 4
+    steps: int = 60
+
+
+def episode_path(directory: Path | str, seed: int) -> Path:
+    """Return the file of the episode with this seed."""
+    return Path(directory) / f'episode_{seed:06d}.h5'
+
+
+def collect(
+    directory: Path | str,
+    seeds: range,
+    robot: str = 'panda',
+    workers: int = 2,
+    config: CollectConfig | None = None,
+) -> Iterator[tuple[int, bool]]:
+    """Record one episode per seed, skipping those that exist, and yield (seed, success) as they are done.
+
+    Args:
+        directory: Where the HDF5 files go.
+        seeds: One episode each; the seed determines everything in it.
+        robot: Profile name or file.
+        workers: Processes.
+        config: What makes the demonstrations differ.
+    """
+    job = partial(_record_to, Path(directory), robot, config or CollectConfig())
+    missing = [seed for seed in seeds if not episode_path(directory, seed).exists()]
+    if workers == 1:
+        yield from map(job, missing)
+        return
+    with multiprocessing.get_context('spawn').Pool(workers, initializer=_ignore_interrupt) as pool:
+        yield from pool.imap_unordered(job, missing)
+
+
+def _ignore_interrupt() -> None:
+    """Leave Ctrl-C to the parent, which ends the pool."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+_simulations: dict[str, Simulation] = {}
+
+
+def _record_to(directory: Path, robot: str, config: CollectConfig, seed: int) -> tuple[int, bool]:
+    if robot not in _simulations:
+        _simulations[robot] = Simulation(RobotProfile.load(robot))
+    episode = record(_simulations[robot], seed, config)
+    write_episode(episode_path(directory, seed), episode)
+    return seed, bool(episode.metadata['success'])
+
+
+def record(simulation: Simulation, seed: int, config: CollectConfig) -> Episode:
+    """Let the expert do the task once and return everything it saw, did and intended."""
+    rng = np.random.default_rng([seed, 1])
+    simulation.reset(seed)
+    _start_elsewhere(simulation, rng, config)
+    recording = _Recording(simulation)
+    done = 0
+    while len(recording) < config.steps and done < 4:
+        q_plan, gripper_plan = _intention(simulation, PLAN_STEPS + config.replan_steps)
+        for step in range(config.replan_steps):
+            recording.add(q_plan[step:], gripper_plan[step:])
+            noise = rng.normal(0.0, config.command_noise_rad, simulation.profile.n_joints)
+            _execute(simulation, q_plan[step] + noise, gripper_plan[step])
+            done += simulation.success()
+            if gripper_plan[step] > 0.5 and rng.random() < config.push:
+                _push(simulation, rng, config)
+                break
+    return recording.episode(seed)
+
+
+class _Recording:
+    """The growing lists of one episode."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._rows: list[tuple[float, np.ndarray, float, np.ndarray, np.ndarray]] = []
+        self._views: dict[str, list[np.ndarray]] = {name: [] for name in simulation.cameras}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, q_plan: np.ndarray, gripper_plan: np.ndarray) -> None:
+        """Append the present state and what is intended from it."""
+        simulation = self._simulation
+        for name, image in simulation.render().items():
+            self._views[name].append(image)
+        self._rows.append(
+            (
+                simulation.time_s,
+                simulation.q_rad.copy(),
+                simulation.gripper_open,
+                q_plan[:PLAN_STEPS].copy(),
+                gripper_plan[:PLAN_STEPS].copy(),
+            )
+        )
+
+    def episode(self, seed: int) -> Episode:
+        """Return what was recorded."""
+        simulation = self._simulation
+        times, q, opening, q_plan, gripper_plan = (np.array(column) for column in zip(*self._rows, strict=True))
+        return Episode(
+            timestamps_s=times,
+            views={name: np.stack(images) for name, images in self._views.items()},
+            q_rad=q,
+            gripper_open=opening,
+            q_command_rad=q_plan[:, 0],
+            gripper_command_open=gripper_plan[:, 0],
+            plan_q_rad=q_plan,
+            plan_gripper_open=gripper_plan,
+            cameras=simulation.cameras,
+            metadata={
+                'robot': simulation.profile.name,
+                'task': simulation.task.name,
+                'instruction': simulation.task.instruction,
+                'joint_names': list(simulation.profile.arm_joints),
+                'rate_hz': RATE_HZ,
+                'success': simulation.success(),
+                'seed': seed,
+                'source': 'simulation, scripted expert',
+                'software': f'genima {__version__}',
+            },
+        )
+
+
+def _intention(simulation: Simulation, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    return plan(
+        simulation.profile,
+        simulation.q_rad,
+        simulation.gripper_open,
+        simulation.cube_pose(),
+        simulation.task.cube_size_m,
+        steps,
+    )
+
+
+def _execute(simulation: Simulation, q_rad: np.ndarray, gripper_open: float) -> None:
+    """Let the robot controller go to `q_rad` within one step."""
+    now_s = simulation.time_s
+    q_now, _ = simulation.controller.sample(now_s)
+    simulation.command_gripper(gripper_open)
+    simulation.controller.set_trajectory(now_s, now_s, np.array([0.0, 1 / RATE_HZ]), np.stack([q_now, q_rad]), None)
+    simulation.step_to(now_s + 1 / RATE_HZ)
+
+
+def _push(simulation: Simulation, rng: np.random.Generator, config: CollectConfig) -> None:
+    """Move the arm away from where it wanted to be, within two steps."""
+    T = tcp_pose(simulation.profile, simulation.q_rad)
+    size = config.push_m * rng.uniform(0.2, 1.0)
+    T[:3, 3] += rng.uniform([-size, -size, -size / 3], [size, size, size])
+    T[2, 3] = max(T[2, 3], 0.02)
+    yaw = rng.uniform(-config.push_rad, config.push_rad)
+    T[:3, :3] = rotation_about(axis_generators(np.array([0.0, 0.0, 1.0])), yaw) @ T[:3, :3]
+    q = solve_ik(simulation.profile, T, simulation.q_rad)
+    halfway = (simulation.q_rad + q) / 2
+    _execute(simulation, halfway, 1.0)
+    _execute(simulation, q, 1.0)
+
+
+def _start_elsewhere(simulation: Simulation, rng: np.random.Generator, config: CollectConfig) -> None:
+    """Put the arm somewhere else than home, in most episodes."""
+    if rng.random() < config.from_home:
+        return
+    cube = simulation.cube_pose()
+    kind = rng.random()
+    gripper_open = 0.0 if kind < config.closed else 1.0
+    if kind < config.closed + config.near_cube:
+        xyz = cube[:3, 3] + rng.uniform([-0.04, -0.04, 0.05 if gripper_open else 0.06], [0.04, 0.04, 0.12])
+    else:
+        xyz = rng.uniform([0.32, -0.26, 0.10], [0.66, 0.26, 0.42])
+    T = np.eye(4)
+    yaw, tilt = rng.uniform(-0.7, 0.7), rng.uniform(-0.12, 0.12)
+    vertical, sideways = axis_generators(np.array([0.0, 0.0, 1.0])), axis_generators(np.array([0.0, 1.0, 0.0]))
+    T[:3, :3] = rotation_about(vertical, yaw) @ rotation_about(sideways, tilt) @ DOWN
+    T[:3, 3] = xyz
+    q = solve_ik(simulation.profile, T, simulation.profile.home_rad + rng.uniform(-0.15, 0.15, simulation.profile.n_joints))
+    simulation.place(q, gripper_open, cube)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated robot: physics at 500 Hz behind an emulated joint_trajectory_controller, cameras and a gripper."""
+
+from genima.sim import headless  # isort: skip  (chooses the OpenGL before mujoco is imported)
+
+import mujoco
+import numpy as np
+
+from genima.cameras.model import MountedCamera
+from genima.robots.profile import RobotProfile
+from genima.sim.pick import PickTask
+from genima.sim.trajectory_controller import TrajectoryController
+from genima.sim.usage import LimitUsage
+from genima.sim.world import TIMESTEP_S, World
+
+START_JITTER_RAD = 0.06
+SETTLE_S = 0.1
+
+
+class Simulation:
+    """One robot with one task. A seed determines the whole reset: arm, cube, and time 0."""
+
+    def __init__(
+        self,
+        profile: RobotProfile,
+        seed: int = 0,
+        render: bool = True,
+        task: PickTask | None = None,
+        width_px: int = 128,
+        height_px: int = 128,
+    ) -> None:
+        """Build the world and reset it.
+
+        Raises:
+            GenimaError: if `render` is wanted and no OpenGL library is installed.
+        """
+        self.profile = profile
+        self.world = World(profile, task, width_px, height_px)
+        self.model, self.data = self.world.model, mujoco.MjData(self.world.model)
+        joints = [self.model.joint(name) for name in profile.arm_joints]
+        self._q_index = np.array([joint.qposadr[0] for joint in joints])
+        self._dof_index = np.array([joint.dofadr[0] for joint in joints])
+        self._finger_index = np.array([self.model.joint(name).qposadr[0] for name in profile.gripper.joints])
+        self._cube_index = int(self.model.joint('cube_joint').qposadr[0])
+        self._arm_actuators = np.array([self.model.actuator(name).id for name in profile.arm_joints])
+        self._finger_actuators = np.array([self.model.actuator(name).id for name in profile.gripper.joints])
+        kp = self.model.actuator_gainprm[self._arm_actuators, 0]
+        # The servo follows without lag when its position target leads by what its damping takes away.
+        self._lead_s = -self.model.actuator_biasprm[self._arm_actuators, 2] / kp
+        self.controller = TrajectoryController(profile.n_joints, profile.home_rad)
+        self._usage = LimitUsage(profile.limits, TIMESTEP_S)
+        self._renderer = self._make_renderer(width_px, height_px) if render else None
+        self.reset(seed)
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time since the reset."""
+        return self._steps * TIMESTEP_S
+
+    @property
+    def task(self) -> PickTask:
+        """The task."""
+        return self.world.task
+
+    @property
+    def cameras(self) -> dict[str, MountedCamera]:
+        """Cameras by name, exactly as rendered."""
+        return self.world.cameras
+
+    @property
+    def q_rad(self) -> np.ndarray:
+        """Measured arm positions (n,)."""
+        return self.data.qpos[self._q_index]
+
+    @property
+    def dq_rad_s(self) -> np.ndarray:
+        """Measured arm velocities (n,)."""
+        return self.data.qvel[self._dof_index]
+
+    @property
+    def finger_positions_m(self) -> np.ndarray:
+        """Measured positions of the gripper's joints."""
+        return self.data.qpos[self._finger_index]
+
+    @property
+    def gripper_open(self) -> float:
+        """Measured gripper opening in [0, 1]."""
+        return self.profile.gripper.opening(float(self.finger_positions_m.mean()))
+
+    def reset(self, seed: int) -> None:
+        """Put arm and cube at the start pose that `seed` determines, gripper open, time 0."""
+        rng = np.random.default_rng(seed)
+        jitter = rng.uniform(-START_JITTER_RAD, START_JITTER_RAD, self.profile.n_joints)
+        self.place(self.profile.home_rad + jitter, 1.0, self.task.sample(rng))
+
+    def place(self, q_rad: np.ndarray, gripper_open: float, T_base_cube: np.ndarray) -> None:
+        """Put everything at a given state at rest and time 0."""
+        mujoco.mj_resetData(self.model, self.data)
+        self.data.qpos[self._q_index] = q_rad
+        self.data.qpos[self._finger_index] = self.profile.gripper.position_m(gripper_open)
+        self.data.qpos[self._cube_index : self._cube_index + 3] = T_base_cube[:3, 3]
+        mujoco.mju_mat2Quat(
+            self.data.qpos[self._cube_index + 3 : self._cube_index + 7], T_base_cube[:3, :3].copy().ravel()
+        )
+        self.controller.reset(np.asarray(q_rad, dtype=float))
+        self._gripper_goal = self._gripper_target = float(gripper_open)
+        self._steps = 0
+        for _ in range(round(SETTLE_S / TIMESTEP_S)):
+            self._advance(np.asarray(q_rad, dtype=float), np.zeros(self.profile.n_joints))
+        self._steps = 0
+        self._usage.reset()
+
+    def command_gripper(self, gripper_open: float) -> None:
+        """Move the gripper to an opening in [0, 1] at its own speed; closing on an object holds it."""
+        self._gripper_goal = float(np.clip(gripper_open, 0.0, 1.0))
+
+    def step_to(self, t_s: float) -> None:
+        """Run the physics until `t_s`, sampling the trajectory controller each 2 ms."""
+        last = round(t_s / TIMESTEP_S)
+        while self._steps < last:
+            q, v = self.controller.sample(self.time_s)
+            self._usage.add(q)
+            self._advance(q, v)
+
+    def render(self) -> dict[str, np.ndarray]:
+        """Return what the cameras see now, (H, W, 3) uint8 by camera name.
+
+        Raises:
+            RuntimeError: if the simulation was made with `render=False`.
+        """
+        if self._renderer is None:
+            raise RuntimeError('this simulation was made with render=False')
+        images = {}
+        for name in self.cameras:
+            self._renderer.update_scene(self.data, camera=name)
+            images[name] = self._renderer.render()
+        return images
+
+    def cube_pose(self) -> np.ndarray:
+        """Return T_base_cube (4, 4)."""
+        body = self.data.body('cube')
+        T = np.eye(4)
+        T[:3, :3], T[:3, 3] = body.xmat.reshape(3, 3), body.xpos
+        return T
+
+    def lifted_m(self) -> float:
+        """Return how far the cube is lifted."""
+        return self.task.lifted_m(self.cube_pose())
+
+    def success(self) -> bool:
+        """Return whether the task is done."""
+        return self.task.succeeded(self.cube_pose())
+
+    def limit_usage(self) -> dict[str, float]:
+        """Return the worst share of each limit that the commanded positions used since the reset, at 500 Hz."""
+        return self._usage.worst()
+
+    def close(self) -> None:
+        """Free the renderer."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def _advance(self, q: np.ndarray, v: np.ndarray) -> None:
+        gripper = self.profile.gripper
+        step = gripper.speed_m_s * TIMESTEP_S / (gripper.open_m - gripper.closed_m)
+        self._gripper_target += float(np.clip(self._gripper_goal - self._gripper_target, -step, step))
+        self.data.ctrl[self._arm_actuators] = q + self._lead_s * v
+        self.data.ctrl[self._finger_actuators] = gripper.position_m(self._gripper_target)
+        mujoco.mj_step(self.model, self.data)
+        self._steps += 1
+
+    def _make_renderer(self, width_px: int, height_px: int) -> mujoco.Renderer:
+        headless.require_gl()
+        renderer = mujoco.Renderer(self.model, height_px, width_px)
+        # Shadows cost more than the rest of a picture on a CPU.
+        renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
+        renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
+        return renderer
