@@ -66,9 +66,7 @@ def test_stop_ends_on_the_path_inside_the_limits_within_half_a_second(
 
 
 def test_a_fast_arm_stops_sooner_than_its_plan() -> None:
-    plan = Plan.hold(REST_RAD, 0, CONFIG.grid_s)
-    for now_s in (0.1, 0.2, 0.3, 0.4):
-        plan = splice(plan, ramp(now_s, REST_RAD, 0.5), now_s, PLAN_LIMITS, CONFIG).plan
+    plan = moving_plan(0.45)
     assert np.abs(plan.at(0.5)[1]).max() > 0.3
     stop = stop_plan(plan, 0.42, PLAN_LIMITS, CONFIG)
     assert stop.end_s < plan.end_s - 0.1
@@ -124,9 +122,24 @@ def test_an_arm_outside_its_margin_may_come_back_and_not_go_on() -> None:
     assert back.step.share == 1.0 and back.plan.q_rad[-1, 0] < outside[0] - 0.03
 
 
+def moving_plan(until_s: float) -> Plan:
+    plan = Plan.hold(REST_RAD, 0, CONFIG.grid_s)
+    for now_s in np.arange(0.1, until_s, 0.1):
+        plan = splice(plan, ramp(now_s, REST_RAD, 0.5), now_s, PLAN_LIMITS, CONFIG).plan
+    return plan
+
+
 def test_a_chunk_that_ends_too_soon_is_refused() -> None:
     with pytest.raises(LimitError, match='predict more steps'):
-        splice(Plan.hold(REST_RAD, 0, CONFIG.grid_s), ramp(0.0, REST_RAD, 0.1, points=4), 0.3, PLAN_LIMITS, CONFIG)
+        splice(moving_plan(0.5), ramp(0.2, REST_RAD, 0.5, points=4), 0.5, PLAN_LIMITS, CONFIG)
+
+
+def test_from_rest_a_chunk_is_followed_from_its_beginning() -> None:
+    plan = splice(Plan.hold(REST_RAD, 0, CONFIG.grid_s), ramp(0.0, REST_RAD, 0.2), 0.2, PLAN_LIMITS, CONFIG).plan
+    seen_at_rest = splice(plan, ramp(0.0, REST_RAD, 0.2), 0.3, PLAN_LIMITS, CONFIG).plan
+    late = 0.2 * (0.26 + CONFIG.tail_s)
+    assert plan.q_rad[-1, 0] - REST_RAD[0] < late - 0.2 * 0.2, 'latency does not count'
+    assert seen_at_rest.q_rad[-1, 0] - REST_RAD[0] > 0.2 * 0.36, 'in motion it does'
 
 
 @pytest.mark.parametrize('gap_rad', [0.0, 0.01, 0.1, 0.5])
