@@ -84,7 +84,7 @@ def fisheye_angle(D: Floats, radius: Floats) -> Floats:
 
 
 def to_rays(model: str, D: Floats, flat: Floats) -> Floats:
-    """Return the unit rays (..., 3) that a lens shows at `flat` (..., 2), image points divided by K; zero where none."""
+    """Return the unit rays (..., 3) that a lens shows at `flat` (..., 2), image points without K; zero where none."""
     if model == 'equidistant':
         radius = np.linalg.norm(flat, axis=-1)
         angle = fisheye_angle(D, radius)

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PolicySpec: everything that must be equal in training and deployment, in one YAML file with a hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genima.errors import ContractError, PolicyError
+from genima.files import config_dir, write_atomic
+from genima.robots.profile import RobotProfile, SphereSpec
+from genima.spheres.scene import Stripes
+
+FILE_NAME = 'policy.yaml'
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """The contract between painter, controller, data and nodes.
+
+    Attributes:
+        robot: Name of the robot profile.
+        joint_names: Order of the joint positions, radians.
+        task: Name of the task; `instruction` is what it is called in words.
+        cameras: Names in the order of the tiles.
+        spheres: What is painted; taken from the profile when the policy is made.
+        stripes: Bands of all spheres.
+        hidden: Camera name to the spheres that are not painted in its view.
+        radius_scale: Camera name to a factor on the radii in its view.
+        view_size_px: Edge of the square views.
+        resize: Resampling of the views.
+        color_order: Of all images.
+        tiling: 'tiled' = one image of all views, 'per_view' = one image each.
+        horizon_steps: The spheres show the pose so many control steps ahead (K).
+        chunk_steps: Points of a chunk.
+        control_rate_hz: Rate of chunks, and of the points in them.
+        max_target_age_steps: Oldest target image, in control steps, that the controller was trained on.
+        prompt_template: The painter's prompt; `{instruction}` is filled in.
+        base_model: 'small' (trained here), or the model that the painter was fine-tuned from.
+        inference_steps: Denoising steps.
+        normalizer: Statistics of the controller's inputs and outputs; empty until it is trained.
+        version: Of this file's schema.
+    """
+
+    robot: str
+    joint_names: tuple[str, ...]
+    task: str
+    instruction: str
+    cameras: tuple[str, ...]
+    spheres: tuple[SphereSpec, ...]
+    stripes: Stripes = field(default_factory=Stripes)
+    hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    radius_scale: Mapping[str, float] = field(default_factory=dict)
+    view_size_px: int = 128
+    resize: str = 'area'
+    color_order: str = 'rgb'
+    tiling: str = 'tiled'
+    horizon_steps: int = 10
+    chunk_steps: int = 10
+    control_rate_hz: float = 10.0
+    max_target_age_steps: int = 5
+    prompt_template: str = 'a robot arm will {instruction}'
+    base_model: str = 'small'
+    inference_steps: int = 1
+    normalizer: Mapping[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense together."""
+        _require(self.version == VERSION, 'version', self.version, VERSION)
+        _require(self.resize in ('area', 'linear'), 'resize', self.resize, 'area, linear')
+        _require(self.color_order == 'rgb', 'color_order', self.color_order, 'rgb')
+        _require(self.tiling in ('tiled', 'per_view'), 'tiling', self.tiling, 'tiled, per_view')
+        _require('{instruction}' in self.prompt_template, 'prompt_template', self.prompt_template, 'with {instruction}')
+        for name in ('view_size_px', 'horizon_steps', 'chunk_steps', 'control_rate_hz', 'inference_steps'):
+            _require(getattr(self, name) > 0, name, getattr(self, name), '> 0')
+        _require(self.max_target_age_steps >= 0, 'max_target_age_steps', self.max_target_age_steps, '>= 0')
+        _require(1 <= len(set(self.cameras)) == len(self.cameras), 'cameras', self.cameras, 'one or more, all different')
+        names = {sphere.name for sphere in self.spheres}
+        for camera, spheres in self.hidden.items():
+            _require(camera in self.cameras, 'hidden', camera, f'cameras {", ".join(self.cameras)}')
+            _require(set(spheres) <= names, f'hidden.{camera}', spheres, f'spheres {", ".join(sorted(names))}')
+        _require(set(self.radius_scale) <= set(self.cameras), 'radius_scale', tuple(self.radius_scale), self.cameras)
+
+    @classmethod
+    def from_recipe(cls, recipe: str | Path, profile: RobotProfile) -> 'PolicySpec':
+        """Make the contract of a new policy from a recipe of `config/policies/` and the spheres of a robot."""
+        path = Path(recipe) if Path(recipe).suffix == '.yaml' else config_dir() / 'policies' / f'{recipe}.yaml'
+        if not path.is_file():
+            known = ', '.join(sorted(each.stem for each in (config_dir() / 'policies').glob('*.yaml')))
+            raise ContractError(f'no recipe {recipe!r}; config/policies has {known}')
+        values = _mapping(yaml.safe_load(path.read_text()), path)
+        spheres = [_plain(asdict(sphere)) for sphere in profile.spheres]
+        robot = {'robot': profile.name, 'joint_names': list(profile.arm_joints), 'spheres': spheres}
+        return cls.from_dict({**robot, **values}, path)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], source: Path | str = 'policy') -> 'PolicySpec':
+        """Build from plain values; unknown and missing keys are refused."""
+        known = {each.name for each in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ContractError(f'{source}: unknown keys {", ".join(unknown)}; allowed: {", ".join(sorted(known))}')
+        plain = dict(values)
+        try:
+            plain['spheres'] = tuple(_sphere(each) for each in values['spheres'])
+            plain['stripes'] = Stripes(**values.get('stripes', {}))
+            plain['cameras'], plain['joint_names'] = tuple(values['cameras']), tuple(values['joint_names'])
+            plain['hidden'] = {name: tuple(spheres) for name, spheres in values.get('hidden', {}).items()}
+            return cls(**plain)
+        except (KeyError, TypeError) as error:
+            raise ContractError(f'{source} is not a complete policy contract: {error}') from error
+
+    @classmethod
+    def load(cls, policy_dir: Path | str) -> 'PolicySpec':
+        """Read `policy.yaml` of a policy directory.
+
+        Raises:
+            PolicyError: if there is none.
+            ContractError: if it cannot be understood.
+        """
+        path = Path(policy_dir) / FILE_NAME
+        if not path.is_file():
+            raise PolicyError(f'{path} is missing: {policy_dir} is not a policy directory (models/panda_pick is one)')
+        try:
+            return cls.from_dict(_mapping(yaml.safe_load(path.read_text()), path), path)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ContractError(f'{path} is not YAML: {error}') from error
+
+    def save(self, policy_dir: Path | str) -> None:
+        """Write `policy.yaml` atomically."""
+        text = yaml.safe_dump(self.to_dict(), sort_keys=False, width=120, default_flow_style=None)
+        write_atomic(Path(policy_dir) / FILE_NAME, text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values as they stand in the file."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+    def hash(self) -> str:
+        """Return 16 hexadecimal digits that change whenever anything in the contract does."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(',', ':'))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def prompt(self, instruction: str | None = None) -> str:
+        """Return the painter's prompt, the same in training and deployment."""
+        return self.prompt_template.format(instruction=instruction or self.instruction)
+
+    def with_normalizer(self, statistics: Mapping[str, Any]) -> 'PolicySpec':
+        """Return this contract with the statistics of a trained controller."""
+        return replace(self, normalizer=dict(statistics))
+
+    def differences(self, other: 'PolicySpec') -> list[str]:
+        """Return one line for each value that differs."""
+        mine, theirs = self.to_dict(), other.to_dict()
+        return [f'{name}: {mine[name]} here, {theirs[name]} there' for name in mine if mine[name] != theirs[name]]
+
+    def require_same(self, other_hash: str, where: str) -> None:
+        """Refuse what was made under another contract.
+
+        Raises:
+            ContractError: with both hashes.
+        """
+        if other_hash != self.hash():
+            raise ContractError(
+                f'{where} was made under contract {other_hash or "(none)"}, this policy has {self.hash()}: '
+                'run painter and controller from the same policy directory'
+            )
+
+    def check_robot(self, profile: RobotProfile) -> None:
+        """Refuse a robot that this policy was not made for.
+
+        Raises:
+            ContractError: with both values.
+        """
+        if profile.name != self.robot or tuple(profile.arm_joints) != self.joint_names:
+            raise ContractError(
+                f'the policy was trained for robot {self.robot} with joints {", ".join(self.joint_names)}; '
+                f'got robot {profile.name} with joints {", ".join(profile.arm_joints)}: use a policy made for it'
+            )
+        for sphere in self.spheres:
+            profile.link(sphere.link)
+
+
+def _require(condition: bool, name: str, got: object, allowed: object) -> None:
+    if not condition:
+        raise ContractError(f'policy contract, {name}: got {got!r}, allowed: {allowed}')
+
+
+def _mapping(values: object, source: Path) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise ContractError(f'{source} holds {type(values).__name__}, not a mapping of names to values')
+    return values
+
+
+def _sphere(values: Mapping[str, Any]) -> SphereSpec:
+    return SphereSpec(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, and leave out what is not set, down to the leaves."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items() if each is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value

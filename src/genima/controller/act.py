@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Action chunking transformer (Zhao et al. 2023) that reads painted target images.
+
+Tokens of all views, of the joint state, of the target's age and of the instruction go through a pre-norm transformer
+encoder; a decoder turns learned queries, one per step of the chunk, into joint moves and gripper logits.
+"""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from genima.controller.encoder import InstructionEncoder, ViewEncoder
+from genima.controller.style import StyleEncoder
+from genima.errors import PolicyError
+
+
+@dataclass(frozen=True)
+class ActConfig:
+    """Sizes of the network.
+
+    Attributes:
+        n_joints: joints of the arm (the gripper is extra).
+        n_views: cameras, in contract order.
+        view_size_px: side of the square views.
+        chunk_steps: steps predicted per call.
+        width: channels of the first encoder stage; each later stage has twice as many.
+        stages: encoder stages; 4 with width 64 is ResNet-18.
+        dim: token size. feedforward, heads, encoder_layers, decoder_layers, dropout: of the transformer.
+        keypoints: learned image points read from each view by soft argmax, 0 for none.
+        instruction_buckets, instruction_dim: see `InstructionEncoder`.
+        latent_dim: size of the CVAE's latent, 0 for none.
+    """
+
+    n_joints: int
+    n_views: int
+    view_size_px: int = 128
+    chunk_steps: int = 10
+    width: int = 32
+    stages: int = 3
+    dim: int = 192
+    feedforward: int = 512
+    heads: int = 4
+    encoder_layers: int = 2
+    decoder_layers: int = 1
+    dropout: float = 0.0
+    keypoints: int = 16
+    instruction_buckets: int = 256
+    instruction_dim: int = 64
+    latent_dim: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> 'ActConfig':
+        """Read what `to_dict` wrote.
+
+        Raises:
+            PolicyError: if a key is unknown or missing.
+        """
+        known = {field.name for field in fields(ActConfig)}
+        if unknown := set(values) - known:
+            raise PolicyError(f'controller config has unknown keys {sorted(unknown)}; known are {sorted(known)}')
+        try:
+            return ActConfig(**values)
+        except TypeError as error:
+            raise PolicyError(f'controller config is incomplete: {error}') from error
+
+
+@dataclass(frozen=True)
+class ActOutput:
+    """What the network says.
+
+    Attributes:
+        delta: (B, T, n) joint moves from the current position, in `Normalizer.delta_scale_rad`.
+        gripper_logit: (B, T) above zero means open.
+        latent_mean, latent_log_variance: (B, latent_dim) of the CVAE's posterior, where a chunk was given.
+    """
+
+    delta: Tensor
+    gripper_logit: Tensor
+    latent_mean: Tensor | None = None
+    latent_log_variance: Tensor | None = None
+
+
+def sine_positions(dim: int, height: int, width: int) -> Tensor:
+    """Return the 2-D sine encoding (height * width, dim): half of the channels for rows, half for columns."""
+    frequency = torch.exp(torch.arange(0, dim // 2, 2) * (-math.log(1e4) / (dim // 2)))
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing='ij')
+
+    def waves(position: Tensor) -> Tensor:
+        angle = position.reshape(-1, 1) * frequency
+        return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
+
+    return torch.cat([waves(rows), waves(columns)], dim=1)
+
+
+class KeypointReader(nn.Module):
+    """Soft argmax of learned heat maps (Levine et al. 2016): where, to a fraction of a cell, something is.
+
+    Features (N, C, h, w) -> one token (N, dim) that carries `keypoints` image positions and how sharp each one is.
+    """
+
+    def __init__(self, channels: int, keypoints: int, dim: int) -> None:
+        super().__init__()
+        self.heat = nn.Conv2d(channels, keypoints, 1)
+        self.project = nn.Sequential(nn.Linear(4 * keypoints, dim), nn.GELU(), nn.Linear(dim, dim))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Read keypoints; in float32, for bfloat16 has only 8 bits for a position."""
+        height, width = features.shape[2:]
+        with torch.autocast(features.device.type, enabled=False):
+            logits = self.heat(features.float()).flatten(2)
+            weight = logits.softmax(dim=-1).unflatten(2, (height, width))
+            x = torch.linspace(-1, 1, width, device=features.device)
+            y = torch.linspace(-1, 1, height, device=features.device)
+            column, row = weight.sum(2), weight.sum(3)
+            mean_x, mean_y = column @ x, row @ y
+            spread = column @ x.square() - mean_x.square() + row @ y.square() - mean_y.square()
+            peak = logits.logsumexp(dim=-1).tanh()
+            token: Tensor = self.project(torch.cat([mean_x, mean_y, spread, peak], dim=1))
+        return token
+
+
+class Act(nn.Module):
+    """The network. `forward` is used by trainer and runtime alike."""
+
+    positions: Tensor
+
+    def __init__(self, config: ActConfig) -> None:
+        super().__init__()
+        self.config = config
+        dim = config.dim
+        self.instruction = InstructionEncoder(config.instruction_buckets, config.instruction_dim)
+        self.encoder = ViewEncoder(config.width, config.stages, config.instruction_dim)
+        self.project = nn.Conv2d(self.encoder.channels, dim, 1)
+        cells = config.view_size_px // self.encoder.stride
+        self.register_buffer('positions', sine_positions(dim, cells, cells), persistent=False)
+        self.camera = nn.Parameter(torch.randn(config.n_views, 1, dim) * 0.1)
+        self.keypoints = KeypointReader(dim, config.keypoints, dim) if config.keypoints else None
+        self.state_token = nn.Sequential(nn.Linear(config.n_joints + 1, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.age_token = nn.Sequential(nn.Linear(1, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.instruction_token = nn.Linear(config.instruction_dim, dim)
+        self.style = StyleEncoder(config.n_joints, dim, config.latent_dim) if config.latent_dim else None
+        shape: dict[str, Any] = {
+            'd_model': dim, 'nhead': config.heads, 'dim_feedforward': config.feedforward, 'dropout': config.dropout,
+            'activation': 'gelu', 'batch_first': True, 'norm_first': True,
+        }  # fmt: skip
+        self.transformer = nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(**shape), config.encoder_layers, enable_nested_tensor=False
+        )
+        self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(**shape), config.decoder_layers)
+        self.queries = nn.Parameter(torch.randn(1, config.chunk_steps, dim) * 0.5)
+        self.norm = nn.LayerNorm(dim)
+        self.head = nn.Linear(dim, config.n_joints + 1)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(
+        self, views: Tensor, state: Tensor, age: Tensor, words: Tensor, chunk: Tensor | None = None,
+        valid: Tensor | None = None,
+    ) -> ActOutput:  # fmt: skip
+        """Predict a chunk.
+
+        Args:
+            views: (B, V, 3, S, S) target images in [-1, 1], cameras in contract order.
+            state: (B, n + 1) from `Normalizer.state`.
+            age: (B,) age of the target images as a share of the largest one.
+            words: (B, MAX_WORDS) from `hash_words`.
+            chunk: (B, T, n + 1) true chunk, for the CVAE in training only.
+            valid: (B, T) True where the chunk holds data, with `chunk`.
+        """
+        condition = self.instruction(words)
+        tokens = [
+            self.state_token(state)[:, None],
+            self.age_token(age[:, None])[:, None],
+            self.instruction_token(condition)[:, None],
+        ]
+        mean = log_variance = None
+        if self.style is not None:
+            latent, mean, log_variance = self.style(state, chunk, valid)
+            tokens.append(latent[:, None])
+        tokens += self._see(views, condition)
+        memory = self.transformer(torch.cat([token.to(state.dtype) for token in tokens], dim=1))
+        decoded = self.norm(self.decoder(self.queries.expand(len(views), -1, -1), memory))
+        with torch.autocast(views.device.type, enabled=False):
+            output = self.head(decoded.float())
+        return ActOutput(output[..., :-1], output[..., -1], mean, log_variance)
+
+    def _see(self, views: Tensor, condition: Tensor) -> list[Tensor]:
+        """Return the tokens of all views: (B, V * cells, dim) and, with keypoints, (B, V, dim)."""
+        batch, n_views = views.shape[:2]
+        flat = views.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        features = self.project(self.encoder(flat, condition.repeat_interleave(n_views, dim=0)))
+        cells = features.flatten(2).transpose(1, 2).unflatten(0, (batch, n_views))
+        tokens = [(cells + self.positions + self.camera).flatten(1, 2)]
+        if self.keypoints is not None:
+            points = self.keypoints(features).unflatten(0, (batch, n_views))
+            tokens.append(points + self.camera[:, 0])
+        return tokens

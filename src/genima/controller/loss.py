@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the controller is trained on: joint L1, gripper cross-entropy and, with the CVAE, its divergence."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from genima.controller.act import ActOutput
+
+GRIPPER_WEIGHT = 0.1
+DIVERGENCE_WEIGHT = 0.01
+
+
+def act_loss(output: ActOutput, delta: Tensor, gripper_open: Tensor, valid: Tensor) -> dict[str, Tensor]:
+    """Return `total` and its parts; steps outside `valid` weigh nothing.
+
+    Args:
+        output: of the network, (B, T, ...).
+        delta: (B, T, n) true joint moves from `Normalizer.encode`.
+        gripper_open: (B, T) 1 open, 0 closed.
+        valid: (B, T) True where the chunk holds data.
+    """
+    weight = valid.to(delta.dtype)
+    steps = weight.sum().clamp(min=1)
+    joints = ((output.delta.float() - delta).abs().mean(-1) * weight).sum() / steps
+    entropy = functional.binary_cross_entropy_with_logits(output.gripper_logit.float(), gripper_open, reduction='none')
+    gripper = (entropy * weight).sum() / steps
+    parts = {'joints': joints, 'gripper': gripper}
+    total = joints + GRIPPER_WEIGHT * gripper
+    if output.latent_mean is not None and output.latent_log_variance is not None:
+        mean, log_variance = output.latent_mean, output.latent_log_variance
+        divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1).mean()
+        parts['divergence'] = divergence
+        total = total + DIVERGENCE_WEIGHT * divergence
+    return {'total': total, **{name: part.detach() for name, part in parts.items()}}
+
+
+def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Split the parameters into decayed matrices and undecayed vectors; each parameter is in exactly one group."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return [
+        {'params': [p for p in trained if p.ndim >= 2], 'weight_decay': weight_decay},
+        {'params': [p for p in trained if p.ndim < 2], 'weight_decay': 0.0},
+    ]
