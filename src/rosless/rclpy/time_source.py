@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Simulated time: follows /clock while a node's parameter `use_sim_time` is true.
+
+A simulation sends /clock some hundred times a second to every process. The newest time is therefore fetched when
+somebody asks for it; the executor is woken by it only while timers or jump callbacks depend on it.
+"""
+
+import struct
+import threading
+from typing import TYPE_CHECKING, Any
+
+from rosgraph_msgs.msg import Clock as ClockMessage
+
+from rosless.dds.endpoints import Reader
+from rosless.dds.waitset import WaitSet
+
+from .callback_groups import CallbackGroup, ReentrantCallbackGroup
+from .clock import ClockChange, ROSClock
+from .constants import S_TO_NS
+from .qos import QoSProfile, ReliabilityPolicy
+from .waitable import Work
+
+if TYPE_CHECKING:
+    from .node import Node
+
+_CLOCK_BODY = struct.Struct('<4xiI')  # CDR header, seconds, nanoseconds
+_CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+def _decode_clock(payload: memoryview) -> int:
+    seconds, nanoseconds = _CLOCK_BODY.unpack_from(payload)
+    return int(seconds) * S_TO_NS + int(nanoseconds)
+
+
+class ClockTopic:
+    """The newest time on /clock, and (for the executor) a thing that can be waited for."""
+
+    def __init__(self, reader: Reader, participant: Any, clock: ROSClock) -> None:
+        self.reader = reader
+        self.callback_group: CallbackGroup = ReentrantCallbackGroup()
+        self._participant, self._clock = participant, clock
+        self._lock = threading.Lock()
+        self._newest_ns = 0
+        self._reported_ns = 0
+
+    def now_ns(self) -> int:
+        """Return the newest time, 0 before the first."""
+        if self._lock.acquire(blocking=False):  # otherwise another thread is fetching it
+            try:
+                while taken := self.reader.take(_decode_clock):
+                    self._newest_ns = taken[0]
+            finally:
+                self._lock.release()
+        return self._newest_ns
+
+    def wait_ns(self, limit_ns: int) -> None:
+        """Wait for a newer time, at most `limit_ns` of steady time."""
+        waiting = WaitSet(self._participant)
+        try:
+            waiting.attach(self.reader)
+            waiting.wait(min(limit_ns, 10_000_000))  # another thread may fetch the sample that would end the wait
+        finally:
+            waiting.close()
+
+    def take(self) -> Work | None:
+        """Fetch the newest time and report a jump; there is nothing to execute."""
+        now_ns, before_ns = self.now_ns(), self._reported_ns
+        self._reported_ns = now_ns
+        if before_ns and now_ns != before_ns and self._clock.reports_jumps:
+            self._clock.report_jump(now_ns - before_ns, ClockChange.ROS_TIME_NO_CHANGE)
+        return None
+
+
+class TimeSource:
+    """Switches a node's clock between wall time and /clock as its parameter `use_sim_time` says."""
+
+    def __init__(self, node: 'Node', clock: ROSClock) -> None:
+        self._node, self._clock = node, clock
+        self.topic: ClockTopic | None = None
+        if not node.has_parameter('use_sim_time'):
+            node.declare_parameter('use_sim_time', False)
+        node.add_on_set_parameters_callback(self._check)
+        node.add_post_set_parameters_callback(self._apply)
+        self._apply([node.get_parameter('use_sim_time')])
+
+    def _check(self, parameters: list[Any]) -> Any:
+        from rcl_interfaces.msg import SetParametersResult
+
+        wrong = [p for p in parameters if p.name == 'use_sim_time' and p.type_ != p.Type.BOOL]
+        return SetParametersResult(successful=not wrong, reason='use_sim_time must be a bool' if wrong else '')
+
+    def _apply(self, parameters: list[Any]) -> None:
+        for parameter in parameters:
+            if parameter.name == 'use_sim_time' and parameter.value != (self.topic is not None):
+                self._start() if parameter.value else self.stop()
+                change = ClockChange.ROS_TIME_ACTIVATED if parameter.value else ClockChange.ROS_TIME_DEACTIVATED
+                self._clock.report_jump(0, change)
+
+    def _start(self) -> None:
+        reader = self._node.add_reader('/clock', ClockMessage, _CLOCK_QOS)
+        self.topic = ClockTopic(reader, self._node.context.participant, self._clock)
+        self._clock.simulated = self.topic
+        self._node.wake_executor()
+
+    def stop(self) -> None:
+        """Return to wall time."""
+        topic, self.topic = self.topic, None
+        self._clock.simulated = None
+        if topic is not None:
+            self._node.drop_reader(topic)
