@@ -63,7 +63,7 @@ def test_time_never_leaves_the_newest_target_behind() -> None:
         world.advance()
     assert world.now_s == pytest.approx(0.35)
     world.pacer.target_seen(0.3)
-    for _ in range(80):
+    for _ in range(160):
         world.advance()
     assert world.now_s == pytest.approx(0.65)
     assert world.pacer.holds == 2

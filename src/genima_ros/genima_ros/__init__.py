@@ -9,4 +9,7 @@ from importlib.util import find_spec
 if find_spec('rosless') is not None:
     import rosless
 
-    rosless.ensure()
+    try:
+        rosless.ensure()
+    except (ImportError, RuntimeError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error

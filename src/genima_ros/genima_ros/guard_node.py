@@ -42,16 +42,14 @@ class GuardNode(Node):
             self,
             'max_joint_age_s',
             0.1,
-            'Age of joint states above which the arm is stopped [s].',
+            'Age of joint states that stops the arm [s].',
             between=(0.005, 5.0),
         )
         spec = PolicySpec.load(policy)
         self.profile = RobotProfile.load(robot or spec.robot)
         spec.check_robot(self.profile)
         if not controller:
-            raise GenimaError(
-                f'parameter controller is empty; robot {self.profile.name} has {self.profile.controllers}'
-            )
+            raise GenimaError(f'parameter controller is empty; {self.profile.name} has {self.profile.controllers}')
         self._guard = Guard(self.profile, GuardConfig(max_joint_age_s=max_joint_age_s), spec.hash())
         self._joints = JointStates(self.profile, max_joint_age_s)
         self._told: Judgement | None = None

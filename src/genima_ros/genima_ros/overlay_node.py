@@ -3,7 +3,6 @@
 
 import sys
 
-from genima.contract.spec import PolicySpec
 from geometry_msgs.msg import Point
 from numpy import linalg
 from rclpy.node import Node
@@ -13,6 +12,8 @@ from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import Marker, MarkerArray
 
+from genima.contract.spec import PolicySpec
+from genima.contract.targets import shown_in
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
 from genima.spheres.render import draw
@@ -93,7 +94,9 @@ class OverlayNode(Node):
         pixels = image_array(image, image_topic(name))
         T_base_camera = self._frames.lookup(self.profile.base_link, image.header.frame_id)
         camera = camera_model(info, name, info_topic(name))
-        drawn = draw(pixels, camera, linalg.inv(T_base_camera), self._spheres, self.spec.stripes)
+        drawn = draw(
+            pixels, camera, linalg.inv(T_base_camera), shown_in(self.spec, name, self._spheres), self.spec.stripes
+        )
         self._overlays[name].publish(image_message(drawn, seconds(image.header.stamp), image.header.frame_id))
 
     def _marker(self, index: int, now_s: float) -> Marker:

@@ -82,7 +82,7 @@ class SimNode(Node):
         self._seed = seed
         self.get_logger().info(
             f'simulated {robot}: seed {seed}, cameras {", ".join(self._simulation.cameras)}, '
-            f'images every {self._image_ticks * TICK_S:.3f} s, time {"waits" if pace else "does not wait"} for the policy'
+            f'images every {self._image_ticks * TICK_S:.3f} s, {"waiting" if pace else "not waiting"} for the policy'
         )
 
     def close(self) -> None:
