@@ -75,9 +75,9 @@ def test_worst_bounds_what_a_controller_samples(seed: int, rate_hz: float) -> No
         sampled = np.diff(sampled, axis=0) * rate_hz
         seen[name] = (np.abs(sampled) / bound).max()
     for name in QUANTITIES:
-        between_knots = 2e-3 if name == 'position' else 1e-4
+        between_knots = 5e-3 if name == 'position' else 1e-4
         assert seen[name] <= worst[name] + between_knots
-        assert worst[name] < 3 * seen[name] + 0.05, 'and not by much'
+        assert worst[name] < 4 * seen[name] + 0.05, 'and not by much'
 
 
 @settings(max_examples=50, deadline=None)

@@ -145,13 +145,13 @@ def test_death_of_the_guard_ends_the_motion_within_half_a_second() -> None:
 
 def test_disarm_stops_and_arming_again_needs_a_chunk_seen_after_it() -> None:
     rig = Rig().run(1.5)
-    old = rig.chunk()
+    old = rig.chunk(rig.now_s - 0.02)
     rig.take(rig.guard.disarm('by the operator', rig.now_s))
     rig.policy_alive = False
-    rig.run(0.5)
+    rig.run(0.44)
     assert rig.moved_rad(0.02) == 0.0 and rig.guard.status.state == 'disarmed' and 'by the operator' in rig.reasons
     rig.guard.arm()
-    assert rig.guard.accept_chunk(rig.now_s, replace(old, stamp_s=old.stamp_s - 0.05), CONTRACT).plan is None
+    assert 'the last stop' in rig.guard.accept_chunk(rig.now_s, old, CONTRACT).status.reasons[0]
     rig.policy_alive = True
     rig.run(1.0)
     assert rig.guard.status.state == 'moving' and rig.worst_share() <= 1.0
