@@ -38,15 +38,15 @@ class ActConfig:
     n_views: int
     view_size_px: int = 128
     chunk_steps: int = 10
-    width: int = 32
+    width: int = 24
     stages: int = 3
-    dim: int = 192
-    feedforward: int = 512
+    dim: int = 144
+    feedforward: int = 384
     heads: int = 4
     encoder_layers: int = 2
     decoder_layers: int = 1
     dropout: float = 0.0
-    keypoints: int = 16
+    keypoints: int = 24
     instruction_buckets: int = 256
     instruction_dim: int = 64
     latent_dim: int = 0

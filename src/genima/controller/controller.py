@@ -174,7 +174,7 @@ def check_fits(spec: PolicySpec, config: ActConfig, normalizer: Normalizer) -> N
     for name, (wanted, got) in pairs.items():
         if wanted != got:
             raise ContractError(f'contract and controller differ in {name}: contract has {wanted}, controller {got}')
-    if spec.normalizer is not None and spec.normalizer != normalizer.to_dict():
+    if spec.normalizer and spec.normalizer != normalizer.to_dict():
         raise ContractError(
             f'contract and controller differ in the normaliser: {spec.normalizer} against {normalizer.to_dict()}; '
             'they were written by different trainings'
