@@ -154,15 +154,15 @@ SENDERS: dict[str, Callable[[RobotProfile, np.ndarray], Sender]] = {
 }
 
 
-def measure(
+def trace(
     profile: RobotProfile,
     sender: str,
     conditions: Conditions,
     seed: int,
     seconds: float = 8.0,
     speed_rad_s: float = SPEED_RAD_S,
-) -> Seams:
-    """Stream for `seconds` and then let the plan run out."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stream for `seconds` and let the plan run out; return times (N,), commanded and intended positions (N, n)."""
     rng = np.random.default_rng(seed)
     intent = Intent(profile.limits, rng, speed_rad_s)
     send = SENDERS[sender](profile, intent(0.0))
@@ -178,8 +178,14 @@ def measure(
             arm.set_trajectory(t_s, *wire[arrived][1])
             arrived += 1
         q[i] = arm.sample(t_s)[0]
+    return times_s, q, intent(times_s)
+
+
+def measure(profile: RobotProfile, sender: str, conditions: Conditions, seed: int, seconds: float = 8.0) -> Seams:
+    """Return the worst shares of one stream, and how far the arm is from the intent once both are in motion."""
+    times_s, q, intended = trace(profile, sender, conditions, seed, seconds)
     followed = (times_s > SETTLE_S) & (times_s < seconds)
-    lag_rad = (q - intent(times_s))[followed]
+    lag_rad = (q - intended)[followed]
     return Seams(**differences(q, profile.limits), lag_rms_mrad=float(1e3 * np.sqrt((lag_rad**2).mean())))
 
 
