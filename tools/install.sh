@@ -19,10 +19,11 @@ echo "installing $target into $VENV (PyTorch is large: the first time takes minu
 "$VENV/bin/pip" install --quiet --disable-pip-version-check --constraint constraints.txt --editable "$target"
 
 renders() {
-    "$VENV/bin/python" -m genima.sim.rendering >/dev/null 2>&1
+    "$VENV/bin/python" -c 'from genima.sim import headless; headless.require_gl()
+import mujoco; mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 8, 8)' 2>&1
 }
 packages='libegl1 libgl1 libgl1-mesa-dri libosmesa6'
-if ! renders; then
+if ! renders >/dev/null; then
     echo "the simulation cannot render here yet: installing $packages"
     if [ "$(id -u)" = 0 ]; then
         root=
@@ -33,5 +34,5 @@ if ! renders; then
     fi
     command -v apt-get >/dev/null || fail "GL libraries are missing; install EGL or OSMesa with your system's package manager"
     $root apt-get update -qq && $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $packages >/dev/null
-    renders || fail "rendering still fails; '$VENV/bin/python -m genima.sim.rendering' says why"
+    renders || fail 'rendering still fails, see above'
 fi

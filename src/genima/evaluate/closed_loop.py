@@ -17,7 +17,8 @@ import numpy as np
 
 from genima.contract.spec import PolicySpec
 from genima.evaluate.policy import Policy
-from genima.guard.guard import Guard, GuardOutput
+from genima.guard.guard import Guard
+from genima.guard.status import GuardOutput
 from genima.sim.simulation import Simulation
 
 
@@ -41,7 +42,7 @@ class EpisodeResult:
         elapsed_s: Simulated time it took.
         limits: Worst share of each limit over the commanded motion, sampled at 500 Hz.
         timing_ms: Stage name to the wall time of every call.
-        held: Guard reasons that kept a chunk from being used, with counts.
+        held: Why the guard did not use chunks, with counts.
     """
 
     seed: int
@@ -113,8 +114,7 @@ def run_episode(
     config = config or LoopConfig()
     simulation.reset(seed)
     timing_ms: dict[str, list[float]] = defaultdict(list)
-    held: dict[str, int] = defaultdict(int)
-    guard = Guard(policy.profile)
+    guard = Guard(policy.profile, contract=policy.spec.hash())
     guard.arm()
     painting = _Painting(policy, config.painter_latency_s, timing_ms)
     start_s = simulation.time_s
@@ -126,11 +126,16 @@ def run_episode(
         if watch is not None:
             target = None if painting.newest is None else painting.newest.views
             watch(Frame(now_s - start_s, views, target, simulation.q_rad.copy()))
-        _control_period(policy, simulation, guard, painting.newest, now_s, config, timing_ms, held)
+        _control_period(policy, simulation, guard, painting.newest, now_s, config, timing_ms)
         if simulation.success():
             break
     return EpisodeResult(
-        seed, simulation.success(), simulation.time_s - start_s, simulation.limit_usage(), dict(timing_ms), dict(held)
+        seed,
+        simulation.success(),
+        simulation.time_s - start_s,
+        simulation.limit_usage(),
+        dict(timing_ms),
+        dict(guard.status.violations),
     )
 
 
@@ -147,7 +152,6 @@ def _control_period(
     now_s: float,
     config: LoopConfig,
     timing_ms: dict[str, list[float]],
-    held: dict[str, int],
 ) -> None:
     """Act once on the state of `now_s`, then let the arm and the guard run until the next tick."""
     chunk = None
@@ -169,18 +173,14 @@ def _control_period(
         started = time.perf_counter()
         output = guard.accept_chunk(simulation.time_s, chunk, policy.spec.hash())
         timing_ms['guard'].append(1e3 * (time.perf_counter() - started))
-        _command(simulation, output, held)
+        _command(simulation, output)
     while simulation.time_s < end_s - 1e-9:
         simulation.step_to(min(end_s, simulation.time_s + config.guard_period_s))
         guard.observe_joints(simulation.time_s, simulation.q_rad, simulation.gripper_open)
-        _command(simulation, guard.tick(simulation.time_s), held)
+        _command(simulation, guard.tick(simulation.time_s))
 
 
-def _command(simulation: Simulation, output: GuardOutput | None, held: dict[str, int]) -> None:
-    if output is None:
-        return
-    for reason in output.status.reasons:
-        held[reason] += 1
+def _command(simulation: Simulation, output: GuardOutput) -> None:
     if output.message is not None:
         message = output.message
         simulation.controller.set_trajectory(

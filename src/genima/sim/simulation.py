@@ -110,6 +110,13 @@ class Simulation:
         self._steps = 0
         self._usage.reset()
 
+    def show(self, q_rad: np.ndarray, gripper_open: float, object_pose: np.ndarray) -> None:
+        """Put arm and cube somewhere without physics, to look at; the cube is given as [x y z qx qy qz qw]."""
+        self.data.qpos[self._q_index] = q_rad
+        self.data.qpos[self._finger_index] = self.profile.gripper.position_m(gripper_open)
+        self.data.qpos[self._cube_index : self._cube_index + 7] = np.asarray(object_pose)[[0, 1, 2, 6, 3, 4, 5]]
+        mujoco.mj_forward(self.model, self.data)
+
     def command_gripper(self, gripper_open: float) -> None:
         """Move the gripper to an opening in [0, 1] at its own speed; closing on an object holds it."""
         self._gripper_goal = float(np.clip(gripper_open, 0.0, 1.0))

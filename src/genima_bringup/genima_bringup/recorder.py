@@ -79,8 +79,8 @@ class Recorder:
         episode.limits = {name: getattr(status, f'{name}_share') for name in names}
         joints = np.array(self._joint_rows).reshape(-1, self._profile.n_joints + 2)
         episode.joint_time_s, episode.q_rad, episode.gripper_open = joints[:, 0], joints[:, 1:-1], joints[:, -1]
-        objects = np.array(self._object_rows).reshape(-1, 4)
-        episode.object_time_s, episode.object_m = objects[:, 0], objects[:, 1:]
+        objects = np.array(self._object_rows).reshape(-1, 8)
+        episode.object_time_s, episode.object_pose = objects[:, 0], objects[:, 1:]
         episode.guard = dict(self._guard)
         self.record.episodes.append(episode)
         self._episode = None
@@ -121,8 +121,8 @@ class Recorder:
         ):
             return
         self._start_s = now_s - message.elapsed_s
-        position = message.object.position
-        self._object_rows.append((message.elapsed_s, position.x, position.y, position.z))
+        p, o = message.object.position, message.object.orientation
+        self._object_rows.append((message.elapsed_s, p.x, p.y, p.z, o.x, o.y, o.z, o.w))
 
     def _on_guard(self, message: GuardStatus) -> None:
         if self._episode is not None:

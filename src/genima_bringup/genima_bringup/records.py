@@ -50,7 +50,7 @@ class EpisodeRecord:
         q_rad: measured arm joints, (T, n) [rad].
         gripper_open: measured opening, (T,).
         object_time_s: times of the object's positions, (M,) [s].
-        object_m: positions of the object in the robot base, (M, 3) [m].
+        object_pose: poses of the object in the robot base, (M, 7): x y z [m], quaternion x y z w.
         chunks: all chunks of the episode.
         guard: reasons that the guard gave for not moving, with counts.
         frames: pictures, where they were asked for.
@@ -67,7 +67,7 @@ class EpisodeRecord:
     q_rad: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     gripper_open: Floats = field(default_factory=lambda: np.zeros(0))
     object_time_s: Floats = field(default_factory=lambda: np.zeros(0))
-    object_m: Floats = field(default_factory=lambda: np.zeros((0, 3)))
+    object_pose: Floats = field(default_factory=lambda: np.zeros((0, 7)))
     chunks: list[ChunkRecord] = field(default_factory=list)
     guard: dict[str, int] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)

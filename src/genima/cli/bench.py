@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`genima bench`: figures of single parts, both sides of each comparison in one run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genima.cli.output import JsonOption, console, print_table, write_json
+
+app = typer.Typer(help='Measure single parts; each comparison runs both sides at once.', no_args_is_help=True)
+
+
+@app.command()
+def spheres(
+    views: Annotated[int, typer.Option(min=10, help='Views to draw per round.')] = 2000,
+    rounds: Annotated[int, typer.Option(min=1, help='Rounds; the median is printed.')] = 5,
+    pyrender_python: Annotated[
+        Path | None, typer.Option(help='A Python that can import pyrender, to draw the same scene with it.')
+    ] = None,
+    install_pyrender: Annotated[
+        bool, typer.Option(help='Make such a Python in ~/.cache/genima/pyrender (downloads packages).')
+    ] = False,
+    json_path: JsonOption = None,
+) -> None:
+    """Draw four striped spheres at 256 x 256 with our renderer, and with pyrender where it can be had."""
+    from genima.bench.spheres import bench_spheres, make_pyrender
+
+    python = make_pyrender() if install_pyrender else pyrender_python
+    figures = bench_spheres(views, rounds, python)
+    console.print(f'ours: {figures["views_per_s"]:.0f} views/s')
+    if 'pyrender_views_per_s' in figures:
+        console.print(f'pyrender: {figures["pyrender_views_per_s"]:.1f} views/s, ratio {figures["ratio"]:.0f}')
+    else:
+        console.print('pyrender: not measured; --install-pyrender installs it, --pyrender-python names one that has it')
+    write_json(json_path, figures)
+
+
+@app.command()
+def seams(
+    robot: Annotated[str, typer.Option(help='Robot profile.')] = 'panda',
+    seeds: Annotated[int, typer.Option(min=1, help='Streams per row; the worst is printed.')] = 3,
+    json_path: JsonOption = None,
+) -> None:
+    """Stream chunks to an emulated joint_trajectory_controller, naively and through the guard's splice."""
+    from genima.bench.seams import table
+    from genima.robots.profile import RobotProfile
+
+    rows = table(RobotProfile.load(robot), seeds)
+    columns = list(rows[0])
+    cells = [[f'{row[name]:.2f}' if isinstance(row[name], float) else row[name] for name in columns] for row in rows]
+    print_table(f'worst share of the limits of {robot}, 1 = at the limit', columns, cells)
+    write_json(json_path, {'robot': robot, 'rows': rows})

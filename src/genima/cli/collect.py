@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`genima collect`: demonstrations of the scripted expert in simulation."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genima.cli.output import JsonOption, console, write_json
+from genima.cli.progress import progress_bar
+
+
+def collect(
+    out: Annotated[Path, typer.Option(help='Folder for the episodes.')] = Path('data/panda_pick'),
+    episodes: Annotated[int, typer.Option(min=1, help='Episodes to have in the end.')] = 400,
+    seed: Annotated[int, typer.Option(min=0, help='Seed of the first episode; the others count up from it.')] = 0,
+    robot: Annotated[str, typer.Option(help='Robot profile: a name in config/robots or a file.')] = 'panda',
+    workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
+    json_path: JsonOption = None,
+) -> None:
+    """Record demonstrations of a scripted expert; episodes that are there already are kept."""
+    from genima.robots.profile import RobotProfile
+    from genima.sim.collect import collect as run
+    from genima.sim.collect import episode_path
+
+    RobotProfile.load(robot)  # a wrong name fails here, not in every worker
+    seeds = range(seed, seed + episodes)
+    present = sum(episode_path(out, each).exists() for each in seeds)
+    started_s, successes, done = time.monotonic(), 0, 0
+    with progress_bar() as progress:
+        task = progress.add_task('episodes', total=episodes, completed=present)
+        for _, success in run(out, seeds, robot, workers):
+            successes, done = successes + success, done + 1
+            progress.update(task, advance=1)
+    seconds = time.monotonic() - started_s
+    console.print(f'{done} episodes recorded ({successes} successful), {present} were there; folder {out}')
+    write_json(json_path, {'recorded': done, 'successes': successes, 'present': present, 'seconds': seconds})

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`genima demo`: the whole graph, in separate processes, moves a simulated arm; then a page shows what happened."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from genima.cli.output import JsonOption, console, print_table, share_rows, timing_rows, write_json
+from genima.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from genima_bringup.records import GraphRecord
+
+    from genima.contract.spec import PolicySpec
+
+READY_S = 180.0
+EPISODE_S = 240.0
+
+
+def demo(
+    episodes: Annotated[int, typer.Option(min=1, help='Episodes to run.')] = 5,
+    seed: Annotated[int, typer.Option(min=0, help='Seed of the first episode; the others count up from it.')] = 2000,
+    policy: Annotated[Path, typer.Option(help='Policy directory.')] = Path('models/panda_pick'),
+    robot: Annotated[str, typer.Option(help='Robot profile to simulate.')] = 'panda',
+    report: Annotated[Path, typer.Option(help='Folder for the report.')] = Path('out/demo'),
+    real_time_factor: Annotated[float, typer.Option(min=0.05, help='Simulated seconds per second, at most.')] = 1.0,
+    json_path: JsonOption = None,
+) -> None:
+    """Start simulated arm, painter, controller, guard and overlay as nodes, let them work, and report."""
+    from genima_bringup.graph import policy_dir
+
+    from genima.cli.demo_report import write_report
+    from genima.cli.demo_summary import summarise_graph
+    from genima.contract.spec import PolicySpec
+
+    directory = policy_dir(str(policy))
+    spec = PolicySpec.load(directory)
+    record = _run(spec, directory, robot, range(seed, seed + episodes), real_time_factor)
+    figures = summarise_graph(record, str(policy), spec, seed)
+    _print(record, figures)
+    page = write_report(report, record, figures, spec)
+    write_json(json_path, figures)
+    console.print(f'report: {page}')
+
+
+def _run(
+    spec: 'PolicySpec', directory: Path, robot: str, seeds: range, real_time_factor: float
+) -> 'GraphRecord':
+    """Run the graph with one episode per seed; the nodes' output goes to a log that is shown when they fail."""
+    import rosless
+
+    # a graph of its own: nothing else on the network may hear or disturb it
+    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    rosless.ensure()
+    from genima_bringup.episode_client import GraphMonitor
+    from genima_bringup.graph import stack
+    from genima_bringup.processes import StackProcesses
+
+    values = {
+        'policy': str(directory),
+        'robot': robot,
+        'seed': str(seeds[0]),
+        'armed': 'false',
+        'real_time_factor': str(real_time_factor),
+    }
+    log = Path(tempfile.gettempdir()) / f'genima-demo-{os.getpid()}.log'
+    console.print(f'starting the nodes of stack franka; their output is in {log}')
+    with (
+        log.open('w') as lines,
+        StackProcesses(stack('franka', values), write=lambda name, line: _log(lines, name, line)) as processes,
+        GraphMonitor(spec, processes.check) as monitor,
+        progress_bar() as progress,
+    ):
+        waiting = progress.add_task('waiting for the networks', total=None)
+        monitor.wait_until_ready(READY_S)
+        progress.remove_task(waiting)
+        task = progress.add_task('episodes', total=len(seeds))
+        for seed in seeds:
+            monitor.run_episode(seed, EPISODE_S)
+            successes = sum(episode.success for episode in monitor.record.episodes)
+            progress.update(
+                task, advance=1, description=f'episodes, {successes} of {len(monitor.record.episodes)} succeeded'
+            )
+        return monitor.record
+
+
+def _log(lines: TextIO, name: str, line: str) -> None:
+    lines.write(f'{name}: {line}\n')
+    lines.flush()
+
+
+def _print(record: 'GraphRecord', figures: dict[str, Any]) -> None:
+    rows = [
+        [episode.seed, 'yes' if episode.success else 'no', f'{episode.elapsed_s:.1f}', f'{episode.wall_s:.1f}']
+        for episode in record.episodes
+    ]
+    print_table('episodes', ['seed', 'success', 'simulated s', 'wall s'], rows)
+    low, high = figures['wilson_95']
+    console.print(
+        f'success {figures["successes"]} of {figures["episodes"]} (95 % interval {100 * low:.0f} to {100 * high:.0f} %)'
+    )
+    print_table('wall time, ms', ['stage', 'p50', 'p95', 'p99'], timing_rows(figures['timing']))
+    chunks = figures['chunks']
+    console.print(
+        f'chunks every {chunks["period_ms"]["p50"]:.1f} ms of ROS time, p99 error '
+        f'{chunks["period_error_ms_p99"]:.1f} ms; '
+        f'{chunks["ticks_without_target"]} of {chunks["ticks"]} ticks without a valid target'
+    )
+    print_table('worst share of the limits', ['limit', 'share'], share_rows(figures['limits']))
+

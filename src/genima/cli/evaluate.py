@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`genima evaluate`: how often a policy succeeds in simulation, and how well its painter paints."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genima.cli.output import JsonOption, console, print_table, share_rows, timing_rows, write_json
+from genima.cli.progress import progress_bar
+
+HELD_OUT_EPISODES = 20
+
+
+def evaluate(
+    policy: Annotated[Path, typer.Option(help='Policy directory.')] = Path('models/panda_pick'),
+    episodes: Annotated[int, typer.Option(min=1, help='Episodes to run.')] = 100,
+    seed: Annotated[int, typer.Option(min=0, help='Seed of the first episode; the others count up from it.')] = 1000,
+    workers: Annotated[int, typer.Option(min=1, help='Processes. Timing figures are honest with one only.')] = 1,
+    threads: Annotated[int, typer.Option(min=1, help='Threads of the networks, per process.')] = 2,
+    painter_latency_s: Annotated[
+        float, typer.Option(min=0, help='Age of a target image when it becomes usable, in simulated seconds.')
+    ] = 0.1,
+    painter_only: Annotated[bool, typer.Option(help='Only measure painted spheres on held-out episodes.')] = False,
+    dataset: Annotated[
+        Path | None, typer.Option(help='Held-out episodes for --painter-only; 20 are made when left out.')
+    ] = None,
+    json_path: JsonOption = None,
+) -> None:
+    """Run a policy in simulation, in this process, and print its success with a 95 % interval."""
+    if painter_only:
+        _painter_only(policy, dataset, seed, threads, json_path)
+        return
+    from genima.contract.spec import PolicySpec
+    from genima.evaluate.closed_loop import LoopConfig
+    from genima.evaluate.runner import run_episodes, summarise
+
+    contract = PolicySpec.load(policy).hash()
+    seeds = range(seed, seed + episodes)
+    results = []
+    with progress_bar() as progress:
+        task = progress.add_task('episodes', total=episodes)
+        for result in run_episodes(policy, seeds, LoopConfig(painter_latency_s), workers, threads):
+            results.append(result)
+            successes = sum(each.success for each in results)
+            progress.update(task, advance=1, description=f'episodes, {successes} of {len(results)} succeeded')
+    figures = summarise(results, str(policy), contract, seed)
+    _print(figures)
+    write_json(json_path, figures)
+
+
+def _print(figures: dict[str, Any]) -> None:
+    low, high = figures['wilson_95']
+    console.print(
+        f'success {figures["successes"]} of {figures["episodes"]} = {100 * figures["success_rate"]:.1f} % '
+        f'(95 % interval {100 * low:.1f} to {100 * high:.1f} %)'
+    )
+    if figures['failed_seeds']:
+        console.print(f'failed seeds: {", ".join(map(str, figures["failed_seeds"]))}')
+    print_table('wall time, ms', ['stage', 'p50', 'p95', 'p99'], timing_rows(figures['timing']))
+    print_table('worst share of the limits', ['limit', 'share'], share_rows(figures['limits']))
+
+
+def _painter_only(policy: Path, dataset: Path | None, seed: int, threads: int, json_path: Path | None) -> None:
+    import tempfile
+
+    import torch
+
+    from genima.evaluate.painter_error import measure_painter
+    from genima.evaluate.policy import Policy
+
+    torch.set_num_threads(threads)
+    loaded = Policy.load(policy)
+    with tempfile.TemporaryDirectory() as folder:
+        if dataset is None:
+            dataset = Path(folder)
+            _collect(dataset, range(seed, seed + HELD_OUT_EPISODES), loaded.spec.robot)
+        figures = measure_painter(loaded.painter, loaded.profile, dataset)
+    console.print(
+        f'sphere centres: median error {figures["median_px"]:.2f} px, 90th percentile {figures["p90_px"]:.2f} px; '
+        f'missed {100 * figures["missed_share"]:.1f} % of {figures["n"]} visible spheres'
+    )
+    write_json(json_path, figures)
+
+
+def _collect(folder: Path, seeds: range, robot: str) -> None:
+    from genima.sim.collect import collect
+
+    with progress_bar() as progress:
+        task = progress.add_task('held-out episodes', total=len(seeds))
+        for _ in collect(folder, seeds, robot):
+            progress.advance(task)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`genima`: one program, one command per job."""
+
+import sys
+
+import typer
+from rich.text import Text
+
+from genima import __version__
+from genima.cli import bench, collect, demo, evaluate, train, up
+from genima.cli.output import errors
+from genima.errors import GenimaError
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+app = typer.Typer(
+    name='genima',
+    help='A diffusion model paints where the robot arm should go; an ACT transformer moves it there.',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={'help_option_names': ['-h', '--help']},
+)
+app.command('collect')(collect.collect)
+app.add_typer(train.app, name='train')
+app.command('evaluate')(evaluate.evaluate)
+app.command('demo')(demo.demo)
+app.command('up')(up.up)
+app.add_typer(bench.app, name='bench')
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(f'genima {__version__}')
+        raise typer.Exit
+
+
+@app.callback()
+def _options(version: bool = typer.Option(False, '--version', callback=_version, is_eager=True)) -> None:
+    """Options that come before the command."""
+
+
+def main() -> None:
+    """Run the command line; a user's error is one clear message and exit code 1, Ctrl-C ends with 130."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.Exit as exit_:
+        code = exit_.exit_code
+    except GenimaError as error:
+        errors.print(Text('error: ', 'bold red') + Text(str(error), 'default'), soft_wrap=True)
+        code = EXIT_ERROR
+    except (KeyboardInterrupt, typer.Abort):
+        errors.print('interrupted; what was finished is kept')
+        code = EXIT_INTERRUPTED
+    except Exception as error:
+        if not hasattr(error, 'show'):
+            raise
+        error.show()  # click's usage errors know how to print themselves
+        code = getattr(error, 'exit_code', 2)
+    sys.exit(code)
+
+
+if __name__ == '__main__':
+    main()
