@@ -145,6 +145,7 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from genima.controller.act import Act, ActConfig
     from genima.controller.controller import Controller
     from genima.controller.normalizer import Normalizer
+    from genima.painter.pipeline import build_pipeline, save_pipeline
     from genima.robots.profile import RobotProfile
 
     profile = RobotProfile.load('panda')
@@ -156,4 +157,5 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         len(spec.joint_names), len(spec.cameras), spec.view_size_px, spec.chunk_steps, width=8, dim=32, feedforward=32
     )
     Controller(spec, Act(config), normalizer, (spec.instruction,)).save(directory)
+    save_pipeline(build_pipeline(spec), directory)
     return directory

@@ -65,12 +65,12 @@ def test_chunks_come_at_the_control_rate_with_the_stamp_of_the_observation(
 ) -> None:
     chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
     stats = probe.listen(NodeStats, 'node_stats', qos.RELIABLE)
-    node = start('act_node', policy=policy)
+    node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')
     robot.feed(0.5)
     chunks.clear()
     robot.feed(2.0)
-    assert 17 <= len(chunks) <= 22
+    assert 15 <= len(chunks) <= 22
     chunk = chunk_from_message(chunks[-1], PANDA)
     assert chunks[-1].header.frame_id == PolicySpec.load(policy).hash()
     assert 0.0 < robot.now_s - chunk.stamp_s < 0.5
@@ -85,7 +85,7 @@ def test_a_target_of_another_contract_is_refused_with_both_hashes(
     start: Start, probe, robot: Robot, policy: Path
 ) -> None:
     chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
-    node = start('act_node', policy=policy)
+    node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')
     robot.feed(1.0, contract='0123456789abcdef')
     node.wait_for('0123456789abcdef', 2.0)
@@ -96,27 +96,29 @@ def test_a_target_of_another_contract_is_refused_with_both_hashes(
 def test_without_new_targets_chunks_stop_and_are_missed(start: Start, probe, robot: Robot, policy: Path) -> None:
     chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
     stats = probe.listen(NodeStats, 'node_stats', qos.RELIABLE)
-    node = start('act_node', policy=policy)
+    node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')
     robot.feed(0.5)
-    for _ in range(30):  # the painter is gone, the robot is not
+    for _ in range(100):  # the painter is gone, the robot is not
         robot.joints()
         probe.spin_for(0.05)
-    node.wait_for('the newest target image is', 2.0)
+        if 'the newest target image is' in node.text:
+            break
+    node.wait_for('the newest target image is', 0.1)
     chunks.clear()
     for _ in range(10):
         robot.joints()
         probe.spin_for(0.05)
     assert not chunks
-    assert stats[-1].ticks_without_input > 3
+    assert stats[-1].ticks_without_input >= 1
 
 
 def test_stale_joints_give_no_chunk(start: Start, probe, robot: Robot, policy: Path) -> None:
     chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
-    node = start('act_node', policy=policy)
+    node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')
     for _ in range(20):
-        robot.joints(age_s=0.3)
+        robot.joints(age_s=3.0)
         robot.target()
         probe.spin_for(0.05)
     node.wait_for('is the driver alive?', 2.0)
@@ -141,4 +143,11 @@ def test_a_parameter_outside_its_range_is_refused(start: Start, policy: Path) ->
     node = start('act_node', policy=policy, threads=0)
     assert node.exit_code() == 1
     assert 'threads' in node.text
+    assert 'Traceback' not in node.text
+
+
+def test_a_device_that_is_not_there_is_named(start: Start, policy: Path) -> None:
+    node = start('act_node', policy=policy, device='warp')
+    assert node.exit_code() == 1
+    assert "device 'warp' cannot be used" in node.text
     assert 'Traceback' not in node.text

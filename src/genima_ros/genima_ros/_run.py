@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One life for every node: init, build, spin, and a quick clean end whatever happens."""
 
+import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Protocol
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -13,26 +15,25 @@ from rclpy.node import Node
 from genima.errors import GenimaError
 
 
-class Closable(Protocol):
-    """A node that holds more than ROS entities: threads, a renderer."""
+def run(make_node: Callable[[], Node]) -> NoReturn:
+    """Run one node until it is told to end, and end the process.
 
-    def close(self) -> None:
-        """Let go of everything; called once, also after an error."""
-
-
-def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int:
-    """Run one node until it is told to end.
+    The exit code is 0 after SIGINT or SIGTERM, and 1 after an error that the user can mend (one line on stderr).
+    A node may have `run()`, its own loop instead of `rclpy.spin`, and `close()`, called at the end whatever happened.
 
     Args:
-        make_node: builds the node; heavy imports belong in there, so that Ctrl-C works while they load.
-        args: command line without the program name; `None` takes `sys.argv`.
-
-    Returns:
-        The exit code: 0 after SIGINT or SIGTERM, 1 after an error that the user can mend (one line on stderr).
+        make_node: builds the node; slow imports belong in there, so that Ctrl-C works while they load.
     """
+    code = _live(make_node)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # all is closed; torch would take a second more to tidy up its modules
+
+
+def _live(make_node: Callable[[], Node]) -> int:
     node: Node | None = None
     try:
-        rclpy.init(args=args)
+        rclpy.init()
         node = make_node()
         spin = getattr(node, 'run', None)
         spin() if spin else rclpy.spin(node)
@@ -40,6 +41,9 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
         return 0
     except (GenimaError, ParameterException) as error:
         print(f'error: {error}', file=sys.stderr, flush=True)
+        return 1
+    except Exception:
+        traceback.print_exc()
         return 1
     finally:
         _end(node)
@@ -49,7 +53,7 @@ def run(make_node: Callable[[], Node], args: Sequence[str] | None = None) -> int
 def _end(node: Node | None) -> None:
     """Destroy the node and the context; a second Ctrl-C in here changes nothing."""
     try:
-        if isinstance(node, Node):
+        if node is not None:
             close = getattr(node, 'close', None)
             if close:
                 close()

@@ -1,30 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """The controller as a node: the newest target image and the joints of this moment in, a chunk out, at a steady rate."""
 
-import sys
 import time
+from typing import NoReturn
 
-from genima.cameras.views import untile
-from genima.contract.spec import PolicySpec
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from genima.cameras.views import untile
+from genima.contract.spec import PolicySpec
 from genima.errors import ContractError, GenimaError
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.devices import check_device
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import image_array, seconds, stamp
 from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_message
+from genima_ros.worker import LatestWorker
 
 COMPLAINT_PERIOD_S = 2.0
 
 
 class ActNode(Node):
-    """Ticks at the policy's control rate on ROS time; says at each tick without valid input why there was no chunk."""
+    """Ticks at the policy's control rate on ROS time; a tick without valid input says why there is no chunk.
+
+    The network runs in a thread of its own, so that joints and targets are the newest also after a slow tick.
+    """
 
     def __init__(self) -> None:
         super().__init__('act_node')
@@ -48,7 +53,12 @@ class ActNode(Node):
         self._load(policy, device, threads)
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
         self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
-        self.create_timer(1.0 / self.spec.control_rate_hz, self._tick)
+        self._worker = LatestWorker(self._tick, 'controller')
+        self.create_timer(1.0 / self.spec.control_rate_hz, lambda: self._worker.submit(None))
+
+    def close(self) -> None:
+        """Let the controller finish its chunk, for a moment."""
+        self._worker.close()
 
     def _load(self, policy: str, device: str, threads: int) -> None:
         import torch  # takes seconds to import; Ctrl-C works meanwhile
@@ -56,7 +66,7 @@ class ActNode(Node):
         from genima.controller.controller import Controller
 
         torch.set_num_threads(threads)
-        self._controller = Controller.load(policy, device=device)
+        self._controller = Controller.load(policy, device=check_device(device))
         self.get_logger().info(
             f'controller ready: policy {policy}, contract {self.spec.hash()}, robot {self.profile.name},'
             f' {self.spec.control_rate_hz:g} Hz, device {device}, {threads} threads'
@@ -77,7 +87,7 @@ class ActNode(Node):
             return
         self._target = message
 
-    def _tick(self) -> None:
+    def _tick(self, _: None) -> None:
         started_s = time.perf_counter()
         now_s = 1e-9 * self.get_clock().now().nanoseconds
         try:
@@ -87,6 +97,8 @@ class ActNode(Node):
             self._ticks_without_input += self._seen_target
             self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
             self._report([], [])
+            return
+        if self._worker.closing:
             return
         self._chunk.publish(message)
         self._seen_target = True
@@ -117,10 +129,10 @@ class ActNode(Node):
         self._stats.publish(message)
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Run the node."""
-    return run(ActNode)
+    run(ActNode)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

@@ -1,31 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """The painter as a node: camera views in, target images out, as fast as it can and never in anybody's way."""
 
-import sys
-import threading
 import time
 from itertools import pairwise
+from typing import NoReturn
 
-from genima.cameras.views import tile
-from genima.contract.spec import PolicySpec
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
+from genima.cameras.views import tile
+from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.devices import check_device
 from genima_ros.messages import image_message, stamp
 from genima_ros.parameters import declare
 from genima_ros.views import ImageSet, ViewBuffer, image_topic, info_topic, prepare
+from genima_ros.worker import LatestWorker
 
 SILENT_S = 2.0  # a camera that sends nothing for longer is complained about
 COMPLAINT_PERIOD_S = 5.0
 
 
 class DiffusionNode(Node):
-    """Paints the newest synchronised views; one worker thread with a slot for one job, the latest wins."""
+    """Paints the newest synchronised views in a thread of its own; its callbacks only keep what comes."""
 
     def __init__(self) -> None:
         super().__init__('diffusion_node')
@@ -37,31 +38,24 @@ class DiffusionNode(Node):
         self.spec = PolicySpec.load(policy)
         declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
         self._views = ViewBuffer(self.spec.cameras, skew_s)
-        self._slot: ImageSet | None = None
-        self._slot_filled = threading.Condition()
-        self._closing = False
         self._submitted_s = float('-inf')
         self._ticks = 0
         self._target = self.create_publisher(TargetImage, 'target_image', qos.COMMAND)
         self._picture = self.create_publisher(Image, 'target_image/image', qos.COMMAND)
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.RELIABLE)
         self._load(policy, device, threads)
+        self._worker = LatestWorker(self._work, 'painter')
         self._listen(qos.NEWEST_IMAGE_RELIABLE if reliable else qos.NEWEST_IMAGE)
         self.create_timer(1.0, self._complain, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self._worker = threading.Thread(target=self._work, name='painter', daemon=True)
-        self._worker.start()
 
     def close(self) -> None:
-        """Let the worker finish its picture, for a moment."""
-        with self._slot_filled:
-            self._closing = True
-            self._slot_filled.notify()
-        self._worker.join(timeout=0.5)
+        """Let the painter finish its picture, for a moment."""
+        self._worker.close()
 
     def _load(self, policy: str, device: str, threads: int) -> None:
         from genima.painter.painter import Painter  # torch takes seconds to import; Ctrl-C works meanwhile
 
-        self._painter = Painter.load(policy, device=device, threads=threads)
+        self._painter = Painter.load(policy, device=check_device(device), threads=threads)
         self.get_logger().info(
             f'painter ready: policy {policy}, contract {self.spec.hash()}, robot {self.spec.robot},'
             f' cameras {", ".join(self.spec.cameras)}, device {device}, {threads} threads'
@@ -85,21 +79,13 @@ class DiffusionNode(Node):
         if images is None or images.stamp_s <= self._submitted_s:
             return
         self._submitted_s = images.stamp_s
-        with self._slot_filled:
-            self._slot = images
-            self._slot_filled.notify()
+        self._worker.submit(images)
 
-    def _work(self) -> None:
-        while True:
-            with self._slot_filled:
-                self._slot_filled.wait_for(lambda: self._closing or self._slot is not None)
-                images, self._slot = self._slot, None
-                if self._closing or images is None:
-                    return
-            try:
-                self._paint(images)
-            except GenimaError as error:
-                self.get_logger().error(f'not painting: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+    def _work(self, images: ImageSet) -> None:
+        try:
+            self._paint(images)
+        except GenimaError as error:
+            self.get_logger().error(f'not painting: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
 
     def _paint(self, images: ImageSet) -> None:
         marks_s = [time.perf_counter()]
@@ -107,7 +93,7 @@ class DiffusionNode(Node):
         marks_s.append(time.perf_counter())
         painted = self._painter.paint(views, self.get_parameter('instruction').value)
         marks_s.append(time.perf_counter())
-        if self._closing:
+        if self._worker.closing:
             return
         picture = image_message(tile(painted), images.stamp_s, '')
         message = TargetImage(
@@ -132,10 +118,10 @@ class DiffusionNode(Node):
             self.get_logger().error(f'not painting: {line}', throttle_duration_sec=COMPLAINT_PERIOD_S)
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Run the node."""
-    return run(DiffusionNode)
+    run(DiffusionNode)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

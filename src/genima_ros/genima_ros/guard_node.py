@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guard as a node: the only one that speaks to the robot's controller. It starts disarmed: shadow mode."""
 
-import sys
 from collections.abc import Callable
+from typing import NoReturn
 
-from genima.contract.spec import PolicySpec
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.guard.guard import Guard
 from genima.guard.status import GuardConfig, GuardOutput
@@ -143,10 +143,10 @@ class GuardNode(Node):
         return handle
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Run the node."""
-    return run(GuardNode)
+    run(GuardNode)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

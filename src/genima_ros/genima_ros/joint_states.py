@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The newest joint positions, by name: drivers send joints in any order and in parts."""
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,14 +26,16 @@ class JointStates:
     def __init__(self, profile: RobotProfile, max_age_s: float) -> None:
         self.profile = profile
         self.max_age_s = max_age_s
+        self._lock = threading.Lock()  # callbacks write, a worker reads; one reading must be of one message
         self._newest: dict[str, tuple[float, float]] = {}  # name -> (stamp [s], position [rad or m])
 
     def add(self, names: Sequence[str], positions: Sequence[float], stamp_s: float) -> None:
         """Take one message; older stamps than known, and joints without a finite position, are ignored."""
-        for name, position in zip(names, positions, strict=False):
-            known = self._newest.get(name)
-            if np.isfinite(position) and (known is None or stamp_s >= known[0]):
-                self._newest[name] = (stamp_s, float(position))
+        with self._lock:
+            for name, position in zip(names, positions, strict=False):
+                known = self._newest.get(name)
+                if np.isfinite(position) and (known is None or stamp_s >= known[0]):
+                    self._newest[name] = (stamp_s, float(position))
 
     def arm(self, now_s: float) -> tuple[NDArray[np.float64], float]:
         """Return the arm's positions [rad], shape (n,), and the stamp of the oldest of them [s].
@@ -40,12 +43,14 @@ class JointStates:
         Raises:
             StaleJointsError: if a joint is missing or too old; names the joint.
         """
-        readings = [self._read(name, now_s) for name in self.profile.arm_joints]
+        with self._lock:
+            readings = [self._read(name, now_s) for name in self.profile.arm_joints]
         return np.array([position for _, position in readings]), min(time_s for time_s, _ in readings)
 
     def gripper_open(self, now_s: float) -> float:
         """Return the gripper's opening in [0, 1]; 1 is open."""
-        _, position_m = self._read(self.profile.gripper.joints[0], now_s)
+        with self._lock:
+            _, position_m = self._read(self.profile.gripper.joints[0], now_s)
         return self.profile.gripper.opening(position_m)
 
     def _read(self, name: str, now_s: float) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows what the arm is about to do: the spheres at the end of the chunk, in 3D and over the camera views."""
 
-import sys
+from typing import NoReturn
 
 from geometry_msgs.msg import Point
 from numpy import linalg
@@ -113,10 +113,10 @@ class OverlayNode(Node):
         return marker
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Run the node."""
-    return run(OverlayNode)
+    run(OverlayNode)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A robot that is not there: the topics, types and semantics of a Franka driver with a joint_trajectory_controller."""
 
-import sys
 import time
+from typing import NoReturn
 
 import rclpy
 from rclpy.node import Node
@@ -151,10 +151,10 @@ class SimNode(Node):
         return response
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Run the node."""
-    return run(SimNode)
+    run(SimNode)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()
