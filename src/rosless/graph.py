@@ -85,7 +85,7 @@ class BuiltinReader:
             try:
                 for sample, info in zip(samples[: max(0, count)], infos, strict=False):
                     if info.valid_data:
-                        yield ct.cast(sample, ct.POINTER(structure)).contents
+                        yield structure.from_address(sample)
             finally:
                 if count > 0:
                     lib.dds_return_loan(self._handle, samples, count)
@@ -112,8 +112,8 @@ class Graph:
         self._participant = participant
         self._lock = threading.RLock()
         self._own: list[NodeEndpoints] = []
-        self._remote: dict[bytes, list[Any]] = {}
-        self._info = message_class('rmw_dds_common/msg/ParticipantEntitiesInfo')
+        self._remote: dict[bytes, list[Any]] = {}  # participant -> its NodeEntitiesInfo
+        self._info: Any = message_class('rmw_dds_common/msg/ParticipantEntitiesInfo')
         self._gid = message_class('rmw_dds_common/msg/Gid')
         self._node_info = message_class('rmw_dds_common/msg/NodeEntitiesInfo')
         name, user_data = dds_type_name(self._info.ros_type), type_hash_user_data(self._info.ros_type)
@@ -152,9 +152,12 @@ class Graph:
     def _gids(self, endpoints: Any) -> list[Any]:
         return [self._gid(data=list(endpoint.guid)) for endpoint in endpoints if isinstance(endpoint, Endpoint)]
 
+    def _decode(self, payload: memoryview) -> Any:
+        return decode_message(payload, self._info)
+
     def _update(self) -> None:
-        while taken := self._reader.take(lambda payload: decode_message(payload, self._info)):
-            message: Any = taken[0]
+        while taken := self._reader.take(self._decode):
+            message = taken[0]
             self._remote[bytes(message.gid.data)] = message.node_entities_info_seq
         alive = {bytes(entry.key) for entry in self._builtin[_PARTICIPANTS].read(BuiltinParticipant)}
         self._remote = {gid: nodes for gid, nodes in self._remote.items() if gid in alive}

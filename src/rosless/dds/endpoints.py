@@ -156,7 +156,7 @@ class Reader(Endpoint):
                     lib.ddsi_serdata_unref(sample)
         return None
 
-    def _decode(self, sample: int, decode: Callable[[memoryview], T]) -> T:
+    def _decode(self, sample: int | None, decode: Callable[[memoryview], T]) -> T:
         size = lib.ddsi_serdata_size(sample)
         reference = lib.ddsi_serdata_to_ser_ref(sample, 0, size, ct.byref(self._vector))
         try:

@@ -2,7 +2,7 @@
 """The C functions of Cyclone DDS that we call, loaded from the PyPI wheel with ctypes.
 
 The wheel's own Python package is not imported: it takes 0.2 s and cannot send payloads that are already CDR. The
-symbols below are public in Cyclone's headers except `dds_topic_descriptor` (marked private, unchanged from 0.10 to 11.0)
+symbols below are public in Cyclone's headers except `dds_topic_descriptor` (marked private, the same from 0.10 to 11.0)
 and the `ddsi_serdata_*` family, on which rmw_cyclonedds and Cyclone's own tools rest too. Hence the pin on version 11.
 """
 

@@ -72,8 +72,9 @@ class ScalarCodec:
         self._struct = struct.Struct('<' + code)
         self._is_float, self._is_bool = base.startswith('float'), base == 'bool'
         if not self._is_float and not self._is_bool:
-            bits = 8 * self.smallest
-            self._low, self._high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if base[0] == 'i' else (0, 2**bits - 1)
+            bits, signed = 8 * self.smallest, base.startswith('int')
+            self._low = -(2 ** (bits - 1)) if signed else 0
+            self._high = 2 ** (bits - signed) - 1
 
     def default(self) -> bool | int | float:
         return False if self._is_bool else 0.0 if self._is_float else 0

@@ -57,6 +57,7 @@ class Definition(NamedTuple):
 
 
 _store = get_typestore(Stores.ROS2_JAZZY)
+_fielddefs: dict[str, Any] = _store.fielddefs  # type: ignore[assignment]
 _defaults = dict(_STANDARD_DEFAULTS)
 _services: dict[str, Path | None] = {}  # 'std_srvs/srv/Trigger' -> the file it came from
 _sources: dict[str, Path] = {}
@@ -70,8 +71,8 @@ def _char_to_uint8(description: Any) -> Any:
     return description if kind == Nodetype.NAME else (kind, (_char_to_uint8(detail[0]), detail[1]))
 
 
-for _name, (_constants, _fields) in _store.fielddefs.items():
-    _store.fielddefs[_name] = (_constants, [(field, _char_to_uint8(kind)) for field, kind in _fields])
+for _name, (_constants, _fields) in _fielddefs.items():
+    _fielddefs[_name] = (_constants, [(field, _char_to_uint8(kind)) for field, kind in _fields])
 
 
 def _field_type(description: Any) -> FieldType:
@@ -86,7 +87,7 @@ def _field_type(description: Any) -> FieldType:
 
 def message_names() -> list[str]:
     """Return all known messages as 'package/msg/Name' (parts of services as 'package/srv/Name_Request')."""
-    return sorted(_store.fielddefs)
+    return sorted(_fielddefs)
 
 
 def service_names() -> list[str]:
@@ -96,9 +97,9 @@ def service_names() -> list[str]:
 
 def find_message(name: str) -> Definition | None:
     """Return the definition of 'package/msg/Name', or None where it is not known."""
-    if name not in _store.fielddefs:
+    if name not in _fielddefs:
         return None
-    constants, fields = _store.fielddefs[name]
+    constants, fields = _fielddefs[name]
     types = {field: _field_type(kind) for field, kind in fields} or {EMPTY_MEMBER: FieldType('uint8')}
     values = {
         constant: bytes([value]) if kind in ('byte', 'octet') and isinstance(value, int) else value
@@ -126,7 +127,7 @@ def register_message(text: str, name: str, source: Path | None = None) -> None:
         raise DefinitionError(f'{source or name}: not a valid interface definition: {error}') from error
     fields = [(field.name, _char_to_uint8(create_field_desc(field.typ))) for field in message.fields]
     constants = [(constant.name, constant.typ.value, constant.value) for constant in message.constants]
-    known = _store.fielddefs.setdefault(name, (constants, fields))
+    known = _fielddefs.setdefault(name, (constants, fields))
     if known != (constants, fields):
         other = _sources.get(name, "rosless's standard set")
         raise DefinitionError(f'{source or name}: {name} is already defined otherwise in {other}; remove one of them')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CDR of arrays and sequences; as in rclpy, numbers are an `array.array` (sequence) or `numpy.ndarray` (fixed array)."""
+"""CDR of arrays and sequences; numbers are an `array.array` (sequence) or `numpy.ndarray` (array), as in rclpy."""
 
 from array import array
 from collections.abc import Collection, Sequence
@@ -43,7 +43,7 @@ class NumericSequenceCodec:
             if value.ndim != 1:
                 raise TypeError(f'numpy arrays must have one dimension, got the shape {value.shape}; use .ravel()')
             if np.can_cast(value.dtype, self._dtype, 'same_kind'):
-                result.frombytes(memoryview(np.ascontiguousarray(value, self._dtype)))
+                result.frombytes(np.ascontiguousarray(value, self._dtype).data)
             else:
                 result.extend(value.tolist())
         elif isinstance(value, bytes | bytearray | memoryview):

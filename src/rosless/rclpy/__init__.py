@@ -73,11 +73,7 @@ def init(
 
 
 def _stop(context: Context | None, uninstall_handlers: bool | None) -> None:
-    global _global_executor
     default = context is None or context is get_default_context()
-    if default and _global_executor is not None:
-        _global_executor.shutdown()
-        _global_executor = None
     signals.unwatch(context or get_default_context())
     if uninstall_handlers or (uninstall_handlers is None and default):
         signals.uninstall_signal_handlers()
@@ -104,11 +100,19 @@ def create_node(node_name: str, **options: Any) -> Node:
     return Node(node_name, **options)
 
 
+def _drop_global_executor() -> None:
+    global _global_executor
+    executor, _global_executor = _global_executor, None
+    if executor is not None:
+        executor.shutdown()
+
+
 def get_global_executor() -> Executor:
     """Return the executor of the functions below."""
     global _global_executor
     if _global_executor is None:
         _global_executor = SingleThreadedExecutor()
+        get_default_context().on_shutdown(_drop_global_executor)
     return _global_executor
 
 

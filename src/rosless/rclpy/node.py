@@ -14,7 +14,7 @@ from .clock import ROSClock
 from .context import Context
 from .exceptions import NotInitializedException
 from .names import validate_namespace, validate_node_name
-from .node_entities import NodeEntities
+from .node_factory import NodeFactory
 from .parameter import Parameter
 from .parameter_service import ParameterService
 from .qos import qos_profile_parameter_events, qos_profile_rosout_default
@@ -29,7 +29,7 @@ _REAL_ONLY = {
 }  # fmt: skip
 
 
-class Node(NodeEntities):
+class Node(NodeFactory):
     """A named participant of the ROS graph. The arguments are those of rclpy's `Node`."""
 
     def __init__(

@@ -3,24 +3,23 @@
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rosless.dds.endpoints import Endpoint, Reader, Writer
 from rosless.graph import dds_type_name, type_hash_user_data
 
 from .arguments import RosArguments
-from .callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from .callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
 from .client import Client
 from .clock import Clock, ROSClock
-from .constants import S_TO_NS
 from .logging import RcutilsLogger
 from .node_parameters import NodeParameters
 from .publisher import Publisher
-from .qos import QoSProfile, as_profile, qos_profile_services_default
+from .qos import QoSProfile
 from .service import Service
-from .service_wire import WireNames, identity, wire_names
-from .subscription import Subscription, takes_arguments
+from .service_wire import WireNames
+from .subscription import Subscription
 from .time_source import ClockTopic, TimeSource
 from .timer import Rate, Timer
 from .waitable import ReaderWaitable
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class NodeEntities(NodeParameters):
-    """The part of `Node` that creates and destroys things."""
+    """The part of `Node` that keeps things and destroys them; `NodeFactory` makes them."""
 
     _arguments: RosArguments
     _clock: ROSClock
@@ -120,118 +119,6 @@ class NodeEntities(NodeParameters):
             timer.clock is self._clock and not timer.is_canceled() for timer in self._timers
         )
 
-    # creating
-
-    def create_publisher(
-        self,
-        msg_type: type[Any],
-        topic: str,
-        qos_profile: QoSProfile | int,
-        *,
-        callback_group: CallbackGroup | None = None,
-        event_callbacks: None = None,
-        qos_overriding_options: None = None,
-        publisher_class: type[Publisher[Any]] = Publisher,
-    ) -> Publisher[Any]:
-        """Create a publisher; `qos_profile` can be a depth."""
-        _refuse_options(event_callbacks, qos_overriding_options)
-        profile, name = as_profile(qos_profile), self.resolve_topic_name(topic)
-        writer = self._add_writer(f'rt{name}', msg_type, profile)
-        publisher = publisher_class(writer, msg_type, name, profile, self._context)
-        with self._lock:
-            self._publishers.append(publisher)
-        return publisher
-
-    def create_subscription(
-        self,
-        msg_type: type[Any],
-        topic: str,
-        callback: Callable[..., Any],
-        qos_profile: QoSProfile | int,
-        *,
-        callback_group: CallbackGroup | None = None,
-        event_callbacks: None = None,
-        qos_overriding_options: None = None,
-        raw: bool = False,
-    ) -> Subscription[Any]:
-        """Create a subscription; with `raw` the callback gets serialised messages (bytes)."""
-        _refuse_options(event_callbacks, qos_overriding_options)
-        profile, group = as_profile(qos_profile), callback_group or self._default_callback_group
-        name = self.resolve_topic_name(topic)
-        reader = self.add_reader(name, msg_type, profile)
-        subscription = Subscription(reader, msg_type, name, callback, group, profile, raw, self._logger)
-        self._add_waitable(self._subscriptions, subscription)
-        return subscription
-
-    def create_timer(
-        self,
-        timer_period_sec: float,
-        callback: Callable[..., Any],
-        callback_group: CallbackGroup | None = None,
-        clock: Clock | None = None,
-        autostart: bool = True,
-    ) -> Timer:
-        """Create a timer on the node's clock (or another one)."""
-        timer = Timer(
-            callback,
-            callback_group or self._default_callback_group,
-            int(float(timer_period_sec) * S_TO_NS),
-            clock or self._clock,
-            autostart=autostart,
-            wake=self.wake_executor,
-            pass_info=not takes_arguments(callback, 0) and takes_arguments(callback, 1),
-        )
-        with self._lock:
-            self._timers.append(timer)
-        self.wake_executor()
-        return timer
-
-    def create_rate(self, frequency: float, clock: Clock | None = None) -> Rate:
-        """Create a rate; another thread must spin the node."""
-        if frequency <= 0:
-            raise ValueError('frequency must be > 0')
-        timer = self.create_timer(1.0 / frequency, lambda: None, ReentrantCallbackGroup(), clock)
-        return Rate(timer, context=self._context)
-
-    def create_client(
-        self,
-        srv_type: type[Any],
-        srv_name: str,
-        *,
-        qos_profile: QoSProfile = qos_profile_services_default,
-        callback_group: CallbackGroup | None = None,
-    ) -> Client:
-        """Create a client of a service."""
-        name, group = self.resolve_service_name(srv_name), callback_group or self._default_callback_group
-        requests, replies = wire_names(srv_type.ros_type, name)
-        own_id = identity('clientid')
-        client = Client(
-            self._wire_writer(requests, qos_profile, own_id),
-            self._wire_reader(replies, qos_profile, own_id),
-            srv_type, name, qos_profile, group, self._context, self._logger,
-        )  # fmt: skip
-        self._add_waitable(self._clients, client)
-        return client
-
-    def create_service(
-        self,
-        srv_type: type[Any],
-        srv_name: str,
-        callback: Callable[[Any, Any], Any],
-        *,
-        qos_profile: QoSProfile = qos_profile_services_default,
-        callback_group: CallbackGroup | None = None,
-    ) -> Service:
-        """Create a service; `callback(request, response)` returns the response."""
-        name, group = self.resolve_service_name(srv_name), callback_group or self._default_callback_group
-        requests, replies = wire_names(srv_type.ros_type, name)
-        own_id = identity('serviceid')
-        writer = self._wire_writer(replies, qos_profile, own_id)
-        reader = self._wire_reader(requests, qos_profile, own_id)
-        service = Service(reader, writer, srv_type, name, callback, group, qos_profile, self._logger)
-        self._add_waitable(self._services, service)
-        return service
-
     def _remap(self, full_name: str, *, is_service: bool) -> str:
         return self._arguments.remap(full_name, self.get_name(), self.get_namespace(), is_service=is_service)
 
@@ -261,8 +148,6 @@ class NodeEntities(NodeParameters):
         executor = self.executor
         if executor is not None:
             executor.add_waitable(waitable)
-
-    # destroying
 
     def destroy_publisher(self, publisher: Publisher[Any]) -> bool:
         """Destroy a publisher; return whether it belonged to this node."""
@@ -321,10 +206,3 @@ class NodeEntities(NodeParameters):
         for container in (self._subscriptions, self._services, self._clients, self._timers, self._publishers):
             for entity in list(container):  # type: ignore[attr-defined]
                 self._destroy(container, entity)  # type: ignore[arg-type]
-
-
-def _refuse_options(*options: Any) -> None:
-    if any(option is not None for option in options):
-        raise NotImplementedError(
-            'rosless has no QoS events and no QoS overriding options; this needs a real ROS 2 installation'
-        )

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters of a node: declaring, reading, checking, changing."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -24,44 +23,21 @@ from .exceptions import (
 )
 from .node_names import GraphQueries
 from .parameter import PARAMETER_SEPARATOR_STRING, Parameter, parameter_value_to_python
-
-_RELATIVE_TOLERANCE = 1e-6
-PreCallback = Callable[[list[Parameter]], list[Parameter]]
-CheckCallback = Callable[[list[Parameter]], Any]
-PostCallback = Callable[[list[Parameter]], None]
+from .parameter_rules import ParameterCallbacks, is_listed, violation
 
 
 def _refused(reason: str) -> Any:
     return SetParametersResult(successful=False, reason=reason)
 
 
-def _check_range(parameter: Parameter, limits: Any, is_float: bool) -> str:
-    """Return why a value is out of a range message, or ''."""
-    value, low, high = parameter.value, *sorted((limits.from_value, limits.to_value))
-    if any(math.isclose(value, edge, rel_tol=_RELATIVE_TOLERANCE if is_float else 0.0) for edge in (low, high)):
-        return ''
-    if not low < value < high:
-        return f'Parameter {parameter.name} out of range. Min: {low}, Max: {high}, value: {value}'
-    if limits.step:
-        nearest = low + round((value - low) / limits.step) * limits.step
-        if not math.isclose(nearest, value, rel_tol=_RELATIVE_TOLERANCE if is_float else 0.0):
-            return (
-                f'The parameter value for {parameter.name} is not a valid step. '
-                f'Min: {low}, max: {high}, value: {value}, step: {limits.step}'
-            )
-    return ''
-
-
-class NodeParameters(GraphQueries):
+class NodeParameters(ParameterCallbacks, GraphQueries):
     """The parameter part of `Node`."""
 
     def __init__(self, overrides: dict[str, Any], allow_undeclared: bool) -> None:
+        super().__init__()
         self._parameters: dict[str, Parameter] = {}
         self._descriptors: dict[str, Any] = {}
         self._overrides, self._allow_undeclared = overrides, allow_undeclared
-        self._pre_callbacks: list[PreCallback] = []
-        self._check_callbacks: list[CheckCallback] = []
-        self._post_callbacks: list[PostCallback] = []
 
     def _publish_parameter_event(self, event: Any) -> None:
         raise NotImplementedError
@@ -93,12 +69,15 @@ class NodeParameters(GraphQueries):
         prefix = f'{namespace}{PARAMETER_SEPARATOR_STRING}' if namespace else ''
         declared = []
         for name, *rest in parameters:
-            value, descriptor = (*rest, *(None, ParameterDescriptor())[len(rest) :])
+            if not isinstance(name, str) or len(rest) > 2:
+                raise TypeError(f'expected (name, value) or (name, value, descriptor), got {(name, *rest)!r}')
+            value = rest[0] if rest else None
+            descriptor = rest[1] if len(rest) > 1 else ParameterDescriptor()
             declared.append(self._declare(prefix + name, value, descriptor, ignore_override))
         return declared
 
     def _declare(self, name: str, value: Any, descriptor: Any, ignore_override: bool) -> Parameter:
-        if not isinstance(name, str) or not name or name.startswith('.') or name.endswith('.'):
+        if not name or name.startswith('.') or name.endswith('.'):
             raise InvalidParameterException(name)
         if not isinstance(descriptor, ParameterDescriptor):
             raise TypeError(f'{name}: {descriptor!r} is not a ParameterDescriptor')
@@ -202,17 +181,9 @@ class NodeParameters(GraphQueries):
     def list_parameters(self, prefixes: list[str], depth: int) -> Any:
         """Return the names below the prefixes (all without any), at most `depth` parts deeper (0: without limit)."""
         result = ListParametersResult()
-        for name in self._parameters:
-            for prefix in prefixes or ['']:
-                rest = name if not prefix else name.removeprefix(f'{prefix}{PARAMETER_SEPARATOR_STRING}')
-                below = not prefix or name == prefix or rest != name
-                shallow = not depth or name == prefix or rest.count(PARAMETER_SEPARATOR_STRING) < depth
-                if below and shallow:
-                    result.names.append(name)
-                    parent = name.rpartition(PARAMETER_SEPARATOR_STRING)[0]
-                    if parent and parent not in result.prefixes:
-                        result.prefixes.append(parent)
-                    break
+        result.names = [name for name in self._parameters if is_listed(name, prefixes, depth)]
+        parents = (name.rpartition(PARAMETER_SEPARATOR_STRING)[0] for name in result.names)
+        result.prefixes = list(dict.fromkeys(parent for parent in parents if parent))
         return result
 
     # changing
@@ -244,7 +215,8 @@ class NodeParameters(GraphQueries):
 
     def _change(self, parameters: list[Parameter], new: dict[str, Any] | None, keep_unset: bool) -> Any:
         for parameter in parameters:
-            reason = self._violation(parameter, new)
+            descriptor = (self._descriptors if new is None else new).get(parameter.name)
+            reason = violation(parameter, descriptor, declared=new is None)
             if reason:
                 return _refused(reason)
         for check in self._check_callbacks:
@@ -259,27 +231,6 @@ class NodeParameters(GraphQueries):
             after(parameters)
         return SetParametersResult(successful=True)
 
-    def _violation(self, parameter: Parameter, new: dict[str, Any] | None) -> str:
-        descriptor = (self._descriptors if new is None else new).get(parameter.name)
-        if descriptor is None:
-            return ''
-        descriptor.name = parameter.name
-        if new is None and descriptor.read_only:
-            return f'Trying to set a read-only parameter: {parameter.name}.'
-        if descriptor.dynamic_typing:
-            descriptor.type = int(parameter.type_)
-        elif parameter.type_ == Parameter.Type.NOT_SET:
-            if self.has_parameter(parameter.name):
-                return 'Static parameter cannot be undeclared'
-        elif parameter.type_ != descriptor.type:
-            expected = Parameter.Type(descriptor.type)
-            return f'Wrong parameter type, expected {expected.name} got {parameter.type_.name}'
-        if parameter.type_ == Parameter.Type.INTEGER and descriptor.integer_range:
-            return _check_range(parameter, descriptor.integer_range[0], False)
-        if parameter.type_ == Parameter.Type.DOUBLE and descriptor.floating_point_range:
-            return _check_range(parameter, descriptor.floating_point_range[0], True)
-        return ''
-
     def _store(self, parameter: Parameter, new: dict[str, Any] | None, keep_unset: bool, event: Any) -> None:
         name, message = parameter.name, parameter.to_parameter_msg()
         if parameter.type_ == Parameter.Type.NOT_SET and not keep_unset:
@@ -293,29 +244,3 @@ class NodeParameters(GraphQueries):
         known = self.get_parameter_or(name).type_ != Parameter.Type.NOT_SET
         (event.changed_parameters if known else event.new_parameters).append(message)
         self._parameters[name] = parameter
-
-    # callbacks
-
-    def add_pre_set_parameters_callback(self, callback: PreCallback) -> None:
-        """Have `callback(parameters)` called before a change; it returns what is to be changed instead."""
-        self._pre_callbacks.insert(0, callback)
-
-    def add_on_set_parameters_callback(self, callback: CheckCallback) -> None:
-        """Have `callback(parameters)` asked before a change; it returns a rcl_interfaces/SetParametersResult."""
-        self._check_callbacks.insert(0, callback)
-
-    def add_post_set_parameters_callback(self, callback: PostCallback) -> None:
-        """Have `callback(parameters)` called after a change."""
-        self._post_callbacks.insert(0, callback)
-
-    def remove_pre_set_parameters_callback(self, callback: PreCallback) -> None:
-        """Undo `add_pre_set_parameters_callback`."""
-        self._pre_callbacks.remove(callback)
-
-    def remove_on_set_parameters_callback(self, callback: CheckCallback) -> None:
-        """Undo `add_on_set_parameters_callback`."""
-        self._check_callbacks.remove(callback)
-
-    def remove_post_set_parameters_callback(self, callback: PostCallback) -> None:
-        """Undo `add_post_set_parameters_callback`."""
-        self._post_callbacks.remove(callback)
