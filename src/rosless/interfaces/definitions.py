@@ -114,6 +114,18 @@ def type_hash(name: str) -> str:
     return _store.hash_rihs01(name)
 
 
+def _default(field: Any, where: Path | str) -> Any:
+    """Return the default value of a parsed field as its own type; the parser reads `1` as int and all else as text."""
+    base = getattr(field.typ.ref.name, 'value', '')
+    wanted = str if base == 'string' else bool if base == 'bool' else float if base.startswith('float') else int
+    values = field.value if isinstance(field.value, list) else [field.value]
+    allowed = str if wanted is str else bool | int | float
+    if not base or not all(isinstance(value, allowed) for value in values):
+        raise DefinitionError(f'{where}: not a valid interface definition: {field.value!r} for the field {field.name}')
+    converted = [wanted(value) for value in values]
+    return converted if isinstance(field.value, list) else converted[0]
+
+
 def register_message(text: str, name: str, source: Path | None = None) -> None:
     """Make the .msg `text` known as `name` ('package/msg/Name', or 'package/srv/Name_Request' for a half of a service).
 
@@ -133,7 +145,9 @@ def register_message(text: str, name: str, source: Path | None = None) -> None:
         raise DefinitionError(f'{source or name}: {name} is already defined otherwise in {other}; remove one of them')
     if source is not None:
         _sources[name] = source
-    _defaults[name] = {field.name: field.value for field in message.fields if field.value is not None}
+    _defaults[name] = {
+        field.name: _default(field, source or name) for field in message.fields if field.value is not None
+    }
 
 
 def register_service(text: str, name: str, source: Path | None = None) -> None:

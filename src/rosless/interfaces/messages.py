@@ -4,6 +4,7 @@
 import struct
 import threading
 from collections.abc import Callable
+from copy import copy
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -35,7 +36,7 @@ class Message:
             if name in fields:
                 setattr(self, name, fields.pop(name))
             else:
-                _store(self, name, self.defaults[name] if name in self.defaults else codec.default())
+                _store(self, name, copy(self.defaults[name]) if name in self.defaults else codec.default())
         if fields:
             raise AssertionError(f'{self.ros_type} has no field {", ".join(fields)}; it has {", ".join(self.codecs)}')
 

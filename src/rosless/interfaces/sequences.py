@@ -43,7 +43,7 @@ class NumericSequenceCodec:
             if value.ndim != 1:
                 raise TypeError(f'numpy arrays must have one dimension, got the shape {value.shape}; use .ravel()')
             if np.can_cast(value.dtype, self._dtype, 'same_kind'):
-                result.frombytes(np.ascontiguousarray(value, self._dtype).data)
+                result.frombytes(np.ascontiguousarray(value, self._dtype).view(np.uint8).data)
             else:
                 result.extend(value.tolist())
         elif isinstance(value, bytes | bytearray | memoryview):
