@@ -68,6 +68,16 @@ def first_change_tick(old: Plan, now_s: float, config: SpliceConfig) -> int:
     return max(math.ceil((now_s + config.lead_s) / config.grid_s - 1e-9), old.first_tick)
 
 
+def chunk_begin_s(old: Plan, chunk: Chunk, tick: int) -> float:
+    """Return the time in the chunk from which it is followed when it follows `old` from `tick` on: the same time.
+
+    Where the arm rests from the observation until then, the chunk begins there, and not in its middle.
+    """
+    q, v = old.knots(min(math.floor(chunk.stamp_s / old.grid_s), tick), tick)
+    rests = not v.any() and bool((q == q[0]).all())
+    return chunk.stamp_s if rests else tick * old.grid_s
+
+
 def splice(old: Plan, chunk: Chunk, now_s: float, limits: PlanLimits, config: SpliceConfig) -> Splice:
     """Return the plan that follows `old` up to `now_s + lead_s` and changes over to `chunk` as far as limits allow.
 
@@ -83,8 +93,7 @@ def splice(old: Plan, chunk: Chunk, now_s: float, limits: PlanLimits, config: Sp
     """
     start = first_change_tick(old, now_s, config)
     stop = max(start + round(config.tail_s / config.grid_s), old.last_tick)
-    begin_s = chunk.stamp_s if _rests(old, chunk.stamp_s, start) else start * config.grid_s
-    path = CubicSpline(chunk.times_s - begin_s, chunk.q_rad, bc_type='natural')
+    path = CubicSpline(chunk.times_s - chunk_begin_s(old, chunk, start), chunk.q_rad, bc_type='natural')
     rate = _rate(path, limits, config)
     # one knot before the change and one after the end: steps of acceleration count there too
     old_q, old_v = old.knots(start - 1, stop + 1)
@@ -144,12 +153,6 @@ def start_plan(q_rad: np.ndarray, gap_rad: np.ndarray, now_s: float, limits: Pla
     jerk = 12 * gap_rad * (limits.step_jerk_hz + 2 / least_s) / limits.jerk_rad_s3
     bridge_s = max(least_s, float(np.sqrt(max(acceleration.max(), jerk.max()))))
     return Plan.hold(q_rad, math.ceil((now_s + config.lead_s + bridge_s) / config.grid_s), config.grid_s)
-
-
-def _rests(old: Plan, since_s: float, tick: int) -> bool:
-    """Tell whether the arm rests from an observation until `tick`: then the chunk begins there, not in its middle."""
-    q, v = old.knots(min(math.floor(since_s / old.grid_s), tick), tick)
-    return not v.any() and bool((q == q[0]).all())
 
 
 def _slow_down(t_s: np.ndarray, run_s: float, stop_s: float) -> tuple[np.ndarray, np.ndarray]:

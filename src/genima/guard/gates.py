@@ -4,6 +4,7 @@
 import numpy as np
 
 from genima.chunks.plan import Chunk, Plan
+from genima.chunks.splice import chunk_begin_s
 from genima.guard.status import GuardConfig, Reason
 from genima.robots.profile import RobotProfile
 
@@ -76,9 +77,10 @@ def chunk_untimely(config: GuardConfig, chunk: Chunk, now_s: float, not_before_s
     return None
 
 
-def chunk_far(profile: RobotProfile, config: GuardConfig, chunk: Chunk, plan: Plan, start_s: float) -> Reason | None:
-    """Return a reason if a chunk is far from the plan at `start_s`, where it would take over."""
-    gap_rad = np.abs(chunk.at(start_s)[0] - plan.at(start_s)[0])
+def chunk_far(profile: RobotProfile, config: GuardConfig, chunk: Chunk, plan: Plan, tick: int) -> Reason | None:
+    """Return a reason if a chunk is far from the plan at `tick`, where it would take over."""
+    wanted_rad, _ = chunk.at(chunk_begin_s(plan, chunk, tick))
+    gap_rad = np.abs(wanted_rad - plan.knots(tick, tick)[0][0])
     worst = int(gap_rad.argmax())
     if gap_rad[worst] <= config.max_start_gap_rad:
         return None

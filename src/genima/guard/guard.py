@@ -111,7 +111,8 @@ class Guard:
         base = self._base()
         if base is not self._plan and base.start_s > now_s + FAR_START_S:
             return self._bridge(base)
-        reason = gates.chunk_far(self.profile, self.config, chunk, base, self._takes_over_s(base))
+        tick = first_change_tick(base, now_s, self.config.splice)
+        reason = gates.chunk_far(self.profile, self.config, chunk, base, tick)
         if reason is None:
             try:
                 spliced = splice(base, chunk, now_s, self.limits, self.config.splice)
@@ -186,9 +187,6 @@ class Guard:
         self._plan, self._used_s, self._stopping = base, base.start_s, False
         return self._output(base)
 
-    def _takes_over_s(self, base: Plan) -> float:
-        return first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
-
     def _use(self, chunk: Chunk, base: Plan, spliced: Splice) -> GuardOutput:
         plan, reason = self._inside_workspace(base, spliced.plan)
         if plan is None:
@@ -213,7 +211,8 @@ class Guard:
 
     def _inside_workspace(self, base: Plan, plan: Plan) -> tuple[Plan | None, Reason | None]:
         """Return the plan, or a part of the way to it, that leaves the workspace no further than `base` does."""
-        box, start_s = self.config.workspace, self._takes_over_s(base)
+        box = self.config.workspace
+        start_s = first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
         allowed_m = max(0.0, box.outside_m(self.profile, base, start_s)[0])
         outside_m, where = box.outside_m(self.profile, plan, start_s)
         if outside_m <= allowed_m + 1e-9:
