@@ -290,3 +290,10 @@ def test_gripper_is_commanded_only_when_armed() -> None:
     rig.change = lambda chunk: replace(chunk, gripper_open=np.zeros(10))
     rig.run(0.5)
     assert rig.gripper == [1.0, 0.0]
+
+
+def test_a_fast_chunk_can_start_an_arm_at_rest() -> None:
+    rig = Rig()
+    rig.change = lambda chunk: with_q(chunk, rig.q_rad + np.outer(0.1 * np.arange(1, 11), 1.3 * np.eye(7)[6]))
+    rig.run(1.0)
+    assert 'gap' not in rig.guard.status.violations and rig.moved_rad(1.0) > 0.5 and rig.worst_share() <= 1.0
