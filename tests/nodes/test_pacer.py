@@ -80,7 +80,7 @@ def test_chunks_that_take_changing_wall_time_arrive_in_step_with_simulated_time(
         while world.wall_s < end_s:
             world.advance()
         arrivals_s.append(world.now_s)
-        world.pacer.chunk_seen(world.now_s)
+        world.pacer.chunk_seen(world.now_s, 0.1 * tick)
     periods_s = [b - a for a, b in pairwise(arrivals_s)]
     assert max(periods_s) <= 0.1 + STEP_S
     assert min(periods_s[3:]) >= 0.1 - 2 * STEP_S
@@ -90,7 +90,7 @@ def test_chunks_that_take_changing_wall_time_arrive_in_step_with_simulated_time(
 def test_a_policy_that_died_costs_one_hold_and_counts() -> None:
     world = World(Pace(patience_s=2.0))
     world.pacer.target_seen(0.0)
-    world.pacer.chunk_seen(0.0)
+    world.pacer.chunk_seen(0.0, 0.0)
     world.run(10.0)
     assert world.pacer.holds_given_up in (1, 2)  # one for the chunk, one for the target
     assert world.now_s > 5.0
@@ -105,3 +105,16 @@ def test_a_policy_that_comes_back_is_waited_for_again() -> None:
     while world.now_s < held_at_s - 1e-6:
         world.advance()
     assert not world.advance()
+
+
+def test_time_waits_for_the_guard_to_judge_a_chunk() -> None:
+    world = World(Pace(rate_hz=1.0, max_guard_lag_s=0.02))
+    world.pacer.chunk_judged(0.0)
+    world.pacer.chunk_seen(0.0, 0.5)
+    for _ in range(40):
+        world.advance()
+    assert world.now_s == pytest.approx(0.02)
+    world.pacer.chunk_judged(0.5)
+    for _ in range(40):
+        world.advance()
+    assert world.now_s > 0.06

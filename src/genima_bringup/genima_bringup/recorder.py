@@ -4,8 +4,6 @@
 from collections import Counter, deque
 
 import numpy as np
-from genima.cameras.views import untile
-from genima.contract.spec import PolicySpec
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import image_array, seconds
 from genima_ros.trajectories import chunk_from_message
@@ -14,6 +12,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from genima.cameras.views import untile
+from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
 from genima_bringup.records import ChunkRecord, EpisodeRecord, Frame, GraphRecord
@@ -103,7 +103,7 @@ class Recorder:
         subscribe(JointState, 'joint_states', self._on_joints, qos.SENSOR)
         subscribe(TargetImage, 'target_image', self._on_target, qos.COMMAND)
         for name in self._spec.cameras:
-            subscribe(Image, image_topic(name), lambda m, name=name: self._on_image(name, m), qos.NEWEST_IMAGE_RELIABLE)
+            subscribe(Image, image_topic(name), lambda m, name=name: self._on_image(name, m), qos.NEWEST_RELIABLE)
             subscribe(CameraInfo, info_topic(name), lambda m, name=name: self._views.add_info(name, m), qos.SENSOR)
 
     def now_s(self) -> float:

@@ -23,6 +23,7 @@ from genima_ros.trajectories import chunk_message
 from genima_ros.worker import LatestWorker
 
 COMPLAINT_PERIOD_S = 2.0
+JOINTS_PATIENCE_S = 0.05  # joint states that wait in the queue of a busy machine are worth waiting for
 
 
 class ActNode(Node):
@@ -51,7 +52,7 @@ class ActNode(Node):
         self._chunk = self.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.RELIABLE)
         self._load(policy, device, threads)
-        self.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
+        self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
         self._worker = LatestWorker(self._tick, 'controller')
         self.create_timer(1.0 / self.spec.control_rate_hz, lambda: self._worker.submit(None))
@@ -109,7 +110,7 @@ class ActNode(Node):
         """Return the chunk message and the age of its target [s]; raises GenimaError where an input is not valid."""
         if self._target is None:
             raise GenimaError('no target image yet; is diffusion_node running and does it see every camera?')
-        q_rad, observed_s = self._joints.arm(now_s)
+        q_rad, observed_s = self._joints.arm(now_s, JOINTS_PATIENCE_S)
         opening = self._joints.gripper_open(now_s)
         age_s = observed_s - seconds(self._target.header.stamp)
         allowed_s = self.spec.max_target_age_steps / self.spec.control_rate_hz

@@ -45,7 +45,7 @@ class DiffusionNode(Node):
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.RELIABLE)
         self._load(policy, device, threads)
         self._worker = LatestWorker(self._work, 'painter')
-        self._listen(qos.NEWEST_IMAGE_RELIABLE if reliable else qos.NEWEST_IMAGE)
+        self._listen(qos.NEWEST_RELIABLE if reliable else qos.NEWEST)
         self.create_timer(1.0, self._complain, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class DiffusionNode(Node):
                 self._views.add_info(camera, message)
 
             self.create_subscription(Image, image_topic(camera), on_image, profile)
-            self.create_subscription(CameraInfo, info_topic(camera), on_info, qos.NEWEST_IMAGE)
+            self.create_subscription(CameraInfo, info_topic(camera), on_info, qos.NEWEST)
 
     def _submit(self) -> None:
         images = self._views.newest()

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import NoReturn
 
+from builtin_interfaces.msg import Time
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
@@ -25,6 +26,7 @@ from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_from_message, plan_message
 
 TICK_S = 0.02
+MAX_TICK_GAP_S = 3 * TICK_S
 STATUS_TICKS = 5  # unchanged status is repeated at 10 Hz
 COMPLAINT_PERIOD_S = 2.0
 
@@ -54,10 +56,12 @@ class GuardNode(Node):
         self._joints = JointStates(self.profile, max_joint_age_s)
         self._told: Judgement | None = None
         self._ticks_since_told = 0
+        self._newest_chunk = self._told_chunk = Time()
+        self._last_tick_s = float('-inf')
         self._plan = self.create_publisher(JointTrajectory, f'{controller}/joint_trajectory', qos.COMMAND)
         self._gripper = self.create_publisher(Float64, 'gripper/command', qos.COMMAND)
         self._status = self.create_publisher(GuardStatus, 'guard/status', qos.LATCHED)
-        self.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
+        self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
         actions = {
             'arm': self._guard.arm,
@@ -67,7 +71,7 @@ class GuardNode(Node):
         }
         for name, action in actions.items():
             self.create_service(Trigger, f'~/{name}', self._handler(name, action))
-        self.create_timer(TICK_S, lambda: self._apply(self._guard.tick(self._now_s())))
+        self.create_timer(TICK_S, self._tick)
         if armed:
             self._guard.arm()
         self.get_logger().info(
@@ -88,12 +92,21 @@ class GuardNode(Node):
             self.get_logger().warning(str(error), throttle_duration_sec=COMPLAINT_PERIOD_S)
 
     def _on_chunk(self, message: JointTrajectory) -> None:
+        self._newest_chunk = message.header.stamp
         try:
             chunk = chunk_from_message(message, self.profile)
         except GenimaError as error:
             self.get_logger().error(f'chunk refused: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            self._tell(self._guard.status)
             return
         self._apply(self._guard.accept_chunk(self._now_s(), chunk, message.header.frame_id))
+
+    def _tick(self) -> None:
+        now_s, last_s = self._now_s(), self._last_tick_s
+        self._last_tick_s = now_s
+        if now_s - last_s > MAX_TICK_GAP_S:
+            return  # this process was asleep: what the robot sent meanwhile is still in the queue
+        self._apply(self._guard.tick(now_s))
 
     def _apply(self, output: GuardOutput) -> None:
         plan = output.message
@@ -105,18 +118,19 @@ class GuardNode(Node):
         self._tell(output.status)
 
     def _tell(self, status: Judgement) -> None:
-        """Publish the status when it changed in kind, and now and then."""
+        """Publish the status after each chunk, when it changed in kind, and now and then."""
         self._ticks_since_told += 1
         same = self._told is not None and (self._told.state, self._told.reasons) == (status.state, status.reasons)
-        if same and self._ticks_since_told < STATUS_TICKS:
+        if same and self._told_chunk == self._newest_chunk and self._ticks_since_told < STATUS_TICKS:
             return
         if not same and status.reasons:
             self.get_logger().warning(f'{status.state}: {"; ".join(status.reasons)}', throttle_duration_sec=0.5)
-        self._told, self._ticks_since_told = status, 0
+        self._told, self._told_chunk, self._ticks_since_told = status, self._newest_chunk, 0
         self._status.publish(self._status_message(status))
 
     def _status_message(self, status: Judgement) -> GuardStatus:
         message = GuardStatus(
+            chunk=self._newest_chunk,
             state=status.state,
             armed=status.armed,
             reasons=list(status.reasons),

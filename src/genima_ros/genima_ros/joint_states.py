@@ -26,32 +26,42 @@ class JointStates:
     def __init__(self, profile: RobotProfile, max_age_s: float) -> None:
         self.profile = profile
         self.max_age_s = max_age_s
-        self._lock = threading.Lock()  # callbacks write, a worker reads; one reading must be of one message
+        self._changed = threading.Condition()  # callbacks write, a worker reads; one reading must be of one message
         self._newest: dict[str, tuple[float, float]] = {}  # name -> (stamp [s], position [rad or m])
 
     def add(self, names: Sequence[str], positions: Sequence[float], stamp_s: float) -> None:
         """Take one message; older stamps than known, and joints without a finite position, are ignored."""
-        with self._lock:
+        with self._changed:
+            self._changed.notify_all()
             for name, position in zip(names, positions, strict=False):
                 known = self._newest.get(name)
                 if np.isfinite(position) and (known is None or stamp_s >= known[0]):
                     self._newest[name] = (stamp_s, float(position))
 
-    def arm(self, now_s: float) -> tuple[NDArray[np.float64], float]:
+    def arm(self, now_s: float, patience_s: float = 0.0) -> tuple[NDArray[np.float64], float]:
         """Return the arm's positions [rad], shape (n,), and the stamp of the oldest of them [s].
+
+        Args:
+            now_s: ROS time [s].
+            patience_s: how long to wait (wall time) for positions that are young enough [s].
 
         Raises:
             StaleJointsError: if a joint is missing or too old; names the joint.
         """
-        with self._lock:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_fresh(now_s), patience_s)
             readings = [self._read(name, now_s) for name in self.profile.arm_joints]
         return np.array([position for _, position in readings]), min(time_s for time_s, _ in readings)
 
     def gripper_open(self, now_s: float) -> float:
         """Return the gripper's opening in [0, 1]; 1 is open."""
-        with self._lock:
+        with self._changed:
             _, position_m = self._read(self.profile.gripper.joints[0], now_s)
         return self.profile.gripper.opening(position_m)
+
+    def _is_fresh(self, now_s: float) -> bool:
+        oldest_s = min(self._newest.get(name, (float('-inf'), 0.0))[0] for name in self.profile.arm_joints)
+        return now_s - oldest_s <= self.max_age_s
 
     def _read(self, name: str, now_s: float) -> tuple[float, float]:
         if name not in self._newest:

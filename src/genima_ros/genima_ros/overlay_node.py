@@ -63,8 +63,8 @@ class OverlayNode(Node):
             def on_info(message: CameraInfo, name: str = name) -> None:
                 self._infos[name] = message
 
-            self.create_subscription(Image, image_topic(name), on_image, qos.NEWEST_IMAGE)
-            self.create_subscription(CameraInfo, info_topic(name), on_info, qos.NEWEST_IMAGE)
+            self.create_subscription(Image, image_topic(name), on_image, qos.NEWEST)
+            self.create_subscription(CameraInfo, info_topic(name), on_info, qos.NEWEST)
 
     def _on_chunk(self, message: JointTrajectory) -> None:
         try:

@@ -14,6 +14,7 @@ class Pace:
         real_time_factor: simulated seconds per second, at most.
         rate_hz: control rate of the policy.
         max_target_lag_s: simulated time never gets further ahead of the newest target image's views [s].
+        max_guard_lag_s: nor further ahead of the arrival of a chunk that the guard has not judged yet [s].
         patience_s: one hold lasts no longer (wall time) [s].
         max_debt_s: how far simulated time may lag behind real time before the lag is forgiven [s].
     """
@@ -21,6 +22,7 @@ class Pace:
     real_time_factor: float = 1.0
     rate_hz: float = 10.0
     max_target_lag_s: float = 0.35
+    max_guard_lag_s: float = 0.02
     patience_s: float = 2.0
     max_debt_s: float = 0.1
 
@@ -29,7 +31,7 @@ class Pacer:
     """Tells the simulation how long to wait before its next step.
 
     A slow machine thus slows simulated time instead of starving the policy. The chunk rule counts from the arrival of
-    the newest chunk: a chunk that came late in its period is followed by one that is as late, and the period in
+    the newest chunk: a chunk that came late in its period is followed by one that is no later, and the period in
     simulated time stays that of the control rate. A source that keeps silent through a whole hold is forgotten until it
     speaks again, so a dead policy costs one hold. All `wall_s` are readings of one steady clock.
     """
@@ -42,14 +44,20 @@ class Pacer:
         self._hold_wall_s: float | None = None
         self._target_s: float | None = None
         self._chunk_s: float | None = None
+        self._chunk_stamp_s = 0.0
+        self._judged_s: float | None = None
 
     def target_seen(self, stamp_s: float) -> None:
         """Take note of a target image whose views were taken at `stamp_s` (simulated)."""
         self._target_s = stamp_s
 
-    def chunk_seen(self, now_s: float) -> None:
-        """Take note of a chunk that arrived at `now_s` (simulated)."""
-        self._chunk_s = now_s
+    def chunk_seen(self, now_s: float, stamp_s: float) -> None:
+        """Take note of a chunk stamped `stamp_s` that arrived at `now_s` (both simulated)."""
+        self._chunk_s, self._chunk_stamp_s = now_s, stamp_s
+
+    def chunk_judged(self, stamp_s: float) -> None:
+        """Take note that the guard has judged the chunks up to the one stamped `stamp_s` (simulated)."""
+        self._judged_s = stamp_s
 
     def stepped(self, step_s: float, wall_s: float) -> None:
         """Take note that simulated time moved on by `step_s`."""
@@ -63,18 +71,26 @@ class Pacer:
         return 0.0 if self._due_wall_s is None else max(0.0, self._due_wall_s - wall_s)
 
     def _hold(self, next_s: float, wall_s: float) -> bool:
-        target_late = self._target_s is not None and next_s - self._target_s > self.pace.max_target_lag_s + CLOCK_EPS_S
-        chunk_late = self._chunk_s is not None and next_s - self._chunk_s > 1.0 / self.pace.rate_hz + CLOCK_EPS_S
-        if not (target_late or chunk_late):
+        pace, late_s = self.pace, next_s - CLOCK_EPS_S
+        target_late = self._target_s is not None and late_s > self._target_s + pace.max_target_lag_s
+        chunk_late = self._chunk_s is not None and late_s > self._chunk_s + 1.0 / pace.rate_hz
+        guard_late = (
+            self._chunk_s is not None
+            and self._judged_s is not None
+            and self._judged_s < self._chunk_stamp_s
+            and late_s > self._chunk_s + pace.max_guard_lag_s
+        )
+        if not (target_late or chunk_late or guard_late):
             self._hold_wall_s = None
             return False
         if self._hold_wall_s is None:
             self._hold_wall_s = wall_s
             self.holds += 1
-        if wall_s - self._hold_wall_s < self.pace.patience_s:
+        if wall_s - self._hold_wall_s < pace.patience_s:
             return True
         self.holds_given_up += 1
         self._hold_wall_s = None
         self._target_s = None if target_late else self._target_s
         self._chunk_s = None if chunk_late else self._chunk_s
+        self._judged_s = None if guard_late else self._judged_s
         return False

@@ -14,8 +14,8 @@ def _profile(depth: int, *, reliable: bool, latched: bool = False) -> QoSProfile
 
 
 SENSOR = _profile(5, reliable=False)  # subscribers: matches reliable and best-effort publishers
-NEWEST_IMAGE = _profile(1, reliable=False)  # subscribers: an old image is worth nothing
-NEWEST_IMAGE_RELIABLE = _profile(1, reliable=True)  # the same where the kernel's socket buffers lose fragments
+NEWEST = _profile(1, reliable=False)  # subscribers: an old value is worth nothing
+NEWEST_RELIABLE = _profile(1, reliable=True)  # the same where the kernel's socket buffers lose fragments
 RELIABLE = _profile(5, reliable=True)  # publishers of sensor data: serves every subscriber
 COMMAND = _profile(1, reliable=True)  # the newest command replaces the older ones
 LATCHED = _profile(1, reliable=True, latched=True)  # state: late subscribers get the newest

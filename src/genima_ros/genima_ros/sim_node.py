@@ -11,7 +11,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import LimitError
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import TargetImage
+from genima_msgs.msg import GuardStatus, TargetImage
 from genima_msgs.srv import ResetEpisode
 from genima_ros import qos
 from genima_ros._run import run
@@ -54,7 +54,13 @@ class SimNode(Node):
                 TargetImage, 'target_image', lambda m: self._pacer.target_seen(seconds(m.header.stamp)), qos.COMMAND
             )
             self.create_subscription(
-                JointTrajectory, 'action_chunk', lambda _: self._pacer.chunk_seen(self.time_s), qos.COMMAND
+                JointTrajectory,
+                'action_chunk',
+                lambda m: self._pacer.chunk_seen(self.time_s, seconds(m.header.stamp)),
+                qos.COMMAND,
+            )
+            self.create_subscription(
+                GuardStatus, 'guard/status', lambda m: self._pacer.chunk_judged(seconds(m.chunk)), qos.LATCHED
             )
 
     def _declare_pace(self) -> Pace:
