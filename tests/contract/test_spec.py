@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from genima.contract.spec import PolicySpec
+from genima.errors import ContractError, PolicyError
+from genima.files import config_dir
+from genima.robots.profile import RobotProfile
+
+RECIPES = sorted(path.stem for path in (config_dir() / 'policies').glob('*.yaml'))
+
+
+@pytest.mark.parametrize('recipe', RECIPES)
+def test_recipes_load_and_survive_the_file(recipe: str, panda: RobotProfile, tmp_path: Path) -> None:
+    spec = PolicySpec.from_recipe(recipe, panda)
+    spec.save(tmp_path)
+    again = PolicySpec.load(tmp_path)
+    assert again == spec and again.hash() == spec.hash() and not spec.differences(again)
+    again.check_robot(panda)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'cameras': ('wrist', 'front', 'left_shoulder', 'right_shoulder')},
+        {'view_size_px': 64},
+        {'horizon_steps': 11},
+        {'chunk_steps': 9},
+        {'control_rate_hz': 20.0},
+        {'prompt_template': '{instruction}!'},
+        {'tiling': 'per_view'},
+        {'resize': 'linear'},
+        {'inference_steps': 2},
+        {'max_target_age_steps': 3},
+        {'normalizer': {'q_mean_rad': [0.1]}},
+    ],
+)
+def test_every_value_is_in_the_hash(small_spec: PolicySpec, change: dict[str, object]) -> None:
+    other = replace(small_spec, **change)  # type: ignore[arg-type]
+    assert other.hash() != small_spec.hash()
+    assert len(small_spec.differences(other)) == 1
+    with pytest.raises(ContractError, match=f'{other.hash()}.*{small_spec.hash()}'):
+        small_spec.require_same(other.hash(), 'target_image')
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'view_size_px': 0},
+        {'resize': 'magic'},
+        {'tiling': 'heap'},
+        {'prompt_template': 'move'},
+        {'cameras': ('front', 'front')},
+        {'hidden': {'moon': ('elbow',)}},
+        {'hidden': {'wrist': ('tail',)}},
+        {'version': 7},
+    ],
+)
+def test_senseless_values_are_refused(small_spec: PolicySpec, change: dict[str, object]) -> None:
+    with pytest.raises(ContractError, match=next(iter(change))):
+        replace(small_spec, **change)  # type: ignore[arg-type]
+
+
+def test_unknown_and_missing_keys_are_refused(small_spec: PolicySpec, tmp_path: Path) -> None:
+    values = small_spec.to_dict()
+    (tmp_path / 'policy.yaml').write_text(yaml.safe_dump({**values, 'speed': 3}))
+    with pytest.raises(ContractError, match='speed'):
+        PolicySpec.load(tmp_path)
+    del values['cameras']
+    (tmp_path / 'policy.yaml').write_text(yaml.safe_dump(values))
+    with pytest.raises(ContractError, match='cameras'):
+        PolicySpec.load(tmp_path)
+    (tmp_path / 'policy.yaml').write_text('[]')
+    with pytest.raises(ContractError, match='mapping'):
+        PolicySpec.load(tmp_path)
+
+
+def test_not_a_policy_directory(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match='not a policy directory'):
+        PolicySpec.load(tmp_path)
+
+
+def test_two_instructions_give_two_prompts(small_spec: PolicySpec) -> None:
+    assert small_spec.prompt() != small_spec.prompt('open the drawer')
+    assert 'open the drawer' in small_spec.prompt('open the drawer')
+
+
+def test_another_robot_is_refused(small_spec: PolicySpec) -> None:
+    with pytest.raises(ContractError, match='panda.*fr3'):
+        small_spec.check_robot(RobotProfile.load('fr3'))

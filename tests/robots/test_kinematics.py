@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forward kinematics against two independent opinions, the Jacobian against differences, inverse against forward."""
+
+import mujoco
+import numpy as np
+import pytest
+from pytransform3d.urdf import UrdfTransformManager
+
+from genima.errors import LimitError
+from genima.robots.kinematics import jacobian, link_poses, solve_ik, tcp_pose
+from genima.robots.profile import Link, RobotProfile
+from genima.sim.simulation import Simulation
+
+TOLERANCE_M = 1e-6
+
+
+@pytest.fixture(params=['panda', 'fr3'])
+def profile(request: pytest.FixtureRequest) -> RobotProfile:
+    return RobotProfile.load(request.param)
+
+
+def _random_q(profile: RobotProfile, count: int) -> np.ndarray:
+    limits = profile.limits
+    shape = (count, profile.n_joints)
+    return np.random.default_rng(0).uniform(limits.position_min_rad, limits.position_max_rad, shape)
+
+
+def test_agrees_with_mujoco(profile: RobotProfile) -> None:
+    simulation = Simulation(profile, render=False)
+    for q in _random_q(profile, 100):
+        simulation.data.qpos[:] = 0.0
+        for name, value in zip(profile.arm_joints, q, strict=True):
+            simulation.data.joint(name).qpos[0] = value
+        for name in profile.gripper.joints:
+            simulation.data.joint(name).qpos[0] = profile.gripper.position_m(0.3)
+        mujoco.mj_kinematics(simulation.model, simulation.data)
+        for link, T in link_poses(profile, q, gripper_open=0.3).items():
+            body = simulation.data.body(link)
+            np.testing.assert_allclose(T[:3, 3], body.xpos, atol=TOLERANCE_M)
+            np.testing.assert_allclose(T[:3, :3], body.xmat.reshape(3, 3), atol=TOLERANCE_M)
+
+
+def _urdf(profile: RobotProfile) -> str:
+    links = ''.join(f'<link name="{link.name}"/>' for link in profile.links)
+    joints = ''.join(_urdf_joint(link) for link in profile.links if link.joint is not None)
+    return f'<?xml version="1.0"?><robot name="{profile.name}">{links}{joints}</robot>'
+
+
+def _urdf_joint(link: Link) -> str:
+    joint = link.joint
+    assert joint is not None
+    xyz, rpy, axis = (' '.join(repr(float(value)) for value in vector) for vector in (joint.xyz, joint.rpy, joint.axis))
+    return (
+        f'<joint name="{joint.name}" type="{joint.kind}"><parent link="{link.parent}"/><child link="{link.name}"/>'
+        f'<origin xyz="{xyz}" rpy="{rpy}"/><axis xyz="{axis}"/><limit lower="-9" upper="9"/></joint>'
+    )
+
+
+def test_agrees_with_a_urdf_library(profile: RobotProfile) -> None:
+    other = UrdfTransformManager()
+    other.load_urdf(_urdf(profile))
+    for q in _random_q(profile, 20):
+        for name, value in zip(profile.arm_joints, q, strict=True):
+            other.set_joint(name, value)
+        for name in profile.gripper.joints:
+            other.set_joint(name, profile.gripper.position_m(0.7))
+        for link, T in link_poses(profile, q, gripper_open=0.7).items():
+            np.testing.assert_allclose(T, other.get_transform(link, profile.base_link), atol=TOLERANCE_M)
+
+
+def test_is_batched(profile: RobotProfile) -> None:
+    q = _random_q(profile, 6).reshape(2, 3, -1)
+    batch = link_poses(profile, q)
+    for link, T in link_poses(profile, q[1, 2]).items():
+        np.testing.assert_allclose(np.broadcast_to(batch[link], (2, 3, 4, 4))[1, 2], T, atol=1e-12)
+
+
+def test_jacobian_is_the_derivative(profile: RobotProfile) -> None:
+    q, step = _random_q(profile, 1)[0], 1e-6
+    J = jacobian(profile, q)
+    for joint in range(profile.n_joints):
+        move = step * np.eye(profile.n_joints)[joint]
+        before, after = tcp_pose(profile, q - move), tcp_pose(profile, q + move)
+        np.testing.assert_allclose(J[:3, joint], (after - before)[:3, 3] / (2 * step), atol=1e-6)
+        spin = (after[:3, :3] - before[:3, :3]) / (2 * step) @ tcp_pose(profile, q)[:3, :3].T
+        np.testing.assert_allclose(J[3:, joint], [spin[2, 1], spin[0, 2], spin[1, 0]], atol=1e-6)
+
+
+def test_inverse_kinematics_reaches_poses_above_the_table(profile: RobotProfile) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        T = np.diag([1.0, -1.0, -1.0, 1.0])
+        T[:3, 3] = rng.uniform([0.45, -0.2, 0.05], [0.6, 0.2, 0.4])
+        q = solve_ik(profile, T, profile.home_rad)
+        np.testing.assert_allclose(tcp_pose(profile, q), T, atol=1e-4)
+        assert (q > profile.limits.position_min_rad).all() and (q < profile.limits.position_max_rad).all()
+
+
+def test_wrong_number_of_joints_is_refused(profile: RobotProfile) -> None:
+    with pytest.raises(LimitError, match=f'{profile.n_joints} arm joints'):
+        tcp_pose(profile, np.zeros(3))
