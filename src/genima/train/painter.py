@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Train the small painter: autoencoder, then UNet and ControlNet on its latents."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
+from torch import Tensor, nn
+
+from genima.contract.spec import PolicySpec
+from genima.painter.painter import denoise, embed_prompt
+from genima.painter.pipeline import build_pipeline, save_pipeline
+from genima.robots.profile import RobotProfile
+from genima.train.autoencoder import LEARNING_RATE as AUTOENCODER_RATE
+from genima.train.autoencoder import Latents, autoencoder_loss
+from genima.train.loop import OnProgress, Stage, silent
+from genima.train.samples import Samples, load_samples, to_tensor
+
+BATCH = 8
+LEARNING_RATE = 5e-4
+SPHERE_WEIGHT = 8.0
+LAST_STEP_SHARE = 0.8
+WORK_DIRECTORY = 'training'
+
+
+@dataclass(frozen=True)
+class PainterBudget:
+    """Minutes for each stage."""
+
+    autoencoder_minutes: float = 8.0
+    painter_minutes: float = 18.0
+
+
+def train_painter(
+    data: Path | str,
+    policy_dir: Path | str,
+    spec: PolicySpec,
+    budget: PainterBudget | None = None,
+    seed: int = 0,
+    threads: int = 2,
+    resume: bool = True,
+    on_progress: OnProgress = silent,
+    work_dir: Path | str | None = None,
+) -> Path:
+    """Train both stages and write `policy_dir/painter`.
+
+    Args:
+        data: Folder of episodes.
+        policy_dir: Where the painter is written.
+        spec: The contract.
+        budget: Minutes for each stage.
+        seed: Of weights and batches; what a stage reaches also depends on how many steps fit into its minutes.
+        threads: Of torch.
+        resume: Take up the checkpoints in `work_dir`.
+        on_progress: Called with stage, share done, and figures.
+        work_dir: Checkpoints and `painter.jsonl`; `<policy_dir>/../training` if None.
+
+    Returns:
+        The painter's directory.
+
+    Raises:
+        DatasetError: if the episodes do not fit the contract.
+        KeyboardInterrupt: after Ctrl-C; the same call goes on from there.
+    """
+    torch.set_num_threads(threads)
+    budget = budget or PainterBudget()
+    work = Path(work_dir) if work_dir else Path(policy_dir).parent / WORK_DIRECTORY
+    log = work / 'painter.jsonl'
+    on_progress('read episodes', 0.0, {})
+    samples = load_samples(data, spec, RobotProfile.load(spec.robot))
+    pipeline = build_pipeline(spec, seed)
+    rng = np.random.default_rng(seed)
+    vae: AutoencoderKL = pipeline.vae
+    first = Stage(
+        'autoencoder', vae, budget.autoencoder_minutes, AUTOENCODER_RATE, work / 'autoencoder.pt', log,
+        on_progress, resume,
+    )  # fmt: skip
+    first.run(autoencoder_loss(vae, samples, rng))
+    latents = Latents(vae, samples, rng)
+    nets = nn.ModuleDict({'unet': pipeline.unet, 'controlnet': pipeline.controlnet})
+    second = Stage(
+        'painter', nets, budget.painter_minutes, LEARNING_RATE, work / 'painter.pt', log, on_progress, resume
+    )
+    second.run(denoising_loss(pipeline, samples, latents, rng))
+    spec.save(policy_dir)
+    return save_pipeline(pipeline, policy_dir)
+
+
+def denoising_loss(
+    pipeline: StableDiffusionControlNetPipeline,
+    samples: Samples,
+    latents: Latents,
+    rng: np.random.Generator,
+) -> Callable[[], Tensor]:
+    """Return a function that draws a batch and returns the error of the predicted latents, most where spheres are.
+
+    Most batches start from pure noise, because that is where the one step at inference starts.
+    """
+    scheduler, last = pipeline.scheduler, pipeline.scheduler.config.num_train_timesteps - 1
+    prompt = embed_prompt(pipeline, samples.spec.prompt())
+
+    def loss() -> Tensor:
+        indices = rng.integers(0, len(samples), BATCH)
+        clean, mask = latents(indices)
+        weight = 1 + SPHERE_WEIGHT * mask
+        view = augment(to_tensor(samples.images(indices)))
+        noise, any_time = torch.randn_like(clean), torch.randint(0, last + 1, (len(clean),))
+        time = torch.where(torch.rand(len(clean)) < LAST_STEP_SHARE, torch.full_like(any_time, last), any_time)
+        noisy = scheduler.add_noise(clean, noise, time)
+        with torch.autocast('cpu', torch.bfloat16):
+            predicted = denoise(pipeline, noisy, time, prompt.expand(len(clean), -1, -1), (view + 1) / 2)
+        return (weight * (predicted.float() - clean).square()).mean()
+
+    return loss
+
+
+def augment(images: Tensor) -> Tensor:
+    """Change brightness and contrast of images (B, 3, H, W) in [-1, 1] a little."""
+    gain, offset = 1 + 0.08 * torch.randn(len(images), 1, 1, 1), 0.05 * torch.randn(len(images), 1, 1, 1)
+    return images * gain + offset
