@@ -12,6 +12,8 @@ from genima.files import config_dir
 from genima.robots.profile import RobotProfile
 
 THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS', 'LP_NUM_THREADS'), '1')
+# the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
+QUIET_AND_OFFLINE = {'HF_HUB_OFFLINE': '1', 'TRANSFORMERS_VERBOSITY': 'error', 'TQDM_DISABLE': '1'}
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _nodes(values: Mapping[str, str]) -> tuple[NodeEntry, ...]:
             'robot': robot, 'controller': controller, 'seed': _integer(values, 'seed'),
             'real_time_factor': _number(values, 'real_time_factor'),
         }),
-        NodeEntry('diffusion_node', networks, {}),  # its parameter `threads` says how many
+        NodeEntry('diffusion_node', networks, QUIET_AND_OFFLINE),
         NodeEntry('act_node', {**networks, 'robot': robot}),
         NodeEntry('guard_node', {
             'policy': policy, 'robot': robot, 'controller': controller, 'armed_at_start': _boolean(values, 'armed'),

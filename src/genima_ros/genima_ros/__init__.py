@@ -4,7 +4,16 @@
 The gate stands here because a package is imported before its modules: no node can import rclpy before it.
 """
 
+import os
+import signal
+import sys
 from importlib.util import find_spec
+from pathlib import Path
+
+# `python -m genima_ros.act_node`, or the script `act_node` that colcon makes
+if sys.argv[0] == '-m' or Path(sys.argv[0]).stem.endswith('_node'):
+    # Ctrl-C while a node's modules load shall not print a page of traceback; `run` takes over
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(0))
 
 if find_spec('rosless') is not None:
     import rosless

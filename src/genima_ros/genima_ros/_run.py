@@ -2,6 +2,7 @@
 """One life for every node: init, build, spin, and a quick clean end whatever happens."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -33,6 +34,7 @@ def run(make_node: Callable[[], Node]) -> NoReturn:
 def _live(make_node: Callable[[], Node]) -> int:
     node: Node | None = None
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         rclpy.init()
         node = make_node()
         spin = getattr(node, 'run', None)

@@ -22,7 +22,7 @@ from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_message
 from genima_ros.worker import LatestWorker
 
-COMPLAINT_PERIOD_S = 2.0
+COMPLAINT_PERIOD_S = 5.0
 JOINTS_PATIENCE_S = 0.05  # joint states that wait in the queue of a busy machine are worth waiting for
 
 
