@@ -19,7 +19,7 @@ os.environ['PYTHONPATH'] = os.pathsep.join(
     [str(Path(__file__).resolve().parents[2] / 'src'), os.environ.get('PYTHONPATH', '')]
 )
 
-import rosless  # noqa: E402
+import rosless
 
 SUBSET = rosless.ensure()
 

@@ -9,6 +9,7 @@ from rosless.dds.library import DDSError
 MAX_PARTICIPANTS = (
     64  # per host and domain; rmw_cyclonedds allows 33; each one more is one more datagram per announcement
 )
+LINGER_MS = 300  # how long leaving waits for acknowledgements, also from peers that were killed; Cyclone: 1 s
 _DISCOVERY_RANGES = ('SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT')
 
 
@@ -58,5 +59,6 @@ def cyclone_config() -> str:
         f'<Discovery><ParticipantIndex>auto</ParticipantIndex>'
         f'<MaxAutoParticipantIndex>{MAX_PARTICIPANTS}</MaxAutoParticipantIndex>'
         f'<Peers>{peer_list}</Peers></Discovery>'
-        f'<Internal><SocketReceiveBufferSize max="16MB"/></Internal>'
+        f'<Internal><SocketReceiveBufferSize max="16MB"/>'
+        f'<WriterLingerDuration>{LINGER_MS}ms</WriterLingerDuration></Internal>'
     )

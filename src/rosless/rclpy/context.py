@@ -13,7 +13,7 @@ from rosless.dds.participant import Participant
 from rosless.graph import Graph
 
 from .arguments import RosArguments, parse_ros_arguments
-from .exceptions import NotInitializedException
+from .exceptions import ExternalShutdownException, NotInitializedException
 from .logging import get_logging_severity_from_string, set_logger_level
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ class Context:
         """The DDS participant.
 
         Raises:
-            NotInitializedException: before `init` and after `shutdown`.
+            NotInitializedException, ExternalShutdownException: before `init`, and after the end.
         """
-        if not self._ok or self._participant is None:
-            raise NotInitializedException('the context is not running')
+        self._require_running()
+        assert self._participant is not None
         return self._participant
 
     @property
@@ -69,11 +69,17 @@ class Context:
         """The nodes and endpoints on the network.
 
         Raises:
-            NotInitializedException: before `init` and after `shutdown`.
+            NotInitializedException, ExternalShutdownException: before `init`, and after the end.
         """
-        if not self._ok or self._graph is None:
-            raise NotInitializedException('the context is not running')
+        self._require_running()
+        assert self._graph is not None
         return self._graph
+
+    def _require_running(self) -> None:
+        if not self._ok:
+            if self._participant is not None:
+                raise ExternalShutdownException('a signal has ended the context')
+            raise NotInitializedException('the context is not running')
 
     def ok(self) -> bool:
         """Return whether the context runs: after `init`, before `shutdown` and before Ctrl-C."""

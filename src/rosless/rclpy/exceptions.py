@@ -19,6 +19,13 @@ class NotInitializedException(Exception):
         super().__init__('rclpy.init() has not been called.' + (f' msg:{message}' if message else ''))
 
 
+class ExternalShutdownException(Exception):
+    """The context has ended, by SIGTERM for instance, and something that needs it was going on (rclpy.executors)."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*(args or ('The context was shut down',)))
+
+
 class UnknownROSArgsError(RCLError):
     """An argument after --ros-args is not known."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .constants import S_TO_NS
 from .context import Context
+from .exceptions import ExternalShutdownException
 from .ready_queue import ReadyQueue
 from .task import Future, Task
 from .utilities import get_default_context
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
     from .node_entities import NodeEntities as Node
 
 _SLICE_NS = S_TO_NS // 10
-
-
-class ExternalShutdownException(Exception):
-    """The context was shut down while spinning, by SIGTERM for instance."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*(args or ('The context was shut down',)))
 
 
 class ShutdownException(Exception):

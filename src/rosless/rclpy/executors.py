@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The executors: callbacks in the spinning thread, or in a pool of threads."""
 
+import contextlib
 import os
 import threading
 import time
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from .context import Context
-from .executor_base import Executor, ExternalShutdownException, ShutdownException, TimeoutException
+from .exceptions import ExternalShutdownException
+from .executor_base import Executor, ShutdownException, TimeoutException
+from .signals import shield
 from .task import Task
 from .waitable import Waitable, Work
 
@@ -23,7 +26,8 @@ class SingleThreadedExecutor(Executor):
     """Runs the callbacks in the thread that spins."""
 
     def _spin_once(self, timeout_sec: float | None, stop: Callable[[], bool]) -> None:
-        found = self._find(timeout_sec, stop)
+        with shield:
+            found = self._find(timeout_sec, stop)
         if found is not None:
             self._execute(found)
 
@@ -39,8 +43,14 @@ class MultiThreadedExecutor(Executor):
         self._errors: deque[BaseException] = deque()
 
     def _spin_once(self, timeout_sec: float | None, stop: Callable[[], bool]) -> None:
+        with shield, contextlib.suppress(ExternalShutdownException):  # as in rclpy, `spin` then simply returns
+            self._submit_one(timeout_sec, stop)
         if self._errors:
             raise self._errors.popleft()
+
+    def _submit_one(self, timeout_sec: float | None, stop: Callable[[], bool]) -> None:
+        if self._errors:
+            return
         if not self._free.acquire(timeout=0.1 if timeout_sec is None or timeout_sec < 0 else min(0.1, timeout_sec)):
             return
         try:
@@ -52,8 +62,6 @@ class MultiThreadedExecutor(Executor):
             raise
         if found is None:
             self._free.release()
-        if self._errors:
-            raise self._errors.popleft()
 
     def _execute_in_thread(self, found: tuple[Waitable, Work] | Task) -> None:
         try:

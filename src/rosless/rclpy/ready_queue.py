@@ -68,6 +68,7 @@ class ReadyQueue:
         topic = node.clock_topic
         if topic is None:
             return
+        topic.report_jumps()
         if node.needs_clock_messages():
             if topic.reader not in self._waitables:
                 self.add(topic)

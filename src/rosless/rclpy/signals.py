@@ -25,12 +25,52 @@ _contexts: list[Context] = []
 _installed: dict[int, tuple[Callable[..., Any], Any]] = {}  # signal -> (our handler, the one before)
 
 
+class Shield:
+    """While it is up in the main thread, Ctrl-C is noted; KeyboardInterrupt is raised when it comes down.
+
+    Raised anywhere in an executor it could leave a lock taken, and the process would hang at its end.
+    """
+
+    def __init__(self) -> None:
+        self._main = threading.main_thread().ident
+        self._depth = 0
+        self._pending: list[int] = []
+
+    def __enter__(self) -> None:
+        if threading.get_ident() == self._main:
+            self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        if threading.get_ident() != self._main:
+            return
+        self._depth -= 1
+        while self._pending and not self._depth:
+            try:
+                _call_previous(self._pending.pop(), None)
+            except KeyboardInterrupt as interrupt:
+                raise interrupt from None  # not "during the handling of" an ExternalShutdownException
+
+    def holds_back(self, number: int) -> bool:
+        """Return whether a signal has to wait, and note it if so; called in the main thread."""
+        if self._depth:
+            self._pending.append(number)
+        return self._depth > 0
+
+
+shield = Shield()
+
+
+def _call_previous(number: int, frame: FrameType | None) -> None:
+    previous = _installed[number][1] if number in _installed else signal.getsignal(number)
+    if callable(previous):  # Python's own handler of SIGINT raises KeyboardInterrupt
+        previous(number, frame)
+
+
 def _handle(number: int, frame: FrameType | None) -> None:
     for context in list(_contexts):
         context.interrupt()
-    previous = _installed[number][1]
-    if callable(previous):  # Python's own handler of SIGINT raises KeyboardInterrupt
-        previous(number, frame)
+    if not shield.holds_back(number):
+        _call_previous(number, frame)
 
 
 def install_signal_handlers(options: SignalHandlerOptions = SignalHandlerOptions.ALL) -> None:

@@ -7,6 +7,7 @@ somebody asks for it; the executor is woken by it only while timers or jump call
 
 import struct
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from rosgraph_msgs.msg import Clock as ClockMessage
@@ -35,27 +36,35 @@ def _decode_clock(payload: memoryview) -> int:
 class ClockTopic:
     """The newest time on /clock, and (for the executor) a thing that can be waited for."""
 
-    def __init__(self, reader: Reader, participant: Any, clock: ROSClock) -> None:
+    def __init__(self, reader: Reader, node: 'Node', clock: ROSClock) -> None:
         self.reader = reader
         self.callback_group: CallbackGroup = ReentrantCallbackGroup()
-        self._participant, self._clock = participant, clock
+        self._node, self._clock = node, clock
         self._lock = threading.Lock()
         self._newest_ns = 0
-        self._reported_ns = 0
+        self._jumps_ns: deque[int] = deque()
 
     def now_ns(self) -> int:
         """Return the newest time, 0 before the first."""
+        before_ns = self._newest_ns
+        self._fetch()
+        if self._newest_ns != before_ns and self._node.needs_clock_messages():
+            self._node.wake_executor()  # the sample that would have woken it is gone
+        return self._newest_ns
+
+    def _fetch(self) -> None:
         if self._lock.acquire(blocking=False):  # otherwise another thread is fetching it
             try:
                 while taken := self.reader.take(_decode_clock):
+                    if self._newest_ns and self._clock.reports_jumps:
+                        self._jumps_ns.append(taken[0] - self._newest_ns)
                     self._newest_ns = taken[0]
             finally:
                 self._lock.release()
-        return self._newest_ns
 
     def wait_ns(self, limit_ns: int) -> None:
         """Wait for a newer time, at most `limit_ns` of steady time."""
-        waiting = WaitSet(self._participant)
+        waiting = WaitSet(self._node.context.participant)
         try:
             waiting.attach(self.reader)
             waiting.wait(min(limit_ns, 10_000_000))  # another thread may fetch the sample that would end the wait
@@ -63,12 +72,14 @@ class ClockTopic:
             waiting.close()
 
     def take(self) -> Work | None:
-        """Fetch the newest time and report a jump; there is nothing to execute."""
-        now_ns, before_ns = self.now_ns(), self._reported_ns
-        self._reported_ns = now_ns
-        if before_ns and now_ns != before_ns and self._clock.reports_jumps:
-            self._clock.report_jump(now_ns - before_ns, ClockChange.ROS_TIME_NO_CHANGE)
+        """Fetch the newest time; there is nothing to execute."""
+        self._fetch()
         return None
+
+    def report_jumps(self) -> None:
+        """Call the jump callbacks for the times that have come; executors do this."""
+        while self._jumps_ns:
+            self._clock.report_jump(self._jumps_ns.popleft(), ClockChange.ROS_TIME_NO_CHANGE)
 
 
 class TimeSource:
@@ -98,7 +109,7 @@ class TimeSource:
 
     def _start(self) -> None:
         reader = self._node.add_reader('/clock', ClockMessage, _CLOCK_QOS)
-        self.topic = ClockTopic(reader, self._node.context.participant, self._clock)
+        self.topic = ClockTopic(reader, self._node, self._clock)
         self._clock.simulated = self.topic
         self._node.wake_executor()
 

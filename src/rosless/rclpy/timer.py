@@ -107,9 +107,8 @@ class Timer:
         now_ns, expected_ns = self._clock.now_ns(), self._next_ns
         self._last_ns = now_ns
         self._next_ns += self._period_ns
-        if self._next_ns < now_ns:
-            late_ns = now_ns - self._next_ns
-            self._next_ns = now_ns if not self._period_ns else now_ns - late_ns % -self._period_ns
+        if self._next_ns <= now_ns and self._period_ns:
+            self._next_ns = now_ns + self._period_ns - (now_ns - self._next_ns) % self._period_ns
         if not self._pass_info:
             return Work(self.callback)
         kind: ClockType = self._clock.clock_type
