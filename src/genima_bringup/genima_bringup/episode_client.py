@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import rclpy
@@ -85,7 +86,7 @@ class GraphMonitor:
         """
         self._spin_until(lambda: bool(self.record.chunk_arrivals_s), timeout_s, self._recorder.missing)
         for client in (self._reset, *self._guard.values()):
-            self._spin_until(client.service_is_ready, SERVICE_S, lambda name=client.srv_name: f'service {name}')
+            self._spin_until(client.service_is_ready, SERVICE_S, partial('service {}'.format, client.srv_name))
 
     def run_episode(
         self, seed: int, timeout_s: float, on_status: Callable[[EpisodeStatus], None] | None = None
