@@ -19,12 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 from genima.cameras.model import CameraModel
 from genima.errors import GenimaError
 from genima.spheres.kernel import paint
+from genima.spheres.pinhole import paint_pinhole
 from genima.spheres.scene import Sphere, Stripes
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 _NO_OWNER = np.zeros((0, 0), dtype=np.int16)
+_NO_COUNTS = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Visibility:
 
     Attributes:
         centres_px: (n, 2) projected centres; NaN behind the camera.
-        outline_px: (n, 2) centroids of the visible pixels (an outline is not centred on the projected centre); NaN if none.
+        outline_px: (n, 2) centroids of the visible pixels, not the projected centres; NaN if none.
         depths_m: (n,) depths of the centres along the optical axis.
         pixels: (n,) pixels that show the sphere.
         pixels_alone: (n,) pixels that would show it if it were the only one.
@@ -126,14 +128,16 @@ def _run(
     spheres: Sequence[Sphere],
     stripes: Stripes,
 ) -> NDArray[np.int64]:
-    """Call the kernel; returns the pixels that each sphere would cover alone."""
-    rays, pitch_rad = _ray_table(camera)
+    """Paint by the fast way if it can; returns the pixels that each sphere would cover alone if `owner` is recorded."""
     frames = np.array([sphere.T_base_sphere for sphere in spheres], dtype=np.float64)
     colors = np.array([sphere.color_rgb for sphere in spheres], dtype=np.float64)
     radii = np.array([sphere.radius_m for sphere in spheres], dtype=np.float64)
     T = np.ascontiguousarray(T_camera_base, dtype=np.float64)
-    pinhole = camera.model == 'pinhole'
-    bands, dark = float(stripes.bands), float(stripes.dark)
+    pinhole, bands, dark = camera.model == 'pinhole', float(stripes.bands), float(stripes.dark)
+    simple = pinhole and owner is _NO_OWNER and image.flags.c_contiguous
+    if simple and paint_pinhole(image, camera.K, T, frames, radii, colors, bands, dark):
+        return _NO_COUNTS
+    rays, pitch_rad = _ray_table(camera)
     return paint(image, owner, rays, pitch_rad, camera.K, pinhole, T, frames, radii, colors, bands, dark)
 
 
