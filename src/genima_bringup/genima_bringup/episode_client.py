@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 import rclpy
-from genima.contract.spec import PolicySpec
 from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
+from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima_bringup.recorder import Recorder
 from genima_bringup.records import EpisodeRecord, GraphRecord
