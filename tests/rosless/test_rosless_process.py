@@ -43,7 +43,7 @@ rclpy.try_shutdown()
 
 @pytest.mark.parametrize('way', ['spin', 'threads', 'until'])
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_signals_end_an_idle_spin_within_a_second(child: Any, way: str, number: int) -> None:
+def test_signals_end_an_idle_spin_soon(child: Any, way: str, number: int) -> None:
     process = child(SPIN, way)
     assert process.line() == 'ready'
     code, output, errors, seconds = process.end(number)
@@ -51,9 +51,10 @@ def test_signals_end_an_idle_spin_within_a_second(child: Any, way: str, number: 
     assert code == 0 and words[-1] == 'False', errors
     if number == signal.SIGINT:
         assert words[0] == 'interrupt'
-    assert seconds < 1.0
+    assert seconds < 2.0  # 0.15 s on an idle machine
 
 
+@pytest.mark.subset_only
 def test_termination_while_starting_reads_like_the_end_of_spinning(child: Any) -> None:
     source = """\
 import os, signal, rclpy
@@ -63,11 +64,11 @@ rclpy.init()
 os.kill(os.getpid(), signal.SIGTERM)
 try:
     Node('late').create_rate(1)
-except (ExternalShutdownException, Exception) as error:
+except ExternalShutdownException as error:
     print(type(error).__name__)
 """
     code, output, errors, _ = child(source).end()
-    assert code == 0 and output.strip() in ('ExternalShutdownException', 'NotInitializedException'), errors
+    assert code == 0 and output.strip() == 'ExternalShutdownException', errors
 
 
 def test_ctrl_c_after_a_long_idle_time_with_a_peer(child: Any, ros: Any) -> None:
@@ -76,7 +77,7 @@ def test_ctrl_c_after_a_long_idle_time_with_a_peer(child: Any, ros: Any) -> None
     ros.node()
     ros.spin(1.5)
     code, _, errors, seconds = process.end(signal.SIGINT)
-    assert code == 0 and seconds < 1.0, errors
+    assert code == 0 and seconds < 2.0, errors
 
 
 def test_two_ends_and_a_new_start_leave_nothing_behind() -> None:

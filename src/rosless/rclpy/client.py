@@ -28,23 +28,20 @@ class Client:
         replies: Reader,
         srv_type: Any,
         srv_name: str,
+        service_name: str,
         qos_profile: QoSProfile,
         callback_group: CallbackGroup,
         context: Context,
         logger: RcutilsLogger,
     ) -> None:
         self.writer, self.reader = requests, replies
-        self.srv_type, self.srv_name, self.qos_profile = srv_type, srv_name, qos_profile
+        self.srv_type, self.qos_profile = srv_type, qos_profile
+        self.srv_name, self.service_name = srv_name, service_name  # as given, and the full name after remapping
         self.callback_group, self.context = callback_group, context
         self._logger = logger
         self._numbers = itertools.count(1)
         self._pending: dict[int, Future] = {}
         self._lock = threading.Lock()
-
-    @property
-    def service_name(self) -> str:
-        """The full name of the service."""
-        return self.srv_name
 
     def call_async(self, request: Any) -> Future:
         """Send a request and return a future for the reply.
@@ -56,9 +53,9 @@ class Client:
         if not isinstance(request, self.srv_type.Request):
             raise TypeError(f'Expected {self.srv_type.Request}, got {type(request)}')
         if not self.context.ok():
-            raise RCLError(f'Failed to call {self.srv_name}: the context was shut down')
+            raise RCLError(f'Failed to call {self.service_name}: the context was shut down')
         if self.writer.handle < 0:
-            raise InvalidHandle(f'the client of {self.srv_name} was destroyed')
+            raise InvalidHandle(f'the client of {self.service_name} was destroyed')
         future = Future()
         with self._lock:
             number = next(self._numbers)
@@ -98,7 +95,7 @@ class Client:
         try:
             taken = self.reader.take(self._decode)
         except ValueError as error:
-            self._logger.error(f'dropped a reply of {self.srv_name}: {error}', throttle_duration_sec=5.0)
+            self._logger.error(f'dropped a reply of {self.service_name}: {error}', throttle_duration_sec=5.0)
             return None
         if taken is None or taken[0][1] is None:
             return None

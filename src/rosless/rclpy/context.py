@@ -60,7 +60,7 @@ class Context:
         Raises:
             NotInitializedException, ExternalShutdownException: before `init`, and after the end.
         """
-        self._require_running()
+        self.require_running()
         assert self._participant is not None
         return self._participant
 
@@ -71,11 +71,16 @@ class Context:
         Raises:
             NotInitializedException, ExternalShutdownException: before `init`, and after the end.
         """
-        self._require_running()
+        self.require_running()
         assert self._graph is not None
         return self._graph
 
-    def _require_running(self) -> None:
+    def require_running(self) -> None:
+        """Do nothing while the context runs.
+
+        Raises:
+            NotInitializedException, ExternalShutdownException: before `init`, and after the end.
+        """
         if not self._ok:
             if self._participant is not None:
                 raise ExternalShutdownException('a signal has ended the context')

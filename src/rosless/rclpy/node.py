@@ -12,7 +12,6 @@ from . import logging
 from .arguments import RosArguments, parse_ros_arguments
 from .clock import ROSClock
 from .context import Context
-from .exceptions import NotInitializedException
 from .names import validate_namespace, validate_node_name
 from .node_factory import NodeFactory
 from .parameter import Parameter
@@ -48,8 +47,7 @@ class Node(NodeFactory):
         enable_logger_service: bool = False,
     ) -> None:
         self._context = context or get_default_context()
-        if not self._context.ok():
-            raise NotInitializedException('cannot create node')
+        self._context.require_running()
         if enable_logger_service:
             raise NotImplementedError('rosless has no logger services; use --ros-args --log-level')
         self._arguments = self._context.arguments if use_global_arguments else RosArguments()

@@ -106,7 +106,7 @@ class NodeFactory(NodeEntities):
         client = Client(
             self._wire_writer(requests, qos_profile, own_id),
             self._wire_reader(replies, qos_profile, own_id),
-            srv_type, name, qos_profile, group, self._context, self._logger,
+            srv_type, srv_name, name, qos_profile, group, self._context, self._logger,
         )  # fmt: skip
         self._add_waitable(self._clients, client)
         return client
@@ -126,7 +126,7 @@ class NodeFactory(NodeEntities):
         own_id = identity('serviceid')
         writer = self._wire_writer(replies, qos_profile, own_id)
         reader = self._wire_reader(requests, qos_profile, own_id)
-        service = Service(reader, writer, srv_type, name, callback, group, qos_profile, self._logger)
+        service = Service(reader, writer, srv_type, srv_name, name, callback, group, qos_profile, self._logger)
         self._add_waitable(self._services, service)
         return service
 

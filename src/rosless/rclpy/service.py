@@ -24,20 +24,17 @@ class Service:
         replies: Writer,
         srv_type: Any,
         srv_name: str,
+        service_name: str,
         callback: Callable[[Any, Any], Any],
         callback_group: CallbackGroup,
         qos_profile: QoSProfile,
         logger: RcutilsLogger,
     ) -> None:
         self.reader, self.writer = requests, replies
-        self.srv_type, self.srv_name, self.callback = srv_type, srv_name, callback
+        self.srv_type, self.callback = srv_type, callback
+        self.srv_name, self.service_name = srv_name, service_name  # as given, and the full name after remapping
         self.callback_group, self.qos_profile = callback_group, qos_profile
         self._logger = logger
-
-    @property
-    def service_name(self) -> str:
-        """The full name of the service."""
-        return self.srv_name
 
     def _decode(self, payload: memoryview) -> tuple[RequestId, Any]:
         return read_prefix(payload), decode_message(payload, self.srv_type.Request, PREFIX.size)
@@ -47,7 +44,7 @@ class Service:
         try:
             taken = self.reader.take(self._decode)
         except ValueError as error:
-            self._logger.error(f'dropped a request to {self.srv_name}: {error}', throttle_duration_sec=5.0)
+            self._logger.error(f'dropped a request to {self.service_name}: {error}', throttle_duration_sec=5.0)
             return None
         if taken is None:
             return None
@@ -61,14 +58,14 @@ class Service:
     def _reply(self, response: Any, request: RequestId, request_writer: int) -> None:
         if not isinstance(response, self.srv_type.Response):
             raise TypeError(
-                f'the callback of {self.srv_name} must return {self.srv_type.Response}, got {type(response)}'
+                f'the callback of {self.service_name} must return {self.srv_type.Response}, got {type(response)}'
             )
         payload = encode_message(response, PREFIX.pack(*request))
         wait_for_reply_reader(self.reader, self.writer, request_writer)
         try:
             self.writer.write(payload)
         except DDSError as error:
-            self._logger.warning(f'no reply from {self.srv_name}: {error}')
+            self._logger.warning(f'no reply from {self.service_name}: {error}')
 
     def destroy(self) -> None:
         """Stop for good; `Node.destroy_service` does this and tells the others."""
