@@ -81,7 +81,13 @@ def test_refuses_other_views(painter: Painter, views: np.ndarray, spoil) -> None
 
 
 @pytest.mark.parametrize(
-    'name', ['model_index.json', 'unet/config.json', 'vae/diffusion_pytorch_model.safetensors', 'tokenizer/tokenizer_config.json']
+    'name',
+    [
+        'model_index.json',
+        'unet/config.json',
+        'vae/diffusion_pytorch_model.safetensors',
+        'tokenizer/tokenizer_config.json',
+    ],
 )
 def test_missing_file_is_named(policy_dir: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(policy_dir, tmp_path, dirs_exist_ok=True)
@@ -99,7 +105,7 @@ def test_damaged_weights_are_refused(policy_dir: Path, tmp_path: Path) -> None:
 
 
 def test_no_policy_at_all(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match='policy.yaml'):
+    with pytest.raises(PolicyError, match=r'policy\.yaml'):
         Painter.load(tmp_path)
 
 
@@ -111,7 +117,7 @@ def test_views_apart(spec: PolicySpec, policy_dir: Path, tmp_path: Path, views: 
 
 
 @pytest.mark.parametrize(('count', 'size'), [(1, (128, 128)), (2, (128, 256)), (3, (256, 256)), (5, (256, 384))])
-def test_image_size_is_that_of_the_tiles(spec: PolicySpec, views: np.ndarray, count: int, size: tuple[int, int]) -> None:
+def test_image_size_is_that_of_the_tiles(spec: PolicySpec, count: int, size: tuple[int, int]) -> None:
     few = replace(spec, cameras=tuple(f'c{index}' for index in range(count)), hidden={})
     assert image_size_px(few) == size
     assert tile(np.zeros((count, 128, 128, 3), dtype=np.uint8)).shape[:2] == size

@@ -105,7 +105,7 @@ def compare(samples: Samples, index: int, painted: NDArray[np.uint8], tallies: M
 
 
 def sphere_colors(spec: PolicySpec) -> list[tuple[str, tuple[int, int, int]]]:
-    """Return every colour that may be painted: by sphere, and 'gripper open' and 'gripper closed' for a gripper's two."""
+    """Return every colour that may be painted; a gripper sphere has two, 'gripper open' and 'gripper closed'."""
     colors: list[tuple[str, tuple[int, int, int]]] = []
     for sphere in spec.spheres:
         if sphere.is_gripper:

@@ -104,7 +104,8 @@ class Painter:
             return pixels.permute(0, 2, 3, 1).cpu().numpy()
 
     def _half_precision(self) -> AbstractContextManager[object]:
-        return torch.autocast(self._device.type, torch.bfloat16) if self._device.type in ('cpu', 'cuda') else nullcontext()
+        kind = self._device.type
+        return torch.autocast(kind, torch.bfloat16) if kind in ('cpu', 'cuda') else nullcontext()
 
     def _embedding(self, prompt: str) -> Tensor:
         if prompt not in self._prompts:

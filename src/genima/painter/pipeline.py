@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import torch
+import transformers
 from diffusers import (
     AutoencoderKL,
     ControlNetModel,
@@ -18,6 +19,7 @@ from diffusers import (
     StableDiffusionControlNetPipeline,
     UNet2DConditionModel,
 )
+from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -167,13 +169,14 @@ def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
 
 
 def save_pipeline(pipeline: StableDiffusionControlNetPipeline, policy_dir: Path | str) -> Path:
-    """Write `painter/` of a policy directory in half precision; an old one is replaced only when the new is complete."""
+    """Write `painter/` in half precision; an old one is replaced only when the new one is complete."""
     target = Path(policy_dir) / DIRECTORY
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(mkdtemp(prefix='.painter.', dir=target.parent))
     try:
         parts = {name: copy.deepcopy(getattr(pipeline, name)).half() for name in _PARTS}
         whole = assemble(tokenizer=pipeline.tokenizer, scheduler=pipeline.scheduler, **parts)
+        _be_quiet()
         whole.save_pretrained(temporary, safe_serialization=True)
         temporary.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
@@ -190,16 +193,15 @@ def load_pipeline(policy_dir: Path | str) -> StableDiffusionControlNetPipeline:
         PolicyError: if a file is missing or damaged.
     """
     directory = Path(policy_dir) / DIRECTORY
-    required = ['model_index.json', 'scheduler/scheduler_config.json', 'tokenizer/tokenizer_config.json']
-    for part in _PARTS:
-        required.append(f'{part}/config.json')
-    for name in required:
+    parts = [f'{part}/config.json' for part in _PARTS]
+    for name in ['model_index.json', 'scheduler/scheduler_config.json', 'tokenizer/tokenizer_config.json', *parts]:
         if not (directory / name).is_file():
             raise PolicyError(
                 f'{directory / name} is missing; train the painter with `genima train painter`, '
                 'or copy a complete StableDiffusionControlNetPipeline directory there'
             )
     try:
+        _be_quiet()
         pipeline = StableDiffusionControlNetPipeline.from_pretrained(
             directory, dtype=torch.float32, safety_checker=None, local_files_only=True
         )
@@ -207,3 +209,9 @@ def load_pipeline(policy_dir: Path | str) -> StableDiffusionControlNetPipeline:
         raise PolicyError(f'{directory} does not hold a complete pipeline ({error}); train or copy it again') from error
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def _be_quiet() -> None:
+    """Show no progress bars of files that are read or written within a second."""
+    diffusers_logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small tokenizer in CLIP's format, made here: bytes, and merges learned from a few sentences.
 
-Byte-pair encoding as in Sennrich et al., 'Neural Machine Translation of Rare Words with Subword Units' (ACL 2016), over
-the printable stand-ins for bytes that CLIP and GPT-2 use. Every text can be written in it; frequent words are one token.
+Byte-pair encoding as in Sennrich et al., 'Neural Machine Translation of Rare Words with Subword Units' (ACL 2016),
+over the printable stand-ins for bytes that CLIP and GPT-2 use. Every text can be written in it; words of the sentences
+below are one token each.
 """
 
 import json

@@ -29,7 +29,9 @@ class Found:
     pixels: float
 
 
-def find(image: NDArray[np.uint8], colors_rgb: Sequence[ArrayLike], min_pixels: float = MIN_PIXELS) -> list[Found | None]:
+def find(
+    image: NDArray[np.uint8], colors_rgb: Sequence[ArrayLike], min_pixels: float = MIN_PIXELS
+) -> list[Found | None]:
     """Find one sphere of each colour in an image (H, W, 3) uint8.
 
     A pixel belongs to a colour by the distance of their chromaticities (hue and saturation without brightness), so

@@ -34,11 +34,16 @@ def autoencoder_loss(vae: AutoencoderKL, samples: Samples, rng: np.random.Genera
         with torch.autocast('cpu', torch.bfloat16):
             posterior = vae.encode(x).latent_dist
             painted = vae.decode(posterior.sample()).sample
-        error = painted.float() - x
         kl = posterior.kl().float().mean() / posterior.mean[0].numel()
-        return ((error.abs() + 2 * error.square()) * weight).sum() / (3 * weight.sum()) + _KL_WEIGHT * kl
+        return pixel_error(painted.float(), x, weight) + _KL_WEIGHT * kl
 
     return loss
+
+
+def pixel_error(painted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Return the weighted mean of absolute and squared error of images (B, 3, H, W); weight (B, 1, H, W)."""
+    error = painted - target
+    return ((error.abs() + 2 * error.square()) * weight).sum() / (3 * weight.sum())
 
 
 def sphere_mask(views: np.ndarray, targets: np.ndarray) -> Tensor:

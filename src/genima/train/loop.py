@@ -143,7 +143,7 @@ class Stage:
             self._optimizer.load_state_dict(state['optimizer'])
             self._average = [each.clone() for each in state['average']]
             self.step, self.elapsed_s = int(state['step']), float(state['elapsed_s'])
-        except (RuntimeError, KeyError, ValueError, EOFError) as error:
+        except Exception as error:  # torch.load raises what its reader met: unpickling, zip, end of file ...
             raise DatasetError(
                 f'{self.checkpoint} is not a checkpoint of this network ({error}); remove it to begin again'
             ) from error

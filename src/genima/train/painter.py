@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train the small painter: autoencoder, then UNet and ControlNet on its latents."""
+"""Train the small painter: autoencoder, then UNet and ControlNet on its latents, then all that paints, on pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,16 @@ from genima.painter.painter import denoise, embed_prompt
 from genima.painter.pipeline import build_pipeline, save_pipeline
 from genima.robots.profile import RobotProfile
 from genima.train.autoencoder import LEARNING_RATE as AUTOENCODER_RATE
-from genima.train.autoencoder import Latents, autoencoder_loss
+from genima.train.autoencoder import Latents, autoencoder_loss, pixel_error, sphere_mask
 from genima.train.loop import OnProgress, Stage, silent
 from genima.train.samples import Samples, load_samples, to_tensor
 
 BATCH = 8
 LEARNING_RATE = 5e-4
 SPHERE_WEIGHT = 8.0
+POLISH_BATCH = 4
+POLISH_RATE = 4e-4
+_LATENT_WEIGHT = 0.05
 LAST_STEP_SHARE = 0.8
 WORK_DIRECTORY = 'training'
 
@@ -31,7 +34,8 @@ class PainterBudget:
     """Minutes for each stage."""
 
     autoencoder_minutes: float = 8.0
-    painter_minutes: float = 18.0
+    painter_minutes: float = 14.0
+    polish_minutes: float = 12.0
 
 
 def train_painter(
@@ -45,7 +49,7 @@ def train_painter(
     on_progress: OnProgress = silent,
     work_dir: Path | str | None = None,
 ) -> Path:
-    """Train both stages and write `policy_dir/painter`.
+    """Train all stages and write `policy_dir/painter`.
 
     Args:
         data: Folder of episodes.
@@ -85,6 +89,10 @@ def train_painter(
         'painter', nets, budget.painter_minutes, LEARNING_RATE, work / 'painter.pt', log, on_progress, resume
     )
     second.run(denoising_loss(pipeline, samples, latents, rng))
+    # one network now: what the decoder cannot show well, the UNet learns to say otherwise
+    nets['decoder'], nets['post_quant_conv'] = vae.decoder, vae.post_quant_conv
+    third = Stage('polish', nets, budget.polish_minutes, POLISH_RATE, work / 'polish.pt', log, on_progress, resume)
+    third.run(polish_loss(pipeline, samples, latents, rng))
     spec.save(policy_dir)
     return save_pipeline(pipeline, policy_dir)
 
@@ -113,6 +121,32 @@ def denoising_loss(
         with torch.autocast('cpu', torch.bfloat16):
             predicted = denoise(pipeline, noisy, time, prompt.expand(len(clean), -1, -1), (view + 1) / 2)
         return (weight * (predicted.float() - clean).square()).mean()
+
+    return loss
+
+
+def polish_loss(
+    pipeline: StableDiffusionControlNetPipeline, samples: Samples, latents: Latents, rng: np.random.Generator
+) -> Callable[[], Tensor]:
+    """Return a function that draws a batch and returns the error of the pixels painted in one step from noise.
+
+    The latents are held near those of the encoder, so that several steps remain possible.
+    """
+    last = torch.tensor(pipeline.scheduler.config.num_train_timesteps - 1)
+    prompt, vae = embed_prompt(pipeline, samples.spec.prompt()), pipeline.vae
+
+    def loss() -> Tensor:
+        indices = rng.integers(0, len(samples), POLISH_BATCH)
+        clean, mask = latents(indices)
+        views, targets = samples.images(indices), samples.targets(indices)
+        control = (augment(to_tensor(views)) + 1) / 2
+        with torch.autocast('cpu', torch.bfloat16):
+            noise = torch.randn_like(clean)
+            predicted = denoise(pipeline, noise, last, prompt.expand(len(clean), -1, -1), control).float()
+            painted = vae.decode(predicted / vae.config.scaling_factor).sample.float()
+        weight = 1 + SPHERE_WEIGHT * sphere_mask(views, targets)
+        drift = ((1 + SPHERE_WEIGHT * mask) * (predicted - clean).square()).mean()
+        return pixel_error(painted, to_tensor(targets), weight) + _LATENT_WEIGHT * drift
 
     return loss
 

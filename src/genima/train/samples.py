@@ -111,13 +111,15 @@ def load_samples(
             sets.append({name: episode.cameras[name] for name in spec.cameras})
         chosen = np.arange(0, len(episode), every)
         ahead = spec.horizon_steps - 1
-        parts.append((
-            _views(episode, spec, chosen),
-            episode.q_rad[chosen],
-            episode.plan_q_rad[chosen, ahead],
-            episode.plan_gripper_open[chosen, ahead],
-            np.full(len(chosen), known[key]),
-        ))
+        parts.append(
+            (
+                _views(episode, spec, chosen),
+                episode.q_rad[chosen],
+                episode.plan_q_rad[chosen, ahead],
+                episode.plan_gripper_open[chosen, ahead],
+                np.full(len(chosen), known[key]),
+            )
+        )
     views, q, target_q, target_open, camera_set = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Samples(spec, profile, views, q, target_q, target_open, tuple(sets), camera_set)
 
@@ -127,15 +129,17 @@ def check_fits(episode: Episode, spec: PolicySpec, path: Path) -> None:
     missing = [name for name in spec.cameras if name not in episode.views or name not in episode.cameras]
     if missing:
         raise DatasetError(
-            f'{path} has no views of {", ".join(missing)}; it has {", ".join(episode.views)}: collect with these cameras'
+            f'{path} has no views of {", ".join(missing)}; it has {", ".join(episode.views)}: collect with these'
         )
     if episode.q_rad.shape[1] != len(spec.joint_names):
         raise DatasetError(
-            f'{path} has {episode.q_rad.shape[1]} joints, the contract {len(spec.joint_names)}: collect with {spec.robot}'
+            f'{path} has {episode.q_rad.shape[1]} joints, the contract {len(spec.joint_names)}: '
+            f'collect with {spec.robot}'
         )
     if episode.plan_q_rad.shape[1] < spec.horizon_steps:
         raise DatasetError(
-            f'{path} knows {episode.plan_q_rad.shape[1]} steps of the plan, the contract looks {spec.horizon_steps} ahead'
+            f'{path} knows {episode.plan_q_rad.shape[1]} steps of the plan, the contract looks '
+            f'{spec.horizon_steps} ahead: collect with a longer plan'
         )
 
 

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from genima.cameras.model import CameraModel, MountedCamera
+from genima.contract.spec import PolicySpec
+from genima.episodes.episode import Episode
+from genima.episodes.store import write_episode
+from genima.errors import DatasetError
+from genima.evaluate.painter_error import measure_painter
+from genima.painter.painter import Painter
+from genima.painter.pipeline import build_pipeline
+from genima.robots.profile import RobotProfile
+from genima.train.autoencoder import Latents, autoencoder_loss
+from genima.train.painter import PainterBudget, denoising_loss, polish_loss, train_painter
+from genima.train.samples import as_images, as_views, load_samples
+
+STEPS = 4
+
+
+def camera(name: str, parent: str, x_m: float) -> MountedCamera:
+    """Return a camera that looks at the arm from the front, or along the hand."""
+    K = np.array([[110.0, 0, 63.5], [0, 110.0, 63.5], [0, 0, 1]])
+    T = np.eye(4)
+    if parent == 'panda_link0':
+        T[:3, :3] = np.array([[0, 0, -1], [1, 0, 0], [0, -1, 0]])
+        T[:3, 3] = x_m, 0.0, 0.5
+    return MountedCamera(CameraModel(name, 128, 128, K, np.zeros(0), 'pinhole'), parent, T)
+
+
+def episode(profile: RobotProfile, seed: int, **changes) -> Episode:
+    rng = np.random.default_rng(seed)
+    q = profile.home_rad + rng.uniform(-0.2, 0.2, (STEPS, 7))
+    names = {'front': 'panda_link0', 'left_shoulder': 'panda_link0', 'right_shoulder': 'panda_link0', 'wrist': 'panda_hand'}
+    values = {
+        'timestamps_s': 0.1 * np.arange(STEPS),
+        'views': {name: rng.integers(90, 110, (STEPS, 128, 128, 3), dtype=np.uint8) for name in names},
+        'q_rad': q,
+        'gripper_open': np.ones(STEPS),
+        'q_command_rad': q,
+        'gripper_command_open': np.ones(STEPS),
+        'plan_q_rad': q[:, None] + 0.01 * np.arange(1, 13)[None, :, None],
+        'plan_gripper_open': np.ones((STEPS, 12)),
+        'cameras': {name: camera(name, parent, 1.5) for name, parent in names.items()},
+        'metadata': {'robot': 'panda'},
+    }
+    return Episode(**{**values, **changes})
+
+
+@pytest.fixture(scope='module')
+def profile() -> RobotProfile:
+    return RobotProfile.load('panda')
+
+
+@pytest.fixture(scope='module')
+def spec(profile: RobotProfile) -> PolicySpec:
+    return PolicySpec.from_recipe('small', profile)
+
+
+@pytest.fixture(scope='module')
+def data(profile: RobotProfile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('data')
+    for seed in range(2):
+        write_episode(folder / f'episode_{seed:06d}.h5', episode(profile, seed))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_label_is_the_plan_at_the_horizon(data: Path, spec: PolicySpec, profile: RobotProfile) -> None:
+    samples = load_samples(data, spec, profile, every=2)
+    first = episode(profile, 0)
+    assert len(samples) == 4 and len(samples.cameras) == 1
+    np.testing.assert_allclose(samples.target_q_rad[1], first.plan_q_rad[2, spec.horizon_steps - 1], atol=1e-6)
+    np.testing.assert_array_equal(samples.views[1, 0], first.views['front'][2])
+    assert (samples.target_views(0) != samples.views[0]).any(axis=(1, 2, 3))[:3].all()
+
+
+def test_images_and_back(data: Path, spec: PolicySpec, profile: RobotProfile) -> None:
+    samples = load_samples(data, spec, profile, limit=1)
+    np.testing.assert_array_equal(as_views(spec, as_images(spec, samples.views[0])), samples.views[0])
+    assert samples.images([0, 1]).shape == samples.targets([0, 1]).shape == (2, 256, 256, 3)
+
+
+def test_refuses_what_does_not_fit(tmp_path: Path, spec: PolicySpec, profile: RobotProfile) -> None:
+    good = episode(profile, 0)
+    write_episode(tmp_path / 'a' / 'episode_000000.h5', episode(profile, 0, views={'front': good.views['front']}))
+    with pytest.raises(DatasetError, match='left_shoulder'):
+        load_samples(tmp_path / 'a', spec, profile)
+    short = {'plan_q_rad': good.plan_q_rad[:, :5], 'plan_gripper_open': good.plan_gripper_open[:, :5]}
+    write_episode(tmp_path / 'b' / 'episode_000000.h5', episode(profile, 0, **short))
+    with pytest.raises(DatasetError, match='10 ahead'):
+        load_samples(tmp_path / 'b', spec, profile)
+
+
+def test_every_loss_reaches_what_it_trains(data: Path, spec: PolicySpec, profile: RobotProfile) -> None:
+    samples, pipeline, rng = load_samples(data, spec, profile), build_pipeline(spec), np.random.default_rng(0)
+    autoencoder_loss(pipeline.vae, samples, rng)().backward()
+    assert all(each.grad is not None for each in pipeline.vae.parameters())
+    latents = Latents(pipeline.vae, samples, rng)
+    values, masks = latents(np.array([0, 3]))
+    assert values.shape == (2, 8, 32, 32) and masks.shape == (2, 1, 32, 32) and set(masks.unique().tolist()) == {0, 1}
+    for make in (denoising_loss, polish_loss):
+        make(pipeline, samples, latents, rng)().backward()
+        for part in (pipeline.unet, pipeline.controlnet):
+            assert all(each.grad is not None and each.grad.isfinite().all() for each in part.parameters())
+            part.zero_grad()
+
+
+def test_trains_saves_resumes_and_is_measured(
+    data: Path, spec: PolicySpec, profile: RobotProfile, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+    budget, policy = PainterBudget(0.005, 0.005, 0.005), tmp_path / 'policy'
+    for _ in range(2):
+        train_painter(data, policy, spec, budget, threads=1, on_progress=lambda stage, share, figures: seen.append(stage))
+    assert {'autoencoder', 'painter', 'polish'} <= set(seen)
+    assert seen.count('polish') == 1, 'the second run had nothing left to do'
+    figures = measure_painter(Painter.load(policy), profile, data, limit=2)
+    assert figures['n'] > 10 and figures['images'] == 2
+    assert set(figures['per_camera']) == set(spec.cameras)
+    assert 0 <= figures['missed_share'] <= 1
