@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """guard_node: disarmed it sends nothing; armed it sends what is sound; whatever is lost, it stops."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,6 +129,8 @@ def test_chunks_of_another_robot_move_nothing(start: Callable, lab: Lab, policy:
     lab.run(1.0, robot=RobotProfile.load('fr3'))
     node.wait_for('do robot and policy match?', 2.0)
     assert not lab.plans
+    code, took_s = node.end(signal.SIGTERM)
+    assert code == 0 and took_s < 1.0
 
 
 def test_a_robot_that_the_policy_was_not_made_for_is_refused(start: Callable, policy: Path) -> None:  # type: ignore[type-arg]

@@ -23,6 +23,7 @@ from genima_ros.trajectories import chunk_message
 from genima_ros.worker import LatestWorker
 
 COMPLAINT_PERIOD_S = 5.0
+MAX_AHEAD_S = 0.05
 JOINTS_PATIENCE_S = 0.05  # joint states that wait in the queue of a busy machine are worth waiting for
 
 
@@ -108,15 +109,18 @@ class ActNode(Node):
 
     def _act(self, now_s: float) -> tuple[JointTrajectory, float]:
         """Return the chunk message and the age of its target [s]; raises GenimaError where an input is not valid."""
-        if self._target is None:
+        target = self._target
+        if target is None:
             raise GenimaError('no target image yet; is diffusion_node running and does it see every camera?')
         q_rad, observed_s = self._joints.arm(now_s, JOINTS_PATIENCE_S)
         opening = self._joints.gripper_open(now_s)
-        age_s = observed_s - seconds(self._target.header.stamp)
-        allowed_s = self.spec.max_target_age_steps / self.spec.control_rate_hz
+        painted_s, allowed_s = seconds(target.header.stamp), self.spec.max_target_age_steps / self.spec.control_rate_hz
+        if painted_s > now_s + MAX_AHEAD_S:
+            raise GenimaError('the target image is stamped in the future; are the clocks of the machines in step?')
+        age_s = observed_s - painted_s
         if age_s > allowed_s:
             raise GenimaError(f'the newest target image is {age_s:.3f} s old, allowed {allowed_s:.3f} s')
-        views = untile(image_array(self._target.image, 'target_image'), len(self.spec.cameras))
+        views = untile(image_array(target.image, 'target_image'), len(self.spec.cameras))
         instruction = self.get_parameter('instruction').value
         chunk = self._controller.act(views, q_rad, opening, max(age_s, 0.0), instruction, stamp_s=observed_s)
         return chunk_message(chunk, self.profile, self.spec.hash()), age_s

@@ -34,6 +34,9 @@ class DiffusionNode(Node):
         device = declare(self, 'device', 'cpu', 'Torch device of the painter: cpu or cuda.')
         threads = declare(self, 'threads', 2, 'CPU threads of the painter.', between=(1, 256))
         skew_s = declare(self, 'max_skew_s', 0.05, 'Largest time between the views of one set [s].', between=(0.0, 1.0))
+        self._max_age_s = declare(
+            self, 'max_age_s', 0.5, 'Views older than this are not painted [s].', between=(0.01, 10.0)
+        )
         reliable = declare(self, 'reliable_images', False, 'Ask the cameras to repeat lost images (reliable QoS).')
         self.spec = PolicySpec.load(policy)
         declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
@@ -88,6 +91,11 @@ class DiffusionNode(Node):
             self.get_logger().error(f'not painting: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
 
     def _paint(self, images: ImageSet) -> None:
+        age_s = 1e-9 * self.get_clock().now().nanoseconds - images.stamp_s
+        if age_s > self._max_age_s:
+            raise GenimaError(
+                f'the newest views are {age_s:.3f} s old, allowed {self._max_age_s:.3f} s; are the clocks in step?'
+            )
         marks_s = [time.perf_counter()]
         views = prepare(images, self.spec.cameras, self.spec.view_size_px)
         marks_s.append(time.perf_counter())
