@@ -33,12 +33,3 @@ def act_loss(output: ActOutput, delta: Tensor, gripper_open: Tensor, valid: Tens
         parts['divergence'] = divergence
         total = total + DIVERGENCE_WEIGHT * divergence
     return {'total': total, **{name: part.detach() for name, part in parts.items()}}
-
-
-def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Split the parameters into decayed matrices and undecayed vectors; each parameter is in exactly one group."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return [
-        {'params': [p for p in trained if p.ndim >= 2], 'weight_decay': weight_decay},
-        {'params': [p for p in trained if p.ndim < 2], 'weight_decay': 0.0},
-    ]

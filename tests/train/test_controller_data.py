@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Samples of the controller's trainer: what the target shows, how old it may be, and which chunk belongs to it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genima.contract.spec import PolicySpec
+from genima.episodes.store import write_episode
+from genima.errors import ContractError, DatasetError
+from genima.randomize.textures import make_pool
+from genima.robots.profile import RobotProfile
+from genima.sim.collect import CollectConfig, record
+from genima.sim.simulation import Simulation
+from genima.train.controller_data import FOLLOWED_RAD, ControllerData, draw_batch
+
+
+@pytest.fixture(scope='module')
+def dataset(tmp_path_factory: pytest.TempPathFactory, panda: RobotProfile) -> Path:
+    folder = tmp_path_factory.mktemp('episodes')
+    simulation = Simulation(panda)
+    for seed in range(2):
+        write_episode(folder / f'episode_{seed}.h5', record(simulation, seed, CollectConfig(steps=16)))
+    return folder
+
+
+def test_every_step_starts_a_chunk(dataset: Path, small_spec: PolicySpec) -> None:
+    """The original kept only t = 0, 20, 40, …"""
+    data = ControllerData.load(dataset, small_spec)
+    assert len(data.q_rad) == len(data.plan_q_rad) >= 32
+    assert (data.plan_q_rad[1] != data.plan_q_rad[0]).any()
+
+
+def test_target_is_only_as_old_as_the_plan_was_followed(dataset: Path, small_spec: PolicySpec) -> None:
+    data = ControllerData.load(dataset, small_spec)
+    assert data.oldest_age.max() == small_spec.max_target_age_steps
+    for row in np.flatnonzero(data.oldest_age > 0):
+        age = data.oldest_age[row]
+        assert np.abs(data.q_rad[row + age] - data.plan_q_rad[row, age - 1]).max() <= FOLLOWED_RAD
+
+
+def test_clean_batch_is_the_recording(dataset: Path, small_spec: PolicySpec, panda: RobotProfile) -> None:
+    data = ControllerData.load(dataset, small_spec)
+    backgrounds = make_pool(np.random.default_rng(0), 3, 128)
+    batch = draw_batch(data, small_spec, panda, backgrounds, np.random.default_rng(0), 12, clean=True)
+    assert batch.views.shape == (12, 4, 128, 128, 3) and batch.chunk_q_rad.shape == (12, 10, 7)
+    assert len(set(np.round(batch.age_share, 3))) > 2
+    for q, chunk, share in zip(batch.q_rad, batch.chunk_q_rad, batch.age_share, strict=True):
+        row = int(np.argmin(np.abs(data.q_rad - q).max(axis=1)))
+        start = row - round(share * small_spec.max_target_age_steps)
+        age = row - start
+        np.testing.assert_array_equal(chunk, data.plan_q_rad[start, age : age + 10])
+
+
+def test_noisy_batches_differ(dataset: Path, small_spec: PolicySpec, panda: RobotProfile) -> None:
+    data = ControllerData.load(dataset, small_spec)
+    backgrounds = make_pool(np.random.default_rng(0), 3, 128)
+    rng = np.random.default_rng(1)
+    one, two = (draw_batch(data, small_spec, panda, backgrounds, rng, 4) for _ in range(2))
+    assert (one.views != two.views).any() and np.isfinite(one.q_rad).all()
+
+
+def test_other_robot_rate_or_horizon_is_refused(dataset: Path, small_spec: PolicySpec) -> None:
+    with pytest.raises(ContractError, match='joints'):
+        ControllerData.load(dataset, PolicySpec.from_recipe('small', RobotProfile.load('fr3')))
+    with pytest.raises(ContractError, match='Hz'):
+        ControllerData.load(dataset, replace(small_spec, control_rate_hz=20.0))
+    with pytest.raises(DatasetError, match='plans'):
+        ControllerData.load(dataset, replace(small_spec, horizon_steps=30))
