@@ -37,7 +37,7 @@ def test_episodes_run_and_a_dead_painter_stops_the_arm(probe, policy: Path) -> N
             processes.check()
         started_s = time.monotonic()
         processes.stop()
-        assert time.monotonic() - started_s < 2.0
+        assert time.monotonic() - started_s < 3.0
 
     assert [first.seed, second.seed] == [7, 8]
     assert not first.success and not first.timed_out

@@ -29,7 +29,7 @@ def command(entry: NodeEntry, stack: Stack, overrides: Mapping[str, object]) -> 
     arguments = [sys.executable, '-m', entry.module, '--ros-args', '--params-file', str(stack.parameter_file)]
     for name, value in {**entry.parameters, **overrides}.items():
         text = yaml.safe_dump(value, default_flow_style=True, width=10**6).removesuffix('\n').removesuffix('\n...')
-        arguments += ['-p', f'{name}:={text}']
+        arguments += ['-p', f'{entry.name}:{name}:={text}']  # without the node, a parameter file would win
     return arguments
 
 

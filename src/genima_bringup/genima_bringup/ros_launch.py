@@ -30,6 +30,7 @@ def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
             package=entry.package,
             executable=entry.name,
             name=entry.name,
+            namespace='',  # with it, launch_ros names the node in its parameter file, and ours does not win
             parameters=[str(table.parameter_file), entry.parameters],
             additional_env=entry.environment,
             output='screen',
