@@ -98,7 +98,7 @@ class Recorder:
         subscribe = self._node.create_subscription
         subscribe(EpisodeStatus, 'episode', self._on_status, qos.LATCHED)
         subscribe(GuardStatus, 'guard/status', self._on_guard, qos.LATCHED)
-        subscribe(NodeStats, 'node_stats', self._on_stats, qos.RELIABLE)
+        subscribe(NodeStats, 'node_stats', self._on_stats, qos.STATISTICS)
         subscribe(JointTrajectory, 'action_chunk', self._on_chunk, qos.RELIABLE)
         subscribe(JointState, 'joint_states', self._on_joints, qos.SENSOR)
         subscribe(TargetImage, 'target_image', self._on_target, qos.COMMAND)

@@ -51,7 +51,7 @@ class ActNode(Node):
         self._seen_target = False
         self._ticks = self._ticks_without_input = 0
         self._chunk = self.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
-        self._stats = self.create_publisher(NodeStats, 'node_stats', qos.RELIABLE)
+        self._stats = self.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
         self._load(policy, device, threads)
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)

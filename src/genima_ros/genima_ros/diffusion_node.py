@@ -45,7 +45,7 @@ class DiffusionNode(Node):
         self._ticks = 0
         self._target = self.create_publisher(TargetImage, 'target_image', qos.COMMAND)
         self._picture = self.create_publisher(Image, 'target_image/image', qos.COMMAND)
-        self._stats = self.create_publisher(NodeStats, 'node_stats', qos.RELIABLE)
+        self._stats = self.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
         self._load(policy, device, threads)
         self._worker = LatestWorker(self._work, 'painter')
         self._listen(qos.NEWEST_RELIABLE if reliable else qos.NEWEST)
