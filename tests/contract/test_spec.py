@@ -89,5 +89,5 @@ def test_two_instructions_give_two_prompts(small_spec: PolicySpec) -> None:
 
 
 def test_another_robot_is_refused(small_spec: PolicySpec) -> None:
-    with pytest.raises(ContractError, match='panda.*fr3'):
+    with pytest.raises(ContractError, match=r'panda.*fr3'):
         small_spec.check_robot(RobotProfile.load('fr3'))

@@ -57,6 +57,21 @@ def test_malformed_messages_are_dropped_with_a_log_line(ros: Any, capfd: pytest.
     assert 'dropped a message on /words' in capfd.readouterr().err
 
 
+def test_another_definition_of_a_type_is_reported(ros: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    from rosless.dds.endpoints import Writer
+    from rosless.dds.qos import EndpointQos
+
+    node = ros.node()
+    got: list[Any] = []
+    node.create_subscription(String, 'words', got.append, 10)
+    participant = rclpy.get_default_context().participant
+    writer = Writer(participant, 'rt/words', 'std_msgs::msg::dds_::String_', EndpointQos(), b'typehash=RIHS01_00;')
+    assert ros.until(lambda: writer.matched_count() == 1)
+    writer.write(bytearray(b'\x00\x01\x00\x00\x02\x00\x00\x00a\x00'))
+    assert ros.until(lambda: got)
+    assert 'another definition of std_msgs/msg/String (RIHS01_00 there, RIHS01_df' in capfd.readouterr().err
+
+
 def test_a_request_without_an_id_is_dropped(ros: Any, capfd: pytest.CaptureFixture[str]) -> None:
     """Fast DDS sends none."""
     from std_srvs.srv import Trigger

@@ -37,14 +37,14 @@ def prepare(image: Image, camera: CameraModel, size_px: int, resize: str = 'area
             f'({camera.height_px}, {camera.width_px}, 3) uint8: calibrate at the size that is sent'
         )
     if camera.model != 'pinhole' and camera.D.any():
-        image = cv2.remap(image, *_rectification(camera), cv2.INTER_LINEAR)
+        image = np.asarray(cv2.remap(image, *_rectification(camera), cv2.INTER_LINEAR), dtype=np.uint8)
     pinhole = camera.pinhole()
     side = min(image.shape[:2])
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     view = image[top : top + side, left : left + side]
     if side != size_px:
         kind = resize if side > size_px else 'linear'
-        view = cv2.resize(view, (size_px, size_px), interpolation=_INTERPOLATION[kind])
+        view = np.asarray(cv2.resize(view, (size_px, size_px), interpolation=_INTERPOLATION[kind]), dtype=np.uint8)
     return np.ascontiguousarray(view), pinhole.square(size_px)
 
 

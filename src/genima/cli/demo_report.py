@@ -27,7 +27,7 @@ def write_report(folder: Path, record: GraphRecord, figures: dict[str, Any], spe
     report = Report(
         f'{spec.instruction}: {figures["successes"]} of {figures["episodes"]} episodes succeeded',
         f'{profile.name} in simulation, through the node graph. 95 % interval of the success rate {100 * low:.0f} to '
-        f'{100 * high:.0f} %. Policy {figures["policy"]}, contract {figures["contract"]}, seeds from {figures["seed"]}.',
+        f'{100 * high:.0f} %. Policy {figures["policy"]}, contract {figures["contract"]}.',
     )
     shown = [episode for episode in record.episodes if episode.frames]
     if shown:

@@ -198,7 +198,8 @@ def _mapping(values: object, source: Path) -> dict[str, Any]:
 
 
 def _sphere(values: Mapping[str, Any]) -> SphereSpec:
-    return SphereSpec(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    plain: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()}
+    return SphereSpec(**plain)
 
 
 def _plain(value: Any) -> Any:

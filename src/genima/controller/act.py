@@ -157,7 +157,7 @@ class Act(nn.Module):
         self.queries = nn.Parameter(torch.randn(1, config.chunk_steps, dim) * 0.5)
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, config.n_joints + 1)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
 
     def forward(
         self, views: Tensor, state: Tensor, age: Tensor, words: Tensor, chunk: Tensor | None = None,

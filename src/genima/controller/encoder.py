@@ -8,6 +8,7 @@ every block, as in the GENIMA paper; unlike there FiLM starts as the identity, s
 import re
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ def hash_words(instructions: Sequence[str], buckets: int) -> Tensor:
     rows = []
     for instruction in instructions:
         words = re.findall(r'\w+', instruction.lower())
-        grams = words + [f'{first} {second}' for first, second in zip(words, words[1:], strict=False)]
+        grams = words + [f'{first} {second}' for first, second in pairwise(words)]
         row = [zlib.crc32(gram.encode()) % buckets for gram in grams][:MAX_WORDS]
         rows.append(row + [buckets] * (MAX_WORDS - len(row)))
     return torch.tensor(rows, dtype=torch.long).reshape(-1, MAX_WORDS)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the controller is trained on: joint L1, gripper cross-entropy and, with the CVAE, its divergence."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 

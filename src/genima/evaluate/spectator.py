@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A larger picture of the scene than the policy's cameras give, drawn afterwards from what was recorded."""
 
-from genima.sim import headless  # isort: skip  (chooses the OpenGL before mujoco is imported)
-
 import mujoco
 import numpy as np
 
 from genima.robots.profile import RobotProfile
+from genima.sim import headless
 from genima.sim.simulation import Simulation
 
 

@@ -38,7 +38,7 @@ def make_pool(rng: Generator, n: int, size_px: int) -> Image:
 
 def vary(rng: Generator, image: Image) -> Image:
     """Return a new look of a background: mirrored, turned, other brightness and contrast, channels mixed."""
-    turned = np.rot90(image, rng.integers(4)) if rng.random() < 0.5 else image
+    turned = np.rot90(image, int(rng.integers(4))) if rng.random() < 0.5 else image
     if rng.random() < 0.5:
         turned = turned[:, ::-1]
     if rng.random() < 0.3:
@@ -134,7 +134,7 @@ def _box(rng: Generator, image: Image, largest: float = 0.35) -> None:
     corners = cv2.boxPoints((tuple(center.tolist()), tuple(extent.tolist()), float(rng.uniform(0, 90))))
     color = random_color(rng)
     if rng.random() < 0.5:
-        lower = corners + [0, float(extent.min()) * 0.4]
+        lower = corners + np.array([0.0, 0.4 * float(extent.min())])
         cv2.fillConvexPoly(image, np.rint(lower).astype(np.int32), (color * 0.6).tolist(), cv2.LINE_AA)
     cv2.fillConvexPoly(image, np.rint(corners).astype(np.int32), color.tolist(), cv2.LINE_AA)
 

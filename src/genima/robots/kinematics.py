@@ -9,7 +9,7 @@ from genima.errors import LimitError
 from genima.robots.profile import Link, RobotProfile
 from genima.robots.transforms import rotation_about, rotation_vector
 
-DAMPING = 1e-2
+DAMPING = 2e-3
 REST_GAIN = 0.1
 LIMIT_MARGIN_RAD = 0.02
 

@@ -48,8 +48,8 @@ def load_profile(name_or_path: str | Path) -> RobotProfile:
 def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
     """Turn the parsed YAML into a profile, refusing whatever does not fit; `where` names the source in errors."""
     required = (
-        ['name', 'base_link', 'elbow_link', 'arm_joints', 'home_rad', 'limits', 'gripper', 'spheres', 'controllers']
-    ) + ['links']
+        'name', 'base_link', 'elbow_link', 'arm_joints', 'home_rad', 'limits', 'gripper', 'spheres', 'controllers', 'links',
+    )  # fmt: skip
     fields = require_mapping(data, where, required)
     joints = tuple(require_text(name, f'{where}: arm_joints') for name in require_list(fields['arm_joints'], where))
     limits = _limits(fields['limits'], f'{where}: limits', len(joints))
@@ -141,9 +141,9 @@ def _shape(data: Any, where: str) -> Shape:
 def _gripper(data: Any, where: str) -> Gripper:
     keys = ('kind', 'joints', 'tcp_link', 'open_m', 'closed_m', 'speed_m_s', 'force_n', 'source')
     fields = require_mapping(data, where, keys)
-    texts = {key: require_text(fields[key], f'{where}.{key}') for key in ('kind', 'tcp_link', 'source')}
-    numbers = {key: require_number(fields[key], f'{where}.{key}', 0.0) for key in ('open_m', 'closed_m')}
-    rates = {key: require_number(fields[key], f'{where}.{key}', 1e-6) for key in ('speed_m_s', 'force_n')}
+    texts: dict[str, Any] = {key: require_text(fields[key], f'{where}.{key}') for key in ('kind', 'tcp_link', 'source')}
+    numbers: dict[str, Any] = {key: require_number(fields[key], f'{where}.{key}', 0.0) for key in ('open_m', 'closed_m')}
+    rates: dict[str, Any] = {key: require_number(fields[key], f'{where}.{key}', 1e-6) for key in ('speed_m_s', 'force_n')}
     if numbers['open_m'] <= numbers['closed_m']:
         raise ProfileError(f'{where}: open_m must be above closed_m, got {numbers}')
     joints = tuple(require_text(name, f'{where}.joints') for name in require_list(fields['joints'], f'{where}.joints'))

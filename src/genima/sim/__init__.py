@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MuJoCo worlds, the simulated robot and its controller, and the scripted expert."""
+"""MuJoCo worlds built from robot profiles, tasks, a scripted expert, and the emulated robot controller."""
+
+from genima.sim import headless as headless  # chooses the OpenGL before any module here imports mujoco

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated robot: physics at 500 Hz behind an emulated joint_trajectory_controller, cameras and a gripper."""
 
-from genima.sim import headless  # isort: skip  (chooses the OpenGL before mujoco is imported)
-
 import mujoco
 import numpy as np
 
 from genima.cameras.model import MountedCamera
 from genima.robots.profile import RobotProfile
+from genima.sim import headless
 from genima.sim.pick import PickTask
 from genima.sim.trajectory_controller import TrajectoryController
 from genima.sim.usage import LimitUsage

@@ -2,15 +2,14 @@
 """Builds the MuJoCo model of any robot profile with a table, four cameras and a task."""
 
 from functools import cached_property
-
-from genima.sim import headless  # isort: skip  (chooses the OpenGL before mujoco is imported)
+from typing import Any
 
 import mujoco
 import numpy as np
 
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.robots.profile import Link, RobotProfile, Shape
-from genima.robots.transforms import inverse, quaternion_xyzw, rpy_matrix
+from genima.robots.transforms import quaternion_xyzw, rpy_matrix
 from genima.sim.pick import PickTask
 
 TIMESTEP_S = 0.002
@@ -86,7 +85,7 @@ class World:
         spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
         spec.option.impratio = 10.0
         self._add_surroundings(spec)
-        bodies = {}
+        bodies: dict[str, mujoco.MjsBody] = {}
         for link in self.profile.links:
             parent = spec.worldbody if link.parent is None else bodies[link.parent]
             bodies[link.name] = self._add_link(parent, link)
@@ -211,7 +210,7 @@ def _wxyz(rpy: np.ndarray) -> np.ndarray:
 
 
 def _add_shape(body: mujoco.MjsBody, shape: Shape, finger: bool) -> None:
-    sizes = {
+    sizes: dict[str, Any] = {
         'capsule': [shape.size[0], shape.size[-1] / 2],
         'cylinder': [shape.size[0], shape.size[-1] / 2],
         'box': shape.size / 2,

@@ -82,7 +82,10 @@ def draw(
     elif out is not image:
         np.copyto(out, image)
     if spheres:
-        _run(out, _NO_OWNER, camera, T_camera_base, spheres, stripes)
+        canvas = out if out.flags.c_contiguous else out.copy()  # part of a larger image: the kernels want one layout
+        _run(canvas, _NO_OWNER, camera, T_camera_base, spheres, stripes)
+        if canvas is not out:
+            np.copyto(out, canvas)
     return out
 
 
@@ -134,7 +137,7 @@ def _run(
     radii = np.array([sphere.radius_m for sphere in spheres], dtype=np.float64)
     T = np.ascontiguousarray(T_camera_base, dtype=np.float64)
     pinhole, bands, dark = camera.model == 'pinhole', float(stripes.bands), float(stripes.dark)
-    simple = pinhole and owner is _NO_OWNER and image.flags.c_contiguous
+    simple = pinhole and owner is _NO_OWNER
     if simple and paint_pinhole(image, camera.K, T, frames, radii, colors, bands, dark):
         return _NO_COUNTS
     rays, pitch_rad = _ray_table(camera)

@@ -171,7 +171,7 @@ class Stage:
 
     def _copy(self, values: list[Tensor]) -> None:
         with torch.no_grad():
-            torch._foreach_copy_(self._parameters, values)
+            torch._foreach_copy_(list[Tensor](self._parameters), values)
 
 
 @contextmanager
