@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from rosless.dds.endpoints import Reader
+from rosless.interfaces.definitions import type_hash
 from rosless.interfaces.messages import decode_message
 
 from .callback_groups import CallbackGroup
@@ -43,6 +44,7 @@ class Subscription(Generic[MsgType]):
         self.reader, self.msg_type, self.callback, self.qos_profile = reader, msg_type, callback, qos_profile
         self.callback_group, self.raw = callback_group, raw
         self._topic, self._logger = topic, logger
+        self._known_writers: set[int] = set()
         self._pass_info = not takes_arguments(callback, 1) and takes_arguments(callback, 2)
 
     @property
@@ -55,16 +57,31 @@ class Subscription(Generic[MsgType]):
     def _decode(self, payload: memoryview) -> Any:
         return bytes(payload) if self.raw else decode_message(payload, self.msg_type)  # type: ignore[arg-type]
 
+    def _compare_types(self, publisher_data: dict[str, str]) -> None:
+        """Warn of a publisher with another definition of the type: its messages are read as garbage, or not at all."""
+        own, other = type_hash(self.msg_type.ros_type), publisher_data.get('typehash', '')  # type: ignore[attr-defined]
+        if other not in ('', own):
+            self._logger.error(
+                f'a publisher of {self._topic} was built with another definition of {self.msg_type.ros_type} '  # type: ignore[attr-defined]
+                f'({other} there, {own} here); build both sides from the same .msg files',
+                throttle_duration_sec=5.0,
+            )
+
     def take(self) -> Work | None:
         """Return the call for the oldest message that was not taken; messages that cannot be read are dropped."""
         try:
             taken = self.reader.take(self._decode)
         except ValueError as error:
             self._logger.error(f'dropped a message on {self._topic}: {error}', throttle_duration_sec=5.0)
+            for data in self.reader.matched_user_data():
+                self._compare_types(data)
             return None
         if taken is None:
             return None
         message, origin = taken
+        if origin.writer_handle not in self._known_writers:
+            self._known_writers.add(origin.writer_handle)
+            self._compare_types(self.reader.peer_user_data(origin.writer_handle))
         if not self._pass_info:
             return Work(self.callback, (message,))
         info = {'source_timestamp': origin.source_timestamp_ns, 'received_timestamp': time.time_ns()}

@@ -55,7 +55,7 @@ class ClockTopic:
     def _fetch(self) -> None:
         if self._lock.acquire(blocking=False):  # otherwise another thread is fetching it
             try:
-                while taken := self.reader.take(_decode_clock):
+                if taken := self.reader.take(_decode_clock):  # the reader keeps the newest only
                     if self._newest_ns and self._clock.reports_jumps:
                         self._jumps_ns.append(taken[0] - self._newest_ns)
                     self._newest_ns = taken[0]
