@@ -8,6 +8,7 @@ from typing import Any
 
 import rclpy
 from rclpy.client import Client
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
@@ -51,6 +52,8 @@ class GraphMonitor:
         if self._owns_context:
             rclpy.init(args=[])
         self._node = Node('genima_monitor', parameter_overrides=[Parameter('use_sim_time', value=True)])
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
         self._recorder = Recorder(self._node, spec, frames_per_episode)
         self._reset = self._node.create_client(ResetEpisode, 'sim_node/reset')
         self._guard = {
@@ -61,6 +64,7 @@ class GraphMonitor:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._executor.shutdown()
         self._node.destroy_node()
         if self._owns_context:
             rclpy.try_shutdown()
@@ -139,4 +143,4 @@ class GraphMonitor:
 
     def _spin(self) -> None:
         self._check()
-        rclpy.spin_once(self._node, timeout_sec=SPIN_S)
+        self._executor.spin_once(timeout_sec=SPIN_S)

@@ -5,6 +5,7 @@ import time
 from typing import NoReturn
 
 import rclpy
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from std_msgs.msg import Float64
 from trajectory_msgs.msg import JointTrajectory
@@ -102,16 +103,18 @@ class SimNode(Node):
 
     def run(self) -> None:
         """Step, publish and listen until the context ends."""
+        executor = SingleThreadedExecutor()
+        executor.add_node(self)
         while rclpy.ok():
             wait_s = self._pacer.wait_s(self.time_s + TICK_S, time.monotonic())
             if wait_s is None:
                 self._outputs.clock(self.time_s)  # who missed the last one would be waited for in vain
-                rclpy.spin_once(self, timeout_sec=HOLD_POLL_S)
+                executor.spin_once(timeout_sec=HOLD_POLL_S)
             elif wait_s > 0.0:
-                rclpy.spin_once(self, timeout_sec=min(wait_s, SLOWEST_S))
+                executor.spin_once(timeout_sec=min(wait_s, SLOWEST_S))
             else:
                 self._step()
-                rclpy.spin_once(self, timeout_sec=0.0)
+                executor.spin_once(timeout_sec=0.0)
 
     def _step(self) -> None:
         self._tick_count += 1
