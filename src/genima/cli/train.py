@@ -35,20 +35,20 @@ def painter(
     recipe: RecipeOption = 'small',
     robot: RobotOption = 'panda',
     autoencoder_minutes: Annotated[float, typer.Option(min=0.01, help='For the autoencoder.')] = 12.0,
-    minutes: Annotated[float, typer.Option(min=0.01, help='For UNet and ControlNet.')] = 30.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help='For UNet and ControlNet on its latents.')] = 30.0,
+    polish_minutes: Annotated[float, typer.Option(min=0.01, help='For all together on pixels, at the end.')] = 12.0,
     threads: ThreadsOption = 2,
     resume: ResumeOption = True,
     seed: SeedOption = 0,
     json_path: JsonOption = None,
 ) -> None:
-    """Train the small painter from scratch: autoencoder, then UNet and ControlNet on its latents."""
+    """Train the small painter from scratch: autoencoder, then UNet and ControlNet on its latents, then on pixels."""
     from genima.train.painter import PainterBudget, train_painter
 
     spec = _contract(policy, recipe, robot)
     with _shown() as on_progress:
-        folder = train_painter(
-            data, policy, spec, PainterBudget(autoencoder_minutes, minutes), seed, threads, resume, on_progress
-        )
+        budget = PainterBudget(autoencoder_minutes, minutes, polish_minutes)
+        folder = train_painter(data, policy, spec, budget, seed, threads, resume, on_progress)
     console.print(f'painter written to {folder}')
     write_json(json_path, {'painter': str(folder), 'contract': spec.hash()})
 

@@ -21,8 +21,8 @@ from genima.spheres.render import draw
 from genima.spheres.scene import Sphere
 
 FOLLOWED_RAD = 0.03
-SHIFT_RAD = 0.05
-STATE_NOISE_RAD = 0.01
+SHIFT_RAD = 0.03
+STATE_NOISE_RAD = 0.002
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def train_painter(
         threads: Of torch.
         resume: Take up the checkpoints in `work_dir`.
         on_progress: Called with stage, share done, and figures.
-        work_dir: Checkpoints and `painter.jsonl`; `<policy_dir>/../training` if None.
+        work_dir: Checkpoints and `painter.jsonl`; `<policy_dir>/training` if None.
 
     Returns:
         The painter's directory.
@@ -71,7 +71,7 @@ def train_painter(
     """
     torch.set_num_threads(threads)
     budget = budget or PainterBudget()
-    work = Path(work_dir) if work_dir else Path(policy_dir).parent / WORK_DIRECTORY
+    work = Path(work_dir) if work_dir else Path(policy_dir) / WORK_DIRECTORY
     log = work / 'painter.jsonl'
     on_progress('read episodes', 0.0, {})
     samples = load_samples(data, spec, RobotProfile.load(spec.robot))
