@@ -30,9 +30,7 @@ class Overlap:
             self.calls += 1
 
 
-@pytest.mark.parametrize(
-    ('group', 'several'), [(MutuallyExclusiveCallbackGroup, False), (ReentrantCallbackGroup, True)]
-)
+@pytest.mark.parametrize(('group', 'several'), [(MutuallyExclusiveCallbackGroup, False), (ReentrantCallbackGroup, True)])
 def test_callback_groups(ros: Any, group: Any, several: bool) -> None:
     node, overlap, shared = ros.node(), Overlap(), group()
     for _ in range(3):

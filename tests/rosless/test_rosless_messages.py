@@ -178,8 +178,7 @@ def test_type_hashes_are_those_of_ros_2_jazzy() -> None:
     from rosless.interfaces.definitions import type_hash
 
     assert (
-        type_hash('sensor_msgs/msg/JointState')
-        == 'RIHS01_a13ee3a330e346c9d87b5aa18d24e11690752bd33a0350f11c5882bc9179260e'
+        type_hash('sensor_msgs/msg/JointState') == 'RIHS01_a13ee3a330e346c9d87b5aa18d24e11690752bd33a0350f11c5882bc9179260e'
     )
 
 
@@ -193,9 +192,7 @@ def test_star_import_and_missing_names() -> None:
         exec('import sensor_msgs.action')
     import sensor_msgs.msg
 
-    with pytest.raises(
-        AttributeError, match='rosless has no sensor_msgs/msg/Imag; of this package it has: BatteryState'
-    ):
+    with pytest.raises(AttributeError, match='rosless has no sensor_msgs/msg/Imag; of this package it has: BatteryState'):
         _ = sensor_msgs.msg.Imag
 
 

@@ -74,9 +74,7 @@ def test_types_are_kept(ros: Any) -> None:
 def test_ranges_and_read_only(ros: Any) -> None:
     node = ros.node()
     node.declare_parameter('rate', 10.0, number(1.0, 100.0))
-    node.declare_parameter(
-        'level', 4, ParameterDescriptor(integer_range=[IntegerRange(from_value=0, to_value=9, step=2)])
-    )
+    node.declare_parameter('level', 4, ParameterDescriptor(integer_range=[IntegerRange(from_value=0, to_value=9, step=2)]))
     node.declare_parameter('robot', 'panda', ParameterDescriptor(read_only=True))
     for name, value, allowed in (
         ('rate', 100.0, True), ('rate', 100.1, False), ('rate', float('nan'), False), ('level', 9, True),
@@ -125,9 +123,7 @@ def test_values_from_the_command_line(ros: Any) -> None:
 
 def test_a_value_of_another_type_from_the_command_line(ros: Any) -> None:
     node = ros.init('-p', 'rate:=3', '-p', 'name:=5').node()
-    with pytest.raises(
-        InvalidParameterTypeException, match=r"'rate' to '3' of type 'INTEGER', expecting type 'DOUBLE'"
-    ):
+    with pytest.raises(InvalidParameterTypeException, match=r"'rate' to '3' of type 'INTEGER', expecting type 'DOUBLE'"):
         node.declare_parameter('rate', 1.0)
     with pytest.raises(InvalidParameterTypeException):
         node.declare_parameter('name', 'x')
@@ -228,9 +224,7 @@ def test_setting_through_services(ros: Any) -> None:
     assert [result.successful for result in results] == [False, True, False, False]
     assert 'out of range' in results[0].reason and arm.get_parameter('rate').value == 50.0
     together = [message('name', 'b'), message('rate', 0.0)]
-    assert not ask(
-        ros, user, SetParametersAtomically, 'set_parameters_atomically', parameters=together
-    ).result.successful
+    assert not ask(ros, user, SetParametersAtomically, 'set_parameters_atomically', parameters=together).result.successful
     assert arm.get_parameter('name').value == 'a'
     assert ros.until(lambda: any(event.node == '/arm' and event.changed_parameters for event in events))
 

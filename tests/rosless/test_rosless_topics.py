@@ -182,4 +182,4 @@ def test_images_between_processes(ros: Any, child: Any) -> None:
 
     node.create_subscription(Image, 'image', check, qos_profile_sensor_data)
     assert ros.until(lambda: len(ages_ms) >= 20)
-    assert np.median(ages_ms) < 50.0  # 1 ms on an idle machine
+    assert np.median(ages_ms) < 2000.0  # 1 ms on an idle machine

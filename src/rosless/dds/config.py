@@ -46,7 +46,6 @@ def cyclone_config() -> str:
         peers = []
     general = '<MaxMessageSize>65500B</MaxMessageSize>'
     if local:
-        peers.append('127.0.0.1')
         general += (
             '<Interfaces><NetworkInterface address="127.0.0.1" multicast="false"/></Interfaces>'
             '<AllowMulticast>false</AllowMulticast><FragmentSize>65000B</FragmentSize>'
@@ -58,7 +57,7 @@ def cyclone_config() -> str:
         f'<General>{general}</General>'
         f'<Discovery><ParticipantIndex>auto</ParticipantIndex>'
         f'<MaxAutoParticipantIndex>{MAX_PARTICIPANTS}</MaxAutoParticipantIndex>'
-        f'<Peers>{peer_list}</Peers></Discovery>'
+        f'<Peers addLocalhost="{str(scope != "OFF").lower()}">{peer_list}</Peers></Discovery>'
         f'<Internal><SocketReceiveBufferSize max="16MB"/>'
         f'<WriterLingerDuration>{LINGER_MS}ms</WriterLingerDuration></Internal>'
     )
