@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# these start nodes and watch the clock: one at a time, with the machine to themselves
+GRAPH_TESTS := tests/rosless tests/nodes tests/bringup
 DEMO_ARGS ?= --episodes 5 --seed 2000
 # the dynamic linker of a virtual environment needs no activation; user site packages must not leak in
 export PYTHONNOUSERSITE := 1
@@ -13,7 +15,8 @@ demo: $(VENV)/.installed
 	$(BIN)/genima demo $(DEMO_ARGS) --report out/demo
 
 test: $(VENV)/.installed-dev lint types
-	$(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile $(filter-out $(GRAPH_TESTS),$(wildcard tests/*))
+	$(BIN)/python -m pytest -q -m 'not slow' $(GRAPH_TESTS)
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m slow

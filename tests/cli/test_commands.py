@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as a user meets it: help for everything, one clear message and an exit code for what is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMANDS = [
+    [], ['collect'], ['train'], ['train', 'painter'], ['train', 'controller'], ['evaluate'], ['demo'], ['up'],
+    ['bench'], ['bench', 'spheres'], ['bench', 'seams'],
+]  # fmt: skip
+
+
+def _genima(*arguments: str) -> 'subprocess.CompletedProcess[str]':
+    command = [sys.executable, '-m', 'genima.cli.main', *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, env={**os.environ, 'COLUMNS': '200'})
+
+
+def test_every_command_explains_itself() -> None:
+    from typer.testing import CliRunner
+
+    from genima.cli.main import app
+
+    for command in COMMANDS:
+        result = CliRunner().invoke(app, [*command, '--help'])
+        assert result.exit_code == 0 and 'Usage' in result.output, command
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (('evaluate', '--policy', 'nowhere'), 'nowhere/policy.yaml is missing'),
+        (('demo', '--policy', 'nowhere'), 'no policy.yaml in'),
+        (('up', 'submarine'), "no stack 'submarine'"),
+        (('collect', '--robot', 'r2d2', '--out', 'out/none'), 'panda'),
+        (('train', 'controller', '--recipe', 'soup', '--policy', 'out/none'), "no recipe 'soup'"),
+    ],
+)
+def test_wrong_input_is_one_clear_message(arguments: tuple[str, ...], words: str) -> None:
+    result = _genima(*arguments)
+    assert result.returncode == 1, result.stderr
+    assert words in ' '.join(result.stderr.split()) and 'Traceback' not in result.stderr
+    assert not Path('out/none').exists()
+
+
+def test_wrong_option_is_a_usage_error() -> None:
+    result = _genima('evaluate', '--episodes', '0')
+    assert result.returncode == 2 and 'Traceback' not in result.stderr
+
+
+def test_collect_writes_episodes_and_figures_and_goes_on(tmp_path: Path) -> None:
+    figures = tmp_path / 'figures.json'
+    for expected in ({'recorded': 2, 'present': 0}, {'recorded': 0, 'present': 2}):
+        result = _genima('collect', '--out', str(tmp_path / 'data'), '--episodes', '2', '--workers', '1', '--json', str(figures))
+        assert result.returncode == 0, result.stderr
+        assert expected.items() <= json.loads(figures.read_text()).items()
+    assert len(list((tmp_path / 'data').glob('episode_*.h5'))) == 2
+
+
+def test_interrupted_collect_keeps_whole_episodes_and_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, '-m', 'genima.cli.main', 'collect', '--out', str(tmp_path), '--episodes', '500']
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end_s = time.monotonic() + 120
+    while not list(tmp_path.glob('episode_*.h5')) and time.monotonic() < end_s:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and 'Traceback' not in errors
+    assert list(tmp_path.glob('episode_*.h5')) and not list(tmp_path.glob('.episode_*'))
