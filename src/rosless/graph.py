@@ -3,6 +3,7 @@
 
 import ctypes as ct
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ _PSEUDO_TOPICS = 0x7FFF0000  # DDS_MIN_PSEUDO_HANDLE
 _PARTICIPANTS, _PUBLICATIONS, _SUBSCRIPTIONS = _PSEUDO_TOPICS + 1, _PSEUDO_TOPICS + 3, _PSEUDO_TOPICS + 4
 _ANY_SAMPLE_ALIVE = 1 | 2 | 4 | 8 | 16
 _MOST_SAMPLES = 4096
+_TOPIC = 'ros_discovery_info'
+_FIRST_ANSWERS_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -117,10 +120,8 @@ class Graph:
         self._gid = message_class('rmw_dds_common/msg/Gid')
         self._node_info = message_class('rmw_dds_common/msg/NodeEntitiesInfo')
         name, user_data = dds_type_name(self._info.ros_type), type_hash_user_data(self._info.ros_type)
-        latched = EndpointQos(transient_local=True, depth=1)
-        all_latched = EndpointQos(transient_local=True, keep_all=True)
-        self._writer = Writer(participant, 'ros_discovery_info', name, latched, user_data)
-        self._reader = Reader(participant, 'ros_discovery_info', name, all_latched, user_data, ignore_local=True)
+        self._writer = Writer(participant, _TOPIC, name, EndpointQos(transient_local=True, depth=1), user_data)
+        self._reader: Reader | None = None
         self._builtin = {
             topic: BuiltinReader(participant, topic) for topic in (_PARTICIPANTS, _PUBLICATIONS, _SUBSCRIPTIONS)
         }
@@ -156,11 +157,31 @@ class Graph:
         return decode_message(payload, self._info)
 
     def _update(self) -> None:
-        while taken := self._reader.take(self._decode):
-            message = taken[0]
-            self._remote[bytes(message.gid.data)] = message.node_entities_info_seq
-        alive = {bytes(entry.key) for entry in self._builtin[_PARTICIPANTS].read(BuiltinParticipant)}
-        self._remote = {gid: nodes for gid, nodes in self._remote.items() if gid in alive}
+        """Bring what is known of the other processes up to date.
+
+        Only processes that ask listen to the announcements: unread, they would pile up in the others for ever. Whoever
+        begins to listen gets the newest one of every process that runs.
+        """
+        deadline = 0.0
+        if self._reader is None:
+            name, user_data = dds_type_name(self._info.ros_type), type_hash_user_data(self._info.ros_type)
+            qos = EndpointQos(transient_local=True, keep_all=True)
+            self._reader = Reader(self._participant, _TOPIC, name, qos, user_data, ignore_local=True)
+            deadline = time.monotonic() + _FIRST_ANSWERS_S
+        while True:
+            while taken := self._reader.take(self._decode):
+                message = taken[0]
+                self._remote[bytes(message.gid.data)] = message.node_entities_info_seq
+            alive = self._ros_participants()
+            self._remote = {gid: nodes for gid, nodes in self._remote.items() if gid in alive}
+            if alive == self._remote.keys() or time.monotonic() >= deadline:
+                return
+            time.sleep(0.002)
+
+    def _ros_participants(self) -> set[bytes]:
+        entries = self._builtin[_PARTICIPANTS].read(BuiltinParticipant)
+        ros = {bytes(entry.key) for entry in entries if 'enclave' in user_data_fields(entry.qos)}
+        return ros - {self._participant.guid}
 
     def nodes(self) -> dict[NodeName, tuple[set[bytes], set[bytes]]]:
         """Return all nodes with the ids of their writers and readers; nodes with equal names are joined."""

@@ -51,7 +51,7 @@ def test_signals_end_an_idle_spin_soon(child: Any, way: str, number: int) -> Non
     assert code == 0 and words[-1] == 'False', errors
     if number == signal.SIGINT:
         assert words[0] == 'interrupt'
-    assert seconds < 2.0  # 0.15 s on an idle machine
+    assert seconds < 5.0  # 0.15 s on an idle machine
 
 
 @pytest.mark.subset_only
@@ -77,7 +77,7 @@ def test_ctrl_c_after_a_long_idle_time_with_a_peer(child: Any, ros: Any) -> None
     ros.node()
     ros.spin(1.5)
     code, _, errors, seconds = process.end(signal.SIGINT)
-    assert code == 0 and seconds < 2.0, errors
+    assert code == 0 and seconds < 5.0, errors
 
 
 def test_two_ends_and_a_new_start_leave_nothing_behind() -> None:
@@ -188,7 +188,7 @@ def run(code: str, tmp_path: Path, **environment: str) -> subprocess.CompletedPr
     search = os.pathsep.join([str(source), str(tmp_path)])
     return subprocess.run(
         [sys.executable, '-c', code],
-        capture_output=True, text=True, timeout=20, env={**clean, 'PYTHONPATH': search, **environment},
+        capture_output=True, text=True, timeout=60, env={**clean, 'PYTHONPATH': search, **environment},
     )  # fmt: skip
 
 
@@ -231,8 +231,8 @@ def test_running_modules_and_files(child: Any, tmp_path: Path) -> None:
     assert code == 0 and output.strip() == "['--speed', '3'] __main__"
     (tmp_path / 'lab_node.py').write_text('import rclpy.node; print("module", __name__)')
     done = subprocess.run(
-        [sys.executable, '-m', 'rosless', 'lab_node'], cwd=tmp_path, capture_output=True, text=True, timeout=20
+        [sys.executable, '-m', 'rosless', 'lab_node'], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.strip() == 'module __main__', done.stderr
-    done = subprocess.run([sys.executable, '-m', 'rosless'], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([sys.executable, '-m', 'rosless'], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and 'usage: python -m rosless' in done.stdout

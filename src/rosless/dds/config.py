@@ -6,9 +6,7 @@ from xml.sax.saxutils import quoteattr
 
 from rosless.dds.library import DDSError
 
-MAX_PARTICIPANTS = (
-    64  # per host and domain; rmw_cyclonedds allows 33; each one more is one more datagram per announcement
-)
+MAX_PARTICIPANTS = 64  # per host and domain; rmw_cyclonedds allows 33; each one more is one more datagram per announcement
 LINGER_MS = 300  # how long leaving waits for acknowledgements, also from peers that were killed; Cyclone: 1 s
 _DISCOVERY_RANGES = ('SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT')
 

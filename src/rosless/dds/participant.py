@@ -56,9 +56,7 @@ class Participant:
         lib.dds_delete_qos(qos)
         if code < 0:
             _close_domain(domain)
-            check(
-                code, f'cannot join DDS domain {domain} (too many ROS processes on this host, or no network interface)'
-            )
+            check(code, f'cannot join DDS domain {domain} (too many ROS processes on this host, or no network interface)')
         self.handle = code
         self.guid = guid(code)
         self._lock = threading.Lock()

@@ -145,9 +145,7 @@ def register_message(text: str, name: str, source: Path | None = None) -> None:
         raise DefinitionError(f'{source or name}: {name} is already defined otherwise in {other}; remove one of them')
     if source is not None:
         _sources[name] = source
-    _defaults[name] = {
-        field.name: _default(field, source or name) for field in message.fields if field.value is not None
-    }
+    _defaults[name] = {field.name: _default(field, source or name) for field in message.fields if field.value is not None}
 
 
 def register_service(text: str, name: str, source: Path | None = None) -> None:
@@ -158,9 +156,7 @@ def register_service(text: str, name: str, source: Path | None = None) -> None:
     """
     parts = re.split(r'(?m)^---[ \t]*$\n?', text)
     if len(parts) != 2:
-        raise DefinitionError(
-            f'{source or name}: a service needs exactly one line "---", this one has {len(parts) - 1}'
-        )
+        raise DefinitionError(f'{source or name}: a service needs exactly one line "---", this one has {len(parts) - 1}')
     for suffix, part in zip(('Request', 'Response'), parts, strict=True):
         register_message(part, f'{name}_{suffix}', source)
     _services.setdefault(name, source)

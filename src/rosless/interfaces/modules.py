@@ -93,9 +93,7 @@ class InterfaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             self._packages.add(package)
             found = importlib.util.find_spec(package)
             if found is not None and found.origin is not None:
-                raise DefinitionError(
-                    f'the interface package {package} has the name of a Python package: {found.origin}'
-                )
+                raise DefinitionError(f'the interface package {package} has the name of a Python package: {found.origin}')
             for name in (package, *(f'{package}.{kind}' for kind in _KINDS if _names(package, kind))):
                 spec = importlib.util.spec_from_loader(name, self, is_package=name == package)
                 if spec is not None and name not in sys.modules:

@@ -9,9 +9,7 @@ _TEXTS = {
     'std_srvs/srv/Empty': '---\n',
     'std_srvs/srv/SetBool': 'bool data\n---\nbool success\nstring message\n',
     'std_srvs/srv/Trigger': '---\nbool success\nstring message\n',
-    'rcl_interfaces/srv/DescribeParameters': (
-        'string[] names\n---\nrcl_interfaces/ParameterDescriptor[] descriptors\n'
-    ),
+    'rcl_interfaces/srv/DescribeParameters': ('string[] names\n---\nrcl_interfaces/ParameterDescriptor[] descriptors\n'),
     'rcl_interfaces/srv/GetParameterTypes': 'string[] names\n---\nuint8[] types\n',
     'rcl_interfaces/srv/GetParameters': f'string[] names\n---\n{_VALUE}[] values\n',
     'rcl_interfaces/srv/ListParameters': (

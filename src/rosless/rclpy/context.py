@@ -33,9 +33,7 @@ class Context:
         self.arguments = RosArguments()
         self._domain_id = 0
 
-    def init(
-        self, args: list[str] | None = None, *, initialize_logging: bool = True, domain_id: int | None = None
-    ) -> None:
+    def init(self, args: list[str] | None = None, *, initialize_logging: bool = True, domain_id: int | None = None) -> None:
         """Read the command line and join the DDS domain.
 
         Raises:

@@ -70,9 +70,7 @@ class Node(NodeFactory):
             self.declare_parameters('', new, ignore_override=True)
 
     def _own_name(self, name: str, namespace: str) -> NodeName:
-        name_after = (
-            self._arguments.special_name('__node', name) or self._arguments.special_name('__name', name) or name
-        )
+        name_after = self._arguments.special_name('__node', name) or self._arguments.special_name('__name', name) or name
         namespace = self._arguments.special_name('__ns', name) or namespace
         namespace = namespace if namespace.startswith('/') else f'/{namespace}'
         validate_node_name(name_after)
@@ -83,9 +81,7 @@ class Node(NodeFactory):
         self._rosout = self.create_publisher(Log, '/rosout', qos_profile_rosout_default) if rosout else None
         if rosout:
             logging.add_sink(self._logger.name, self._log_to_rosout)
-        self._parameter_events = self.create_publisher(
-            ParameterEvent, '/parameter_events', qos_profile_parameter_events
-        )
+        self._parameter_events = self.create_publisher(ParameterEvent, '/parameter_events', qos_profile_parameter_events)
         self._time_source = TimeSource(self, self._clock)
         if parameter_services:
             self._parameter_service = ParameterService(self)

@@ -76,9 +76,7 @@ def _checked(value: Any, where: str) -> Any:
     if len({type(item) for item in items}) > 1:
         raise ParameterFileError(f'{where}: a list must hold values of one type, got {value!r}')
     if not all(isinstance(item, bool | int | float | str) for item in items):
-        raise ParameterFileError(
-            f'{where}: {value!r} is no parameter value; allowed: bool, int, float, str, lists of one'
-        )
+        raise ParameterFileError(f'{where}: {value!r} is no parameter value; allowed: bool, int, float, str, lists of one')
     return value
 
 

@@ -45,9 +45,7 @@ def _range_violation(parameter: Parameter, limits: Any, tolerance: float) -> str
         return ''
     if not low < value < high:
         return f'Parameter {parameter.name} out of range. Min: {low}, Max: {high}, value: {value}'
-    if limits.step and not math.isclose(
-        low + round((value - low) / limits.step) * limits.step, value, rel_tol=tolerance
-    ):
+    if limits.step and not math.isclose(low + round((value - low) / limits.step) * limits.step, value, rel_tol=tolerance):
         return (
             f'The parameter value for {parameter.name} is not a valid step. '
             f'Min: {low}, max: {high}, value: {value}, step: {limits.step}'

@@ -69,9 +69,7 @@ class Publisher(Generic[MsgType]):
     def wait_for_all_acked(self, timeout: Duration | None = None) -> bool:
         """Wait until all reliable subscriptions have all messages; return False on a time-out."""
         unlimited = timeout is None or timeout.nanoseconds < 0
-        return self.writer.wait_for_acknowledgement(
-            INFINITY_NS if unlimited or timeout is None else timeout.nanoseconds
-        )
+        return self.writer.wait_for_acknowledgement(INFINITY_NS if unlimited or timeout is None else timeout.nanoseconds)
 
     def destroy(self) -> None:
         """Stop for good; `Node.destroy_publisher` does this and tells the others."""

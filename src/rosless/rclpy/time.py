@@ -17,9 +17,7 @@ class Time:
 
     __slots__ = ('clock_type', 'nanoseconds')
 
-    def __init__(
-        self, *, seconds: float = 0, nanoseconds: int = 0, clock_type: ClockType = ClockType.SYSTEM_TIME
-    ) -> None:
+    def __init__(self, *, seconds: float = 0, nanoseconds: int = 0, clock_type: ClockType = ClockType.SYSTEM_TIME) -> None:
         if seconds < 0 or nanoseconds < 0:
             raise ValueError('a time must not be negative')
         total = int(seconds * S_TO_NS) + int(nanoseconds)
