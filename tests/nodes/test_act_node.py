@@ -81,9 +81,7 @@ def test_chunks_come_at_the_control_rate_with_the_stamp_of_the_observation(
     assert abs(np.median(periods_s) - 0.1) < 0.02
 
 
-def test_a_target_of_another_contract_is_refused_with_both_hashes(
-    start: Start, probe, robot: Robot, policy: Path
-) -> None:
+def test_a_target_of_another_contract_is_refused_with_both_hashes(start: Start, probe, robot: Robot, policy: Path) -> None:
     chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
     node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')

@@ -24,9 +24,7 @@ class Cameras:
     def __init__(self, probe, spec: PolicySpec) -> None:  # type: ignore[no-untyped-def]
         self._probe = probe
         self._images = {name: probe.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in spec.cameras}
-        self._infos = {
-            name: probe.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in spec.cameras
-        }
+        self._infos = {name: probe.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in spec.cameras}
         self.last_s = 0.0
 
     def stream(self, duration_s: float, without: str = '', depth: str = '') -> None:

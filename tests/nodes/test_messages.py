@@ -47,9 +47,7 @@ def test_images_come_back_as_they_were(pixels: np.ndarray) -> None:
     assert (message.encoding, message.step, message.header.frame_id) == ('rgb8', 24, 'front_optical_frame')
 
 
-@pytest.mark.parametrize(
-    ('encoding', 'channels'), [('bgr8', (2, 1, 0)), ('rgba8', (0, 1, 2, 0)), ('bgra8', (2, 1, 0, 0))]
-)
+@pytest.mark.parametrize(('encoding', 'channels'), [('bgr8', (2, 1, 0)), ('rgba8', (0, 1, 2, 0)), ('bgra8', (2, 1, 0, 0))])
 def test_other_colour_orders_are_turned_to_rgb(pixels: np.ndarray, encoding: str, channels: tuple[int, ...]) -> None:
     other = np.ascontiguousarray(pixels[..., list(channels)])
     message = Image(height=6, width=8, encoding=encoding, step=8 * len(channels), data=other.tobytes())
@@ -65,9 +63,7 @@ def test_padded_rows_are_read(pixels: np.ndarray) -> None:
 
 def test_a_depth_image_is_refused_by_name() -> None:
     message = Image(height=6, width=8, encoding='16UC1', step=16, data=bytes(96))
-    with pytest.raises(
-        GenimaError, match=r"cameras/front/image_raw: encoding '16UC1' is not a colour image; allowed: rgb8"
-    ):
+    with pytest.raises(GenimaError, match=r"cameras/front/image_raw: encoding '16UC1' is not a colour image; allowed: rgb8"):
         image_array(message, 'cameras/front/image_raw')
 
 

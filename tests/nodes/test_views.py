@@ -45,9 +45,7 @@ def test_images_too_far_apart_make_no_set() -> None:
 def test_a_missing_camera_is_named_with_its_topic() -> None:
     views = buffer(1.0)
     assert views.newest() is None
-    assert views.complaints(10.0, 2.0) == [
-        "camera 'front': no image yet on cameras/front/image_raw; is its driver running?"
-    ]
+    assert views.complaints(10.0, 2.0) == ["camera 'front': no image yet on cameras/front/image_raw; is its driver running?"]
 
 
 def test_a_silent_camera_is_named() -> None:

@@ -15,6 +15,7 @@ from genima.robots.profile import RobotProfile
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.beat import Beat
 from genima_ros.devices import check_device
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import image_array, seconds, stamp
@@ -42,6 +43,7 @@ class ActNode(Node):
         max_joint_age_s = declare(
             self, 'max_joint_age_s', 0.1, 'Joint positions older than this are not used [s].', between=(0.005, 5.0)
         )
+        delay_s = declare(self, 'publish_delay_s', 0.03, 'From tick to chunk, for a steady period [s].', between=(0.0, 0.1))
         self.spec = PolicySpec.load(policy)
         self.profile = RobotProfile.load(robot or self.spec.robot)
         self.spec.check_robot(self.profile)
@@ -56,7 +58,8 @@ class ActNode(Node):
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
         self._worker = LatestWorker(self._tick, 'controller')
-        self.create_timer(1.0 / self.spec.control_rate_hz, lambda: self._worker.submit(None))
+        self._beat = Beat(1.0 / self.spec.control_rate_hz, delay_s)
+        self.create_timer(1.0 / self.spec.control_rate_hz, lambda: self._worker.submit(self._now_s()))
 
     def close(self) -> None:
         """Let the controller finish its chunk, for a moment."""
@@ -81,31 +84,33 @@ class ActNode(Node):
         try:
             self.spec.require_same(message.contract, 'target_image')
             if tuple(message.cameras) != tuple(self.spec.cameras):
-                raise ContractError(
-                    f'target_image: cameras {list(message.cameras)}, the policy has {self.spec.cameras}'
-                )
+                raise ContractError(f'target_image: cameras {list(message.cameras)}, the policy has {self.spec.cameras}')
         except ContractError as error:
             self.get_logger().error(f'target image refused: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
             return
         self._target = message
 
-    def _tick(self, _: None) -> None:
+    def _now_s(self) -> float:
+        return 1e-9 * self.get_clock().now().nanoseconds
+
+    def _tick(self, tick_s: float) -> None:
         started_s = time.perf_counter()
-        now_s = 1e-9 * self.get_clock().now().nanoseconds
         try:
-            message, age_s = self._act(now_s)
+            message, age_s = self._act(self._now_s())
         except GenimaError as error:
             self._ticks += self._seen_target
             self._ticks_without_input += self._seen_target
             self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
             self._report([], [])
             return
+        act_s = time.perf_counter() - started_s
+        self._beat.wait(tick_s, self._now_s, lambda: self._worker.closing)
         if self._worker.closing:
             return
         self._chunk.publish(message)
         self._seen_target = True
         self._ticks += 1
-        self._report(['act', 'target_age'], [1e3 * (time.perf_counter() - started_s), 1e3 * age_s])
+        self._report(['act', 'target_age'], [1e3 * act_s, 1e3 * age_s])
 
     def _act(self, now_s: float) -> tuple[JointTrajectory, float]:
         """Return the chunk message and the age of its target [s]; raises GenimaError where an input is not valid."""
@@ -130,7 +135,7 @@ class ActNode(Node):
             node=self.get_name(), stages=stages, milliseconds=milliseconds, ticks=self._ticks,
             ticks_without_input=self._ticks_without_input,
         )  # fmt: skip
-        message.header.stamp = stamp(1e-9 * self.get_clock().now().nanoseconds)
+        message.header.stamp = stamp(self._now_s())
         self._stats.publish(message)
 
 

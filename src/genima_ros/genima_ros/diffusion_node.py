@@ -34,9 +34,7 @@ class DiffusionNode(Node):
         device = declare(self, 'device', 'cpu', 'Torch device of the painter: cpu or cuda.')
         threads = declare(self, 'threads', 2, 'CPU threads of the painter.', between=(1, 256))
         skew_s = declare(self, 'max_skew_s', 0.05, 'Largest time between the views of one set [s].', between=(0.0, 1.0))
-        self._max_age_s = declare(
-            self, 'max_age_s', 0.5, 'Views older than this are not painted [s].', between=(0.01, 10.0)
-        )
+        self._max_age_s = declare(self, 'max_age_s', 0.5, 'Views older than this are not painted [s].', between=(0.01, 10.0))
         reliable = declare(self, 'reliable_images', False, 'Ask the cameras to repeat lost images (reliable QoS).')
         self.spec = PolicySpec.load(policy)
         declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)

@@ -70,9 +70,7 @@ class FrameTree:
         root_target, T_root_target = self._to_root(target)
         root_source, T_root_source = self._to_root(source)
         if root_target != root_source:
-            raise CalibrationError(
-                f'tf does not connect {source!r} to {target!r}; publish the calibration of the camera'
-            )
+            raise CalibrationError(f'tf does not connect {source!r} to {target!r}; publish the calibration of the camera')
         return np.linalg.inv(T_root_target) @ T_root_source
 
     def _to_root(self, frame: str) -> tuple[str, NDArray[np.float64]]:

@@ -70,7 +70,6 @@ class JointStates:
         time_s, position = self._newest[name]
         if now_s - time_s > self.max_age_s:
             raise StaleJointsError(
-                f'joint_states: {name} is {now_s - time_s:.3f} s old, allowed {self.max_age_s:.3f} s;'
-                ' is the driver alive?'
+                f'joint_states: {name} is {now_s - time_s:.3f} s old, allowed {self.max_age_s:.3f} s; is the driver alive?'
             )
         return time_s, position

@@ -45,9 +45,7 @@ class OverlayNode(Node):
         self._spheres: list[Sphere] = []
         self._spheres_s = float('-inf')
         self._markers = self.create_publisher(MarkerArray, 'markers', qos.RELIABLE)
-        self._overlays = {
-            name: self.create_publisher(Image, f'overlay/{name}', qos.COMMAND) for name in self.spec.cameras
-        }
+        self._overlays = {name: self.create_publisher(Image, f'overlay/{name}', qos.COMMAND) for name in self.spec.cameras}
         self._listen()
         self.create_timer(1.0 / rate_hz, self._draw)
 
@@ -94,9 +92,7 @@ class OverlayNode(Node):
         pixels = image_array(image, image_topic(name))
         T_base_camera = self._frames.lookup(self.profile.base_link, image.header.frame_id)
         camera = camera_model(info, name, info_topic(name))
-        drawn = draw(
-            pixels, camera, linalg.inv(T_base_camera), shown_in(self.spec, name, self._spheres), self.spec.stripes
-        )
+        drawn = draw(pixels, camera, linalg.inv(T_base_camera), shown_in(self.spec, name, self._spheres), self.spec.stripes)
         self._overlays[name].publish(image_message(drawn, seconds(image.header.stamp), image.header.frame_id))
 
     def _marker(self, index: int, now_s: float) -> Marker:

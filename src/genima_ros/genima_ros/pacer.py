@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """When simulated time may move on: never faster than real time, and never away from the policy."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 CLOCK_EPS_S = 1e-6
@@ -33,11 +34,12 @@ class Pacer:
     A slow machine thus slows simulated time instead of starving the policy. The chunk rule counts from the arrival of
     the newest chunk: a chunk that came late in its period is followed by one that is no later, and the period in
     simulated time stays that of the control rate. A source that keeps silent through a whole hold is forgotten until it
-    speaks again, so a dead policy costs one hold. All `wall_s` are readings of one steady clock.
+    speaks again, so a dead policy costs one hold (`on_give_up` is told its topic). All `wall_s` are readings of one steady clock.
     """
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, on_give_up: Callable[[str], None] = lambda missing: None) -> None:
         self.pace = pace
+        self._on_give_up = on_give_up
         self.holds = 0
         self.holds_given_up = 0
         self._due_wall_s: float | None = None
@@ -90,6 +92,8 @@ class Pacer:
             return True
         self.holds_given_up += 1
         self._hold_wall_s = None
+        late = {'target_image': target_late, 'action_chunk': chunk_late, 'guard/status': guard_late}
+        self._on_give_up(' and '.join(name for name in late if late[name]))
         self._target_s = None if target_late else self._target_s
         self._chunk_s = None if chunk_late else self._chunk_s
         self._judged_s = None if guard_late else self._judged_s

@@ -41,7 +41,7 @@ class SimNode(Node):
         self._episode_s = declare(self, 'episode_s', 20.0, 'Longest episode [s].', between=(1.0, 3600.0))
         image_hz = declare(self, 'image_rate_hz', 10.0, 'Images per second and camera [Hz].', between=(1.0, 30.0))
         pace = declare(self, 'pace', True, 'Hold simulated time rather than starve the policy on a slow machine.')
-        self._pacer = Pacer(self._declare_pace())
+        self._pacer = Pacer(self._declare_pace(), self._tell_give_up)
         self._image_ticks = round(1.0 / (image_hz * TICK_S))
         self._tick_count = 0
         self._done = False
@@ -129,6 +129,9 @@ class SimNode(Node):
             self._outputs.images(self.time_s)
         if self._tick_count % STATUS_TICKS == 0:
             self._report()
+
+    def _tell_give_up(self, missing: str) -> None:
+        self.get_logger().warning(f'waited {self._pacer.pace.patience_s:.1f} s for {missing} in vain; time goes on')
 
     def _report(self) -> None:
         elapsed_s = self.time_s - self._start_s

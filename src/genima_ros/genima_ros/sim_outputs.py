@@ -38,9 +38,7 @@ class SimOutputs:
         self._tf = node.create_publisher(TFMessage, 'tf', qos.RELIABLE)
         self._tf_static = node.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
         self._episode = node.create_publisher(EpisodeStatus, 'episode', qos.LATCHED)
-        self._images = {
-            name: node.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in simulation.cameras
-        }
+        self._images = {name: node.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in simulation.cameras}
         self._infos = {
             name: node.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in simulation.cameras
         }

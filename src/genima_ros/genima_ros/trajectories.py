@@ -38,9 +38,7 @@ def chunk_from_message(message: JointTrajectory, profile: RobotProfile) -> Chunk
     names = list(message.joint_names)
     wanted = _chunk_joints(profile)
     if sorted(names) != sorted(wanted):
-        raise ContractError(
-            f'action_chunk: joints {names}; robot {profile.name!r} has {wanted}; do robot and policy match?'
-        )
+        raise ContractError(f'action_chunk: joints {names}; robot {profile.name!r} has {wanted}; do robot and policy match?')
     times_s = np.array([seconds(point.time_from_start) for point in message.points])
     if not len(times_s) or not np.allclose(np.diff(times_s, prepend=0.0), times_s[0], atol=1e-6) or times_s[0] <= 0:
         raise ContractError(
@@ -81,9 +79,7 @@ def trajectory_arrays(message: JointTrajectory, joints: Sequence[str]) -> tuple[
     return seconds(message.header.stamp), times_s, q_rad, v_rad_s
 
 
-def plan_message(
-    joints: Sequence[str], stamp_s: float, times_s: Floats, q_rad: Floats, v_rad_s: Floats
-) -> JointTrajectory:
+def plan_message(joints: Sequence[str], stamp_s: float, times_s: Floats, q_rad: Floats, v_rad_s: Floats) -> JointTrajectory:
     """Return what is sent to a joint_trajectory_controller; shapes as in `trajectory_arrays`."""
     message = JointTrajectory(joint_names=list(joints))
     message.header.stamp = stamp(stamp_s)
