@@ -21,6 +21,8 @@ _SLEEP_SLICE_S = 0.05  # how soon a sleep notices that the context has ended
 class SimulatedTime(Protocol):
     """Where a ROS clock gets its time from while `use_sim_time` is on."""
 
+    newest_ns: int  # what was fetched last
+
     def now_ns(self) -> int:
         """Return the newest time on /clock, 0 before the first."""
 

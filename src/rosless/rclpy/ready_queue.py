@@ -11,7 +11,20 @@ from rosless.dds.participant import Participant
 from rosless.dds.waitset import WaitSet
 
 from .node_entities import NodeEntities
+from .time_source import ClockTopic
+from .timer import Timer
 from .waitable import ReaderWaitable, Waitable, Work
+
+
+def _time_left(timer: Timer) -> int | None:
+    """Return the nanoseconds until a call, by the newest time that the executor has seen."""
+    simulated = timer.clock.simulated
+    return timer.time_until_next_call() if simulated is None else timer.time_left_at(simulated.newest_ns)
+
+
+def _is_due(timer: Timer) -> bool:
+    missing_ns = _time_left(timer)
+    return missing_ns is not None and missing_ns <= 0
 
 
 class ReadyQueue:
@@ -51,7 +64,7 @@ class ReadyQueue:
             self._watch_simulated_time(node)
         timers = [timer for node in nodes for timer in node.timers if timer not in self._suspended]
         for timer in timers:
-            missing_ns = timer.time_until_next_call()
+            missing_ns = _time_left(timer)
             if missing_ns is None:
                 continue
             if missing_ns <= 0:
@@ -59,9 +72,13 @@ class ReadyQueue:
             elif timer.clock.simulated is None:  # otherwise a message on /clock ends the wait
                 limit_ns = min(limit_ns, missing_ns)
         readers = self._waitset.wait(limit_ns)
-        self._ready.extend(timer for timer in timers if timer.is_ready())
         with self._lock:
-            self._ready.extend(self._waitables[reader] for reader in readers if reader in self._waitables)
+            waitables = [self._waitables[reader] for reader in readers if reader in self._waitables]
+        for waitable in waitables:
+            if isinstance(waitable, ClockTopic):
+                waitable.take()  # before the timers look at the clock
+        self._ready.extend(timer for timer in timers if _is_due(timer))
+        self._ready.extend(waitable for waitable in waitables if not isinstance(waitable, ClockTopic))
         return bool(self._ready)
 
     def _watch_simulated_time(self, node: NodeEntities) -> None:

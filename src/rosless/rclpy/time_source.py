@@ -41,24 +41,24 @@ class ClockTopic:
         self.callback_group: CallbackGroup = ReentrantCallbackGroup()
         self._node, self._clock = node, clock
         self._lock = threading.Lock()
-        self._newest_ns = 0
+        self.newest_ns = 0
         self._jumps_ns: deque[int] = deque()
 
     def now_ns(self) -> int:
         """Return the newest time, 0 before the first."""
-        before_ns = self._newest_ns
+        before_ns = self.newest_ns
         self._fetch()
-        if self._newest_ns != before_ns and self._node.needs_clock_messages():
+        if self.newest_ns != before_ns and self._node.needs_clock_messages():
             self._node.wake_executor()  # the sample that would have woken it is gone
-        return self._newest_ns
+        return self.newest_ns
 
     def _fetch(self) -> None:
         if self._lock.acquire(blocking=False):  # otherwise another thread is fetching it
             try:
                 if taken := self.reader.take(_decode_clock):  # the reader keeps the newest only
-                    if self._newest_ns and self._clock.reports_jumps:
-                        self._jumps_ns.append(taken[0] - self._newest_ns)
-                    self._newest_ns = taken[0]
+                    if self.newest_ns and self._clock.reports_jumps:
+                        self._jumps_ns.append(taken[0] - self.newest_ns)
+                    self.newest_ns = taken[0]
             finally:
                 self._lock.release()
 

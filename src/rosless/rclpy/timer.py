@@ -67,9 +67,12 @@ class Timer:
 
     def time_until_next_call(self) -> int | None:
         """Return the nanoseconds until the next call, negative where it is late; None where canceled."""
+        return self.time_left_at(self._clock.now_ns())
+
+    def time_left_at(self, now_ns: int) -> int | None:
+        """Return the same for a given time of the timer's clock (not in rclpy)."""
         if self._canceled:
             return None
-        now_ns = self._clock.now_ns()
         if now_ns < self._last_ns:  # the clock went back
             self._last_ns, self._next_ns = now_ns, min(self._next_ns, now_ns + self._period_ns)
         return self._next_ns - now_ns
