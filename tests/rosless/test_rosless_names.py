@@ -87,15 +87,15 @@ rclpy.spin(node)
     node.create_subscription(String, '/words', lambda message: None, 10)
     assert ros.until(lambda: 'far' in node.get_node_names() and node.count_publishers('/words') == 1)
     assert {('near', '/'), ('far', '/away')} <= set(node.get_node_names_and_namespaces())
-    assert node.count_subscribers('/words') == 1 and node.count_publishers('nothing') == 0
-    assert ('/words', ['std_msgs/msg/String']) in node.get_topic_names_and_types()
+    assert ros.until(lambda: node.count_subscribers('/words') == 1) and node.count_publishers('nothing') == 0
+    assert ros.until(lambda: ('/words', ['std_msgs/msg/String']) in node.get_topic_names_and_types())
     assert ros.until(lambda: ('/away/far/reset', ['std_srvs/srv/Trigger']) in node.get_service_names_and_types())
     assert ros.until(
         lambda: ('/words', ['std_msgs/msg/String']) in node.get_publisher_names_and_types_by_node('far', '/away')
     )
-    services = node.get_service_names_and_types_by_node('far', '/away')
-    assert ('/away/far/reset', ['std_srvs/srv/Trigger']) in services
-    assert ('/other', ['std_srvs/srv/Trigger']) in node.get_client_names_and_types_by_node('far', '/away')
+    reset, other = ('/away/far/reset', ['std_srvs/srv/Trigger']), ('/other', ['std_srvs/srv/Trigger'])
+    assert ros.until(lambda: reset in node.get_service_names_and_types_by_node('far', '/away'))
+    assert ros.until(lambda: other in node.get_client_names_and_types_by_node('far', '/away'))
     with pytest.raises(Exception, match=r'nobody|nonexistent'):
         node.get_publisher_names_and_types_by_node('nobody', '/')
     ros.nodes.remove(node)
