@@ -46,6 +46,8 @@ rclpy.try_shutdown()
 @pytest.mark.parametrize('way', ['spin', 'threads', 'until'])
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_an_idle_spin_soon(child: Any, way: str, number: int) -> None:
+    if way == 'threads' and number == signal.SIGINT and not rosless.active():
+        pytest.skip('real rclpy raises KeyboardInterrupt anywhere in its executor and hangs now and then')
     process = child(SPIN, way)
     assert process.line() == 'ready'
     code, output, errors, seconds = process.end(number)
