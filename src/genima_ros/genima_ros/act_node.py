@@ -15,7 +15,7 @@ from genima.robots.profile import RobotProfile
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
-from genima_ros.beat import Beat
+from genima_ros.beat import wait_until
 from genima_ros.devices import check_device
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import image_array, seconds, stamp
@@ -58,8 +58,8 @@ class ActNode(Node):
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
         self._worker = LatestWorker(self._tick, 'controller')
-        self._beat = Beat(1.0 / self.spec.control_rate_hz, delay_s)
-        self.create_timer(1.0 / self.spec.control_rate_hz, lambda: self._worker.submit(self._now_s()))
+        self._period_s, self._delay_s = 1.0 / self.spec.control_rate_hz, delay_s
+        self._timer = self.create_timer(self._period_s, self._on_timer)
 
     def close(self) -> None:
         """Let the controller finish its chunk, for a moment."""
@@ -93,6 +93,10 @@ class ActNode(Node):
     def _now_s(self) -> float:
         return 1e-9 * self.get_clock().now().nanoseconds
 
+    def _on_timer(self) -> None:
+        next_tick_s = self._now_s() + 1e-9 * (self._timer.time_until_next_call() or 0)
+        self._worker.submit(next_tick_s - self._period_s)  # when it was due, not when this machine got round to it
+
     def _tick(self, tick_s: float) -> None:
         started_s = time.perf_counter()
         try:
@@ -101,16 +105,16 @@ class ActNode(Node):
             self._ticks += self._seen_target
             self._ticks_without_input += self._seen_target
             self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
-            self._report([], [])
+            self._report(tick_s, [], [])
             return
         act_s = time.perf_counter() - started_s
-        self._beat.wait(tick_s, self._now_s, lambda: self._worker.closing)
+        wait_until(tick_s + self._delay_s, self._now_s, lambda: self._worker.closing, self._period_s)
         if self._worker.closing:
             return
         self._chunk.publish(message)
         self._seen_target = True
         self._ticks += 1
-        self._report(['act', 'target_age'], [1e3 * act_s, 1e3 * age_s])
+        self._report(tick_s, ['act', 'target_age'], [1e3 * act_s, 1e3 * age_s])
 
     def _act(self, now_s: float) -> tuple[JointTrajectory, float]:
         """Return the chunk message and the age of its target [s]; raises GenimaError where an input is not valid."""
@@ -130,8 +134,9 @@ class ActNode(Node):
         chunk = self._controller.act(views, q_rad, opening, max(age_s, 0.0), instruction, stamp_s=observed_s)
         return chunk_message(chunk, self.profile, self.spec.hash()), age_s
 
-    def _report(self, stages: list[str], milliseconds: list[float]) -> None:
+    def _report(self, tick_s: float, stages: list[str], milliseconds: list[float]) -> None:
         message = NodeStats(
+            tick=stamp(tick_s),
             node=self.get_name(), stages=stages, milliseconds=milliseconds, ticks=self._ticks,
             ticks_without_input=self._ticks_without_input,
         )  # fmt: skip

@@ -89,7 +89,8 @@ class DiffusionNode(Node):
             self.get_logger().error(f'not painting: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
 
     def _paint(self, images: ImageSet) -> None:
-        age_s = 1e-9 * self.get_clock().now().nanoseconds - images.stamp_s
+        begun_s = self._now_s()
+        age_s = begun_s - images.stamp_s
         if age_s > self._max_age_s:
             raise GenimaError(
                 f'the newest views are {age_s:.3f} s old, allowed {self._max_age_s:.3f} s; are the clocks in step?'
@@ -110,13 +111,18 @@ class DiffusionNode(Node):
         self._picture.publish(picture)
         marks_s.append(time.perf_counter())
         self._ticks += 1
-        age_s = 1e-9 * self.get_clock().now().nanoseconds - images.stamp_s
+        age_s = self._now_s() - images.stamp_s
         stages_ms = [1e3 * (end - start) for start, end in pairwise(marks_s)]
-        self._report(['prepare', 'paint', 'publish', 'age'], [*stages_ms, 1e3 * age_s])
+        self._report(begun_s, ['prepare', 'paint', 'publish', 'age'], [*stages_ms, 1e3 * age_s])
 
-    def _report(self, stages: list[str], milliseconds: list[float]) -> None:
-        message = NodeStats(node=self.get_name(), stages=stages, milliseconds=milliseconds, ticks=self._ticks)
-        message.header.stamp = stamp(1e-9 * self.get_clock().now().nanoseconds)
+    def _now_s(self) -> float:
+        return 1e-9 * self.get_clock().now().nanoseconds
+
+    def _report(self, begun_s: float, stages: list[str], milliseconds: list[float]) -> None:
+        message = NodeStats(
+            tick=stamp(begun_s), node=self.get_name(), stages=stages, milliseconds=milliseconds, ticks=self._ticks
+        )
+        message.header.stamp = stamp(self._now_s())
         self._stats.publish(message)
 
     def _complain(self) -> None:

@@ -15,6 +15,8 @@ class Pace:
         real_time_factor: simulated seconds per second, at most.
         rate_hz: control rate of the policy.
         max_target_lag_s: simulated time never gets further ahead of the newest target image's views [s].
+        max_chunk_lag_s: nor further than this ahead of a tick of the controller that was not heard of; more than the
+            controller's own delay from tick to chunk [s].
         max_guard_lag_s: nor further ahead of the arrival of a chunk that the guard has not judged yet [s].
         patience_s: one hold lasts no longer (wall time) [s].
         max_debt_s: how far simulated time may lag behind real time before the lag is forgiven [s].
@@ -23,6 +25,7 @@ class Pace:
     real_time_factor: float = 1.0
     rate_hz: float = 10.0
     max_target_lag_s: float = 0.35
+    max_chunk_lag_s: float = 0.035
     max_guard_lag_s: float = 0.02
     patience_s: float = 2.0
     max_debt_s: float = 0.1
@@ -31,10 +34,9 @@ class Pace:
 class Pacer:
     """Tells the simulation how long to wait before its next step.
 
-    A slow machine thus slows simulated time instead of starving the policy. The chunk rule counts from the arrival of
-    the newest chunk: a chunk that came late in its period is followed by one that is no later, and the period in
-    simulated time stays that of the control rate. A source that keeps silent through a whole hold is forgotten until it
-    speaks again, so a dead policy costs one hold (`on_give_up` is told its topic). All `wall_s` are readings of one steady clock.
+    A slow machine thus slows simulated time instead of starving the policy. A source that keeps silent through a whole
+    hold is forgotten until it speaks again, so a dead policy costs one hold (`on_give_up` is told its topic). All
+    `wall_s` are readings of one steady clock.
     """
 
     def __init__(self, pace: Pace, on_give_up: Callable[[str], None] = lambda missing: None) -> None:
@@ -45,13 +47,17 @@ class Pacer:
         self._due_wall_s: float | None = None
         self._hold_wall_s: float | None = None
         self._target_s: float | None = None
-        self._chunk_s: float | None = None
-        self._chunk_stamp_s = 0.0
+        self._tick_s: float | None = None
+        self._chunk_s, self._chunk_stamp_s = 0.0, 0.0
         self._judged_s: float | None = None
 
     def target_seen(self, stamp_s: float) -> None:
         """Take note of a target image whose views were taken at `stamp_s` (simulated)."""
         self._target_s = stamp_s
+
+    def tick_seen(self, tick_s: float) -> None:
+        """Take note that the controller has done its tick that was due at `tick_s` (simulated)."""
+        self._tick_s = tick_s
 
     def chunk_seen(self, now_s: float, stamp_s: float) -> None:
         """Take note of a chunk stamped `stamp_s` that arrived at `now_s` (both simulated)."""
@@ -75,14 +81,13 @@ class Pacer:
     def _hold(self, next_s: float, wall_s: float) -> bool:
         pace, late_s = self.pace, next_s - CLOCK_EPS_S
         target_late = self._target_s is not None and late_s > self._target_s + pace.max_target_lag_s
-        chunk_late = self._chunk_s is not None and late_s > self._chunk_s + 1.0 / pace.rate_hz
+        tick_late = self._tick_s is not None and late_s > self._tick_s + 1.0 / pace.rate_hz + pace.max_chunk_lag_s
         guard_late = (
-            self._chunk_s is not None
-            and self._judged_s is not None
+            self._judged_s is not None
             and self._judged_s < self._chunk_stamp_s
             and late_s > self._chunk_s + pace.max_guard_lag_s
         )
-        if not (target_late or chunk_late or guard_late):
+        if not (target_late or tick_late or guard_late):
             self._hold_wall_s = None
             return False
         if self._hold_wall_s is None:
@@ -92,9 +97,9 @@ class Pacer:
             return True
         self.holds_given_up += 1
         self._hold_wall_s = None
-        late = {'target_image': target_late, 'action_chunk': chunk_late, 'guard/status': guard_late}
+        late = {'target_image': target_late, 'action_chunk': tick_late, 'guard/status': guard_late}
         self._on_give_up(' and '.join(name for name in late if late[name]))
         self._target_s = None if target_late else self._target_s
-        self._chunk_s = None if chunk_late else self._chunk_s
+        self._tick_s = None if tick_late else self._tick_s
         self._judged_s = None if guard_late else self._judged_s
         return False

@@ -12,7 +12,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import LimitError
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import GuardStatus, TargetImage
+from genima_msgs.msg import GuardStatus, NodeStats, TargetImage
 from genima_msgs.srv import ResetEpisode
 from genima_ros import qos
 from genima_ros._run import run
@@ -60,6 +60,7 @@ class SimNode(Node):
                 lambda m: self._pacer.chunk_seen(self.time_s, seconds(m.header.stamp)),
                 qos.COMMAND,
             )
+            self.create_subscription(NodeStats, 'node_stats', self._on_stats, qos.STATISTICS)
             self.create_subscription(
                 GuardStatus, 'guard/status', lambda m: self._pacer.chunk_judged(seconds(m.chunk)), qos.LATCHED
             )
@@ -70,6 +71,9 @@ class SimNode(Node):
                 self, 'real_time_factor', 1.0, 'Simulated seconds per second, at most.', between=(0.01, 100.0)
             ),
             rate_hz=declare(self, 'rate_hz', 10.0, 'Control rate of the policy [Hz].', between=(0.1, 200.0)),
+            max_chunk_lag_s=declare(
+                self, 'max_chunk_lag_s', 0.035, 'Time is held when a chunk is later [s].', between=(0.005, 10.0)
+            ),
             max_target_lag_s=declare(
                 self,
                 'max_target_lag_s',
@@ -147,6 +151,10 @@ class SimNode(Node):
             self._simulation.controller.set_trajectory(now_s, stamp_s, times_s, q_rad, v_rad_s)
         except LimitError as error:
             self.get_logger().error(f'joint_trajectory refused: {error}', throttle_duration_sec=1.0)
+
+    def _on_stats(self, message: NodeStats) -> None:
+        if message.node == 'act_node':
+            self._pacer.tick_seen(seconds(message.tick))
 
     def _on_gripper(self, message: Float64) -> None:
         self._simulation.command_gripper(min(1.0, max(0.0, message.data)))
