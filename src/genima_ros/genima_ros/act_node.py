@@ -25,6 +25,7 @@ from genima_ros.worker import LatestWorker
 
 COMPLAINT_PERIOD_S = 5.0
 MAX_AHEAD_S = 0.05
+CLOCK_PATIENCE_S = 1.0  # simulated time may stand still for a while, in wall time
 JOINTS_PATIENCE_S = 0.05  # joint states that wait in the queue of a busy machine are worth waiting for
 
 
@@ -108,7 +109,7 @@ class ActNode(Node):
             self._report(tick_s, [], [])
             return
         act_s = time.perf_counter() - started_s
-        wait_until(tick_s + self._delay_s, self._now_s, lambda: self._worker.closing, self._period_s)
+        wait_until(tick_s + self._delay_s, self._now_s, lambda: self._worker.closing, CLOCK_PATIENCE_S)
         if self._worker.closing:
             return
         self._chunk.publish(message)
