@@ -108,6 +108,7 @@ class Guard:
         if reason is not None:
             self._refuse(reason)
             return self._output()
+        chunk = self.config.workspace.bring_inside(self.profile, chunk)
         base = self._base()
         if base is not self._plan and base.start_s > now_s + FAR_START_S:
             return self._bridge(base)

@@ -1,23 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
 """The box in which gripper and elbow may be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from genima.chunks.plan import Plan
-from genima.robots.kinematics import link_poses
+from genima.chunks.plan import Chunk, Plan
+from genima.robots.kinematics import jacobian, link_poses, tcp_pose
 from genima.robots.profile import RobotProfile
 
 EVERY = 2
+NEWTON_STEPS = 3
+DAMPING = 1e-6
+CLEARANCE_M = 0.002  # between corrected points the path may sag
 
 
 @dataclass(frozen=True)
 class Workspace:
     """A box in the base frame for the TCP and the elbow; the default is the table plane under a robot on the table."""
 
-    min_xyz_m: tuple[float, float, float] = (-2.0, -2.0, 0.005)
+    min_xyz_m: tuple[float, float, float] = (-2.0, -2.0, 0.01)
     max_xyz_m: tuple[float, float, float] = (2.0, 2.0, 2.0)
+    max_correction_m: float = 0.04
+
+    def bring_inside(self, profile: RobotProfile, chunk: Chunk) -> Chunk:
+        """Return the chunk with TCP positions that are a little outside moved to the nearest point of the box.
+
+        A policy that is off by millimetres would otherwise be refused at the table again and again, with the object
+        between its fingers. Points further outside than `max_correction_m` are left as they are, to be refused.
+        The joints change as little as possible (least squares, three Newton steps).
+        """
+        q_rad = chunk.q_rad.copy()
+        for _ in range(NEWTON_STEPS):
+            xyz = tcp_pose(profile, q_rad)[:, :3, 3]
+            inside = np.add(self.min_xyz_m, CLEARANCE_M), np.subtract(self.max_xyz_m, CLEARANCE_M)
+            way = np.clip(xyz, *inside) - xyz
+            if not way.any() or np.linalg.norm(way, axis=1).max() > self.max_correction_m:
+                break
+            J = jacobian(profile, q_rad)[:, :3]
+            J_T = J.swapaxes(1, 2)
+            q_rad += (J_T @ np.linalg.solve(J @ J_T + DAMPING * np.eye(3), way[:, :, None]))[..., 0]
+        return replace(chunk, q_rad=q_rad)
 
     def outside_m(self, profile: RobotProfile, plan: Plan, from_s: float) -> tuple[float, str]:
         """Return how far a plan leaves the box after `from_s`, 0 if nowhere, and where in words.

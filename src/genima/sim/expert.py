@@ -52,7 +52,7 @@ class ExpertState:
     speed_m_s: float = 0.0
 
 
-def plan(
+def rollout(
     profile: RobotProfile,
     q_rad: np.ndarray,
     gripper_open: float,
@@ -60,8 +60,8 @@ def plan(
     cube_size_m: float,
     steps: int,
     config: ExpertConfig | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the expert's next `steps` steps at 10 Hz: joint targets (steps, n) and gripper commands (steps,).
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the expert's next `steps` steps at 10 Hz: joint targets (steps, n), gripper commands and openings (steps,).
 
     Args:
         profile: The robot.
@@ -77,13 +77,26 @@ def plan(
     finger_step = profile.gripper.speed_m_s / RATE_HZ / (profile.gripper.open_m - profile.gripper.closed_m)
     q = np.asarray(q_rad, dtype=float)
     state = ExpertState(tcp_pose(profile, q), gripper_open, T_base_cube.copy())
-    q_steps, commands = np.empty((steps, profile.n_joints)), np.empty(steps)
+    q_steps, commands, openings = np.empty((steps, profile.n_joints)), np.empty(steps), np.empty(steps)
     for index in range(steps):
         goal, command = decide(state, held_opening, cube_size_m, config)
         _move(state, goal, command, held_opening, finger_step, config)
         q = solve_ik(profile, state.T_base_tcp, q, iterations=8)
-        q_steps[index], commands[index] = q, command
-    return q_steps, commands
+        q_steps[index], commands[index], openings[index] = q, command, state.gripper_open
+    return q_steps, commands, openings
+
+
+def plan(
+    profile: RobotProfile,
+    q_rad: np.ndarray,
+    gripper_open: float,
+    T_base_cube: np.ndarray,
+    cube_size_m: float,
+    steps: int,
+    config: ExpertConfig | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return joint targets and gripper commands of `rollout`."""
+    return rollout(profile, q_rad, gripper_open, T_base_cube, cube_size_m, steps, config)[:2]
 
 
 def decide(

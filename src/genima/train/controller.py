@@ -38,6 +38,8 @@ class ControllerTraining:
         learning_rate: Peak.
         threads: CPU threads.
         seed: Of weights and samples.
+        imagined: Motions of the expert from anywhere, without pictures, on top of the recorded ones; 0 where the
+            task has no scripted expert.
         resume: Go on from a checkpoint.
     """
 
@@ -46,6 +48,7 @@ class ControllerTraining:
     learning_rate: float = 5e-4
     threads: int = 2
     seed: int = 0
+    imagined: int = 2500
     resume: bool = True
 
 
@@ -74,6 +77,8 @@ def train_controller(
     data = ControllerData.load(dataset, spec)
     test = ControllerData.load(held_out, spec) if held_out is not None else data
     normalizer = Normalizer.fit(data.q_rad, data.plan_q_rad[:, : spec.chunk_steps])
+    if training.imagined:
+        data = data.with_imagined(spec.robot, range(training.imagined), spec)
     model = Act(ActConfig(len(spec.joint_names), len(spec.cameras), spec.view_size_px, spec.chunk_steps))
     spec = spec.with_normalizer(normalizer.to_dict())
     controller = Controller(spec, model, normalizer, (spec.instruction,))

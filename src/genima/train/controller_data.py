@@ -2,7 +2,7 @@
 """Training samples of the controller, drawn on the fly from recorded joints alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -17,6 +17,7 @@ from genima.randomize.textures import vary
 from genima.robots.kinematics import link_poses
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import inverse
+from genima.sim.imagine import imagine
 from genima.spheres.render import draw
 from genima.spheres.scene import Sphere
 
@@ -73,6 +74,20 @@ class ControllerData:
                 [_oldest_age(each.q_rad, each.plan_q_rad, spec.max_target_age_steps) for each in episodes]
             ),
             episodes[0].cameras,
+        )
+
+
+    def with_imagined(self, robot: str, seeds: range, spec: PolicySpec) -> 'ControllerData':
+        """Return these data and one motion per seed of the expert from anywhere, see `genima.sim.imagine`."""
+        motions = list(imagine(robot, seeds))
+        rows = [np.minimum(np.arange(len(each.q_rad))[::-1], spec.max_target_age_steps) for each in motions]
+        return replace(
+            self,
+            q_rad=np.concatenate([self.q_rad, *(each.q_rad for each in motions)]),
+            gripper_open=np.concatenate([self.gripper_open, *(each.gripper_open for each in motions)]),
+            plan_q_rad=np.concatenate([self.plan_q_rad, *(each.plan_q_rad for each in motions)]),
+            plan_gripper=np.concatenate([self.plan_gripper, *(each.plan_gripper for each in motions)]),
+            oldest_age=np.concatenate([self.oldest_age, *rows]),
         )
 
 

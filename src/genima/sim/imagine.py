@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Motions of the expert without physics or pictures, from anywhere: what it would do if the arm were there.
+
+Recorded demonstrations hardly hold the states into which a policy's own errors lead, such as a gripper on the table
+beside the cube. A controller that has not seen them follows its habit instead of the spheres.
+"""
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from genima.robots.kinematics import solve_ik, tcp_pose
+from genima.robots.profile import RobotProfile
+from genima.robots.transforms import axis_generators, rotation_about
+from genima.sim.expert import DOWN, rollout
+from genima.sim.pick import PickTask
+
+STEPS = 56
+PLAN_STEPS = 20
+REACHED_M = 0.01
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """T states of one motion and the plan from each.
+
+    Attributes:
+        q_rad: (T, n) joints.
+        gripper_open: (T,) opening.
+        plan_q_rad: (T, C, n) next joint targets.
+        plan_gripper: (T, C) next gripper commands.
+    """
+
+    q_rad: np.ndarray
+    gripper_open: np.ndarray
+    plan_q_rad: np.ndarray
+    plan_gripper: np.ndarray
+
+
+def imagine(robot: str, seeds: range, workers: int = 2) -> Iterator[Imagined]:
+    """Yield one motion per seed; seeds that draw a start out of reach yield nothing."""
+    job = partial(_one, robot)
+    with multiprocessing.get_context('spawn').Pool(workers) as pool:
+        yield from (motion for motion in pool.imap(job, seeds, chunksize=8) if motion is not None)
+
+
+def _one(robot: str, seed: int) -> Imagined | None:
+    profile, task, rng = RobotProfile.load(robot), PickTask(), np.random.default_rng([seed, 2])
+    cube = task.sample(rng)
+    T = np.eye(4)
+    yaw, tilt = rng.uniform(-0.8, 0.8), rng.uniform(-0.12, 0.12)
+    vertical, sideways = axis_generators(np.array([0.0, 0.0, 1.0])), axis_generators(np.array([0.0, 1.0, 0.0]))
+    T[:3, :3] = rotation_about(vertical, yaw) @ rotation_about(sideways, tilt) @ DOWN
+    if rng.random() < 0.5:
+        T[:3, 3] = cube[:3, 3] + rng.uniform([-0.09, -0.09, -0.012], [0.09, 0.09, 0.09])
+    else:
+        T[:3, 3] = rng.uniform([0.32, -0.28, 0.015], [0.68, 0.28, 0.42])
+    q = solve_ik(profile, T, profile.home_rad + rng.normal(0.0, 0.1, profile.n_joints))
+    if np.abs(tcp_pose(profile, q) - T)[:3, 3].max() > REACHED_M:
+        return None
+    opening = float(rng.choice([1.0, 1.0, 1.0, 1.0, 0.0, rng.uniform(0.0, 1.0)]))
+    q_steps, commands, openings = rollout(profile, q, opening, cube, task.cube_size_m, STEPS)
+    q_all, open_all = np.concatenate([[q], q_steps]), np.concatenate([[opening], openings])
+    starts = np.arange(STEPS - PLAN_STEPS + 1)
+    window = starts[:, None] + np.arange(PLAN_STEPS)
+    return Imagined(q_all[starts], open_all[starts], q_steps[window], commands[window])
