@@ -4,6 +4,8 @@
 import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import NoReturn
@@ -14,6 +16,9 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
 from genima.errors import GenimaError
+
+POLL_S = 0.2
+GRACE_S = 1.5
 
 
 def run(make_node: Callable[[], Node]) -> NoReturn:
@@ -36,6 +41,7 @@ def _live(make_node: Callable[[], Node]) -> int:
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         rclpy.init()
+        threading.Thread(target=_leave_by_force, daemon=True).start()
         node = make_node()
         spin = getattr(node, 'run', None)
         spin() if spin else rclpy.spin(node)
@@ -50,6 +56,16 @@ def _live(make_node: Callable[[], Node]) -> int:
     finally:
         _end(node)
     return 0
+
+
+def _leave_by_force() -> None:
+    """End a node that was told to end and hangs: in a renderer, in a network, in the middleware."""
+    while rclpy.ok():
+        time.sleep(POLL_S)
+    time.sleep(GRACE_S)
+    print(f'error: the node did not end within {GRACE_S:.1f} s of being told to; leaving by force', file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _end(node: Node | None) -> None:
