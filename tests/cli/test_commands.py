@@ -57,7 +57,8 @@ def test_wrong_option_is_a_usage_error() -> None:
 def test_collect_writes_episodes_and_figures_and_goes_on(tmp_path: Path) -> None:
     figures = tmp_path / 'figures.json'
     for expected in ({'recorded': 2, 'present': 0}, {'recorded': 0, 'present': 2}):
-        result = _genima('collect', '--out', str(tmp_path / 'data'), '--episodes', '2', '--workers', '1', '--json', str(figures))
+        options = ('--episodes', '2', '--workers', '1', '--json', str(figures))
+        result = _genima('collect', '--out', str(tmp_path / 'data'), *options)
         assert result.returncode == 0, result.stderr
         assert expected.items() <= json.loads(figures.read_text()).items()
     assert len(list((tmp_path / 'data').glob('episode_*.h5'))) == 2

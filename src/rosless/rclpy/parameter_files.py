@@ -65,7 +65,7 @@ def parse_value(text: str, where: str) -> Any:
         ParameterFileError: if it is not YAML or something else.
     """
     try:
-        value = yaml.load(text, Loader=_Loader)
+        value = _Loader(text).get_single_data()
     except yaml.YAMLError as error:
         raise ParameterFileError(f'{where}: not a YAML value: {error}') from error
     return _checked(value, where)
@@ -105,7 +105,7 @@ def load_parameter_file(path: str) -> list[ParameterOverride]:
         ParameterFileError: if the file cannot be read or does not have this form.
     """
     try:
-        tree = yaml.load(Path(path).read_text(encoding='utf-8'), Loader=_Loader)
+        tree = _Loader(Path(path).read_text(encoding='utf-8')).get_single_data()
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ParameterFileError(f'parameter file {path}: {error}') from error
     result = []
