@@ -20,7 +20,7 @@ class GripperConfig:
     open_above: float = 0.6
     close_below: float = 0.4
     dwell: int = 3
-    ahead_s: float = 0.1
+    ahead_s: float = 0.3
 
 
 class GripperSwitch:
