@@ -2,6 +2,7 @@
 """The rules of the house: who may import whom, and how large a file may grow."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +70,17 @@ def test_commands_and_nodes_never_unpickle() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == 'torch.load':
                 arguments = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
                 assert arguments.get('weights_only') == 'True', f'{path}: torch.load without weights_only=True'
+
+
+def test_every_package_is_installed() -> None:
+    tops = {
+        'genima': 'genima', 'rosless': 'rosless', 'genima_ros': 'genima_ros/genima_ros',
+        'genima_bringup': 'genima_bringup/genima_bringup',
+    }  # fmt: skip
+    expected = {
+        '.'.join([name, *init.parent.relative_to(ROOT / 'src' / folder).parts])
+        for name, folder in tops.items()
+        for init in (ROOT / 'src' / folder).rglob('__init__.py')
+    }
+    listed = set(re.findall(r"^    '([a-z_.]+)',$", (ROOT / 'pyproject.toml').read_text(), re.MULTILINE))
+    assert expected <= listed, f'missing in pyproject.toml: {sorted(expected - listed)}'
