@@ -29,8 +29,8 @@ def summarise_graph(record: GraphRecord, policy: str, spec: PolicySpec, seed: in
         'chunks': {
             'ticks': record.ticks,
             'ticks_without_target': record.ticks_without_input,
-            'period_ms': percentiles(1e3 * np.diff(record.chunk_published_s)),
-            'period_error_ms_p99': percentiles(errors_ms)['p99'],
+            'period_ms': percentiles((1e3 * np.diff(record.chunk_published_s)).tolist()),
+            'period_error_ms_p99': percentiles(errors_ms.tolist())['p99'],
             'period_error_ms_max': float(errors_ms.max(initial=0.0)),
         },
         'real_time_factor': simulated_s / max(1e-9, sum(episode.wall_s for episode in record.episodes)),

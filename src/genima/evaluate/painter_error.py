@@ -109,9 +109,9 @@ def sphere_colors(spec: PolicySpec) -> list[tuple[str, tuple[int, int, int]]]:
     colors: list[tuple[str, tuple[int, int, int]]] = []
     for sphere in spec.spheres:
         if sphere.is_gripper:
-            colors += [('gripper open', sphere.color_open_rgb), ('gripper closed', sphere.color_closed_rgb)]
+            colors += [('gripper open', sphere.color(1.0)), ('gripper closed', sphere.color(0.0))]
         else:
-            colors.append((sphere.name, sphere.color_rgb))
+            colors.append((sphere.name, sphere.color(1.0)))
     return colors
 
 

@@ -225,7 +225,8 @@ def _spoil(view: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         view = cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.3, 1.1)))
     if rng.random() < 0.4:
         quality = int(rng.integers(25, 80))
-        view = cv2.imdecode(cv2.imencode('.jpg', view, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        packed = cv2.imencode('.jpg', view, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        view = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), dtype=np.uint8)
     if rng.random() < 0.5:
         cells = int(rng.integers(8, 64))
         coarse = cv2.resize(rng.normal(0, rng.uniform(2, 14), (cells, cells, 3)).astype(np.float32), view.shape[1::-1])
