@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 	$(BIN)/genima demo $(DEMO_ARGS) --report out/demo
 
 test: $(VENV)/.installed-dev lint types
-	$(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile $(filter-out $(GRAPH_TESTS),$(wildcard tests/*))
+	$(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile $(filter-out $(GRAPH_TESTS:%=%/),$(wildcard tests/*/))
 	$(BIN)/python -m pytest -q -m 'not slow' $(GRAPH_TESTS)
 
 test-slow: $(VENV)/.installed-dev

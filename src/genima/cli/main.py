@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`genima`: one program, one command per job."""
 
+import signal
 import sys
 
 import typer
@@ -43,6 +44,8 @@ def _options(version: bool = typer.Option(False, '--version', callback=_version,
 
 def main() -> None:
     """Run the command line; a user's error is one clear message and exit code 1, Ctrl-C ends with 130."""
+    # a shell that starts us in the background leaves SIGINT ignored; stopping must work there, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
     except typer.Exit as exit_:
