@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # these start nodes and watch the clock: one at a time, with the machine to themselves
-GRAPH_TESTS := tests/rosless tests/nodes tests/bringup
+GRAPH_TESTS := tests/middleware tests/nodes tests/bringup
 DEMO_ARGS ?= --episodes 5 --seed 2000
 # the dynamic linker of a virtual environment needs no activation; user site packages must not leak in
 export PYTHONNOUSERSITE := 1
