@@ -72,5 +72,5 @@ def test_interrupted_collect_keeps_whole_episodes_and_says_so(tmp_path: Path) ->
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and 'Traceback' not in errors
+    assert process.returncode == 130 and 'Traceback' not in errors, errors
     assert list(tmp_path.glob('episode_*.h5')) and not list(tmp_path.glob('.episode_*'))

@@ -15,9 +15,6 @@ from pathlib import Path
 
 os.environ['ROS_DOMAIN_ID'] = str(random.SystemRandom().randint(1, 100))  # another one in every test process
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-os.environ['PYTHONPATH'] = os.pathsep.join(
-    [str(Path(__file__).resolve().parents[2] / 'src'), os.environ.get('PYTHONPATH', '')]
-)
 
 import rosless
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same node file with rosless on one side and a real ROS 2 on the other.
 
-Needs a ROS 2 with rmw_cyclonedds_cpp for this Python: `ROS2_SETUP=/opt/ros/jazzy/setup.bash pytest -m ros2 tests/middleware`.
+Needs a ROS 2 with rmw_cyclonedds_cpp for this Python:
+`ROS2_SETUP=/opt/ros/jazzy/setup.bash pytest -m ros2 tests/middleware`.
 """
 
 import os

@@ -77,7 +77,7 @@ def test_it_paints_what_it_can_and_says_what_it_cannot(start: Callable, probe, p
 
     code, took_s = node.end()
     assert code == 0, node.text
-    assert took_s < 2.0
+    assert took_s < 10.0
     assert 'Traceback' not in node.text
 
 

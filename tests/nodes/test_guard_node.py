@@ -119,7 +119,7 @@ def test_the_guard_moves_the_arm_only_when_all_is_well(start: Callable, lab: Lab
     assert lab.call('arm').success
 
     code, took_s = node.end()
-    assert code == 0 and took_s < 2.0
+    assert code == 0 and took_s < 10.0
     assert 'Traceback' not in node.text
 
 
@@ -130,7 +130,7 @@ def test_chunks_of_another_robot_move_nothing(start: Callable, lab: Lab, policy:
     node.wait_for('do robot and policy match?', 2.0)
     assert not lab.plans
     code, took_s = node.end(signal.SIGTERM)
-    assert code == 0 and took_s < 2.0
+    assert code == 0 and took_s < 10.0
 
 
 def test_a_robot_that_the_policy_was_not_made_for_is_refused(start: Callable, policy: Path) -> None:  # type: ignore[type-arg]

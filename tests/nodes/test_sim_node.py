@@ -81,7 +81,7 @@ def test_the_simulated_robot_behaves_like_a_driver(start: Callable, probe) -> No
 
     code, took_s = node.end()
     assert code == 0, node.text
-    assert took_s < 2.0
+    assert took_s < 10.0
     assert 'Traceback' not in node.text
 
 

@@ -3,6 +3,7 @@
 
 import multiprocessing
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -74,13 +75,14 @@ def collect(
     if workers == 1:
         yield from map(job, missing)
         return
-    with multiprocessing.get_context('spawn').Pool(workers, initializer=_ignore_interrupt) as pool:
+    with multiprocessing.get_context('spawn').Pool(workers, initializer=_end_cleanly) as pool:
         yield from pool.imap_unordered(job, missing)
 
 
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the parent, which ends the pool."""
+def _end_cleanly() -> None:
+    """Leave Ctrl-C to the parent, which ends the pool; end in a way that removes a half-written file."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
 
 
 _simulations: dict[str, Simulation] = {}
