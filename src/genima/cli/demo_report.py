@@ -12,10 +12,10 @@ from genima.cameras.views import tile
 from genima.contract.spec import PolicySpec
 from genima.evaluate.plots import JointSeries, PlottedChunk, plot_joints, plot_limits, plot_seams
 from genima.evaluate.report import Pair, Report
-from genima.evaluate.spectator import Spectator
 from genima.evaluate.video import encode_mp4, side_by_side
 from genima.files import write_atomic
 from genima.robots.profile import RobotProfile
+from genima.sim.spectator import Spectator
 
 PAIRS_PER_EPISODE = 4
 
