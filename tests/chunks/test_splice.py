@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streams import assert_inside, chunks, commanded, executed, panda_limits
+from streams import RATE_HZ, assert_inside, chunks, commanded, executed, panda_limits
 
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
 from genima.chunks.splice import SpliceConfig, splice, start_plan, stop_plan
 from genima.errors import LimitError
+from genima.robots.profile import RobotProfile
 
 CONFIG = SpliceConfig()
 LIMITS = panda_limits()
@@ -44,6 +45,22 @@ def test_any_stream_stays_inside_the_limits(
     np.testing.assert_array_equal(q[-1], plans[-1].q_rad[-1])
     for plan in plans:
         assert not plan.v_rad_s[-1].any(), 'a plan ends at rest'
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS, end=st.sampled_from([0.02, 0.2, 0.5]), speed_rad_s=st.sampled_from([0.5, 1.5, 4.0]))
+def test_velocity_shrinks_towards_the_ends_of_the_range(seed: int, end: float, speed_rad_s: float) -> None:
+    """FR3: |v| <= sqrt(2 deceleration (end - q)) - offset, written down here once more."""
+    rng, limits = np.random.default_rng(seed), RobotProfile.load('fr3').limits
+    low, high, braking = limits.position_min_rad + 0.05, limits.position_max_rad - 0.05, limits.braking
+    assert braking is not None
+    start_rad = np.where(rng.random(7) < 0.5, low + end * (high - low), high - end * (high - low))
+    q, _, _ = executed(chunks(rng, start_rad, 1.5, 0.05, 0.01, speed_rad_s), limits, start_rad, rng)
+    assert_inside(q, limits)
+    v = np.diff(q, axis=0) * RATE_HZ
+    left = np.where(v > 0, braking.max_rad - q[:-1], q[:-1] - braking.min_rad)
+    fastest = np.sqrt(2 * braking.deceleration_rad_s2 * left) - braking.offset_rad_s
+    assert (np.abs(v) <= np.maximum(fastest, 1e-9)).all()
 
 
 @settings(max_examples=80, deadline=None)

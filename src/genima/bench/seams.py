@@ -62,12 +62,9 @@ class Seams:
 
 def differences(q_rad: np.ndarray, limits: JointLimits, rate_hz: float = RATE_HZ) -> dict[str, float]:
     """Return the worst share of the limits of velocity, acceleration and jerk in samples of shape (N, n)."""
-    shares, derivative = {}, q_rad
-    for name, limit in (
-        ('velocity', limits.velocity_rad_s),
-        ('acceleration', limits.acceleration_rad_s2),
-        ('jerk', limits.jerk_rad_s3),
-    ):
+    derivative = np.diff(q_rad, axis=0) * rate_hz
+    shares = {'velocity': float(limits.velocity_share(q_rad[:-1], derivative).max())}
+    for name, limit in (('acceleration', limits.acceleration_rad_s2), ('jerk', limits.jerk_rad_s3)):
         derivative = np.diff(derivative, axis=0) * rate_hz
         shares[name] = float((np.abs(derivative) / limit).max())
     return shares

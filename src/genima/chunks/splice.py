@@ -181,9 +181,10 @@ def _rate(path: CubicSpline, limits: PlanLimits, config: SpliceConfig) -> float:
     """
     t_s = np.arange(max(path.x[0], 0.0), (max(config.run_s) + config.tail_s) / 2, config.grid_s)
     stoppable = limits.acceleration_rad_s2 * 0.75 * config.tail_s / SLOW_DOWN_PEAK
-    velocity = np.abs(path(t_s, 1)).max(axis=0, initial=0.0) / np.minimum(limits.velocity_rad_s, stoppable)
+    velocity = np.abs(path(t_s, 1)).max(axis=0, initial=0.0) / stoppable
+    allowed = limits.velocity_share(path(t_s), path(t_s, 1)).max(axis=0, initial=0.0)
     acceleration = np.abs(path(t_s, 2)).max(axis=0, initial=0.0) / limits.acceleration_rad_s2
-    return float(1.0 / max(1.0, velocity.max(), np.sqrt(acceleration.max())))
+    return float(1.0 / max(1.0, velocity.max(), allowed.max(), np.sqrt(acceleration.max())))
 
 
 def _changed_over(

@@ -11,6 +11,25 @@ from genima.robots.transforms import axis_generators, transform
 
 
 @dataclass(frozen=True, eq=False)
+class BrakingLimits:
+    """Velocity limits that shrink towards the ends of the range, arrays of shape (n,).
+
+    Upwards a joint at q may move at sqrt(2 deceleration (max - q)) - offset, downwards likewise towards `min_rad`.
+    """
+
+    min_rad: np.ndarray
+    max_rad: np.ndarray
+    offset_rad_s: np.ndarray
+    deceleration_rad_s2: np.ndarray
+    source: str
+
+    def speed_rad_s(self, distance_rad: np.ndarray) -> np.ndarray:
+        """Return the speed allowed at a distance from the end that the joint moves towards."""
+        fastest = np.sqrt(2 * self.deceleration_rad_s2 * np.maximum(distance_rad, 0.0)) - self.offset_rad_s
+        return np.maximum(fastest, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
 class JointLimits:
     """Limits of the arm joints, arrays of shape (n,), each with its source."""
 
@@ -21,11 +40,25 @@ class JointLimits:
     jerk_rad_s3: np.ndarray
     effort_nm: np.ndarray
     sources: dict[str, str]
+    braking: BrakingLimits | None = None
 
     @property
     def source(self) -> str:
         """All sources as one text."""
         return '; '.join(sorted(set(self.sources.values())))
+
+    def velocity_bounds_rad_s(self, q_rad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest (not above 0) and the highest velocity allowed at positions `q_rad` (..., n)."""
+        low = high = np.broadcast_to(self.velocity_rad_s, np.shape(q_rad))
+        if self.braking is not None:
+            low = np.minimum(low, self.braking.speed_rad_s(q_rad - self.braking.min_rad))
+            high = np.minimum(high, self.braking.speed_rad_s(self.braking.max_rad - q_rad))
+        return -low, high
+
+    def velocity_share(self, q_rad: np.ndarray, v_rad_s: np.ndarray) -> np.ndarray:
+        """Return velocities (..., n) as shares of what is allowed at positions (..., n), 1 = at the limit."""
+        low, high = self.velocity_bounds_rad_s(q_rad)
+        return np.abs(v_rad_s) / np.maximum(np.where(v_rad_s < 0, -low, high), 1e-6)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a profile YAML strictly into a `RobotProfile`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 from genima.errors import ProfileError
 from genima.files import config_dir
-from genima.robots.profile import Gripper, Joint, JointLimits, Link, RobotProfile, Shape, SphereSpec
+from genima.robots.profile import BrakingLimits, Gripper, Joint, JointLimits, Link, RobotProfile, Shape, SphereSpec
 from genima.robots.schema import (
     require_color,
     require_list,
@@ -78,8 +79,8 @@ def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
 
 
 def _limits(data: Any, where: str, n: int) -> JointLimits:
-    fields = require_mapping(data, where, LIMIT_KEYS)
-    arrays: dict[str, np.ndarray] = {}
+    fields = require_mapping(data, where, LIMIT_KEYS, ('braking',))
+    arrays: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for key in LIMIT_KEYS:
         entry = require_mapping(fields[key], f'{where}.{key}', ('values', 'source'))
@@ -89,7 +90,24 @@ def _limits(data: Any, where: str, n: int) -> JointLimits:
     swapped = np.flatnonzero(arrays['position_min_rad'] >= arrays['position_max_rad'])
     if swapped.size:
         raise ProfileError(f'{where}: position_min_rad must be below position_max_rad; joints {swapped.tolist()} are not')
-    return JointLimits(**arrays, sources=sources)
+    limits = JointLimits(**arrays, sources=sources)
+    if 'braking' not in fields:
+        return limits
+    return replace(limits, braking=_braking(fields['braking'], f'{where}.braking', limits))
+
+
+def _braking(data: Any, where: str, limits: JointLimits) -> BrakingLimits:
+    keys = ('min_rad', 'max_rad', 'offset_rad_s', 'deceleration_rad_s2')
+    fields = require_mapping(data, where, (*keys, 'source'))
+    least = {'min_rad': -np.inf, 'max_rad': -np.inf, 'offset_rad_s': 0.0, 'deceleration_rad_s2': 1e-6}
+    n = len(limits.velocity_rad_s)
+    arrays: dict[str, Any] = {key: require_vector(fields[key], f'{where}.{key}', n, least[key]) for key in keys}
+    braking = BrakingLimits(**arrays, source=require_text(fields['source'], f'{where}.source'))
+    room_rad = np.minimum(limits.position_min_rad - braking.min_rad, braking.max_rad - limits.position_max_rad)
+    stuck = np.flatnonzero(braking.speed_rad_s(room_rad) <= 0)
+    if stuck.size:
+        raise ProfileError(f'{where}: joints {stuck.tolist()} may not move at a position limit; draw that limit in')
+    return braking
 
 
 def _link(data: Any, where: str) -> Link:

@@ -29,7 +29,8 @@ class LimitUsage:
         self._recent = [*self._recent[-3:], q_rad]
         recent = self._recent
         if len(recent) >= 2:
-            self._raise('velocity', (recent[-1] - recent[-2]) / h, limits.velocity_rad_s)
+            share = limits.velocity_share(recent[-2], (recent[-1] - recent[-2]) / h)
+            self._raise('velocity', share, np.ones_like(share))
         if len(recent) >= 3:
             second = recent[-1] - 2 * recent[-2] + recent[-3]
             self._raise('acceleration', second / h**2, limits.acceleration_rad_s2)
