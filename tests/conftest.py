@@ -2,6 +2,7 @@
 import pytest
 from hypothesis import settings
 
+import genima.sim  # noqa: F401  # chooses the OpenGL before any test imports mujoco
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
 

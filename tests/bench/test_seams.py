@@ -9,7 +9,7 @@ from genima.robots.profile import RobotProfile
 HARD = Conditions(0.05, (0.0, 0.2), (0.0, 0.05), lost=0.1)
 
 
-@pytest.mark.parametrize('robot', ['panda', 'fr3'])
+@pytest.mark.parametrize('robot', ['panda', 'fr3', 'ur5e', 'gen3', 'xarm7'])
 def test_ours_stays_inside_where_every_naive_way_breaks_the_limits(robot: str) -> None:
     profile = RobotProfile.load(robot)
     for sender in SENDERS:

@@ -140,6 +140,19 @@ def test_padding_weighs_nothing() -> None:
     assert act_loss(output, delta, gripper, valid)['total'] != before
 
 
+def test_first_keypoints_are_pulled_to_the_spheres_in_view() -> None:
+    points = torch.zeros(2, 4, 6, 2)
+    output = ActOutput(torch.zeros(2, 5, 7), torch.zeros(2, 5), points=points)
+    labels = (torch.zeros(2, 5, 7), torch.ones(2, 5), torch.ones(2, 5, dtype=torch.bool))
+    spheres = torch.full((2, 4, 3, 2), torch.nan)
+    spheres[0, 1, 2] = torch.tensor([0.5, -0.3])
+    parts = act_loss(output, *labels, spheres)
+    torch.testing.assert_close(parts['points'], torch.tensor(0.4))
+    torch.testing.assert_close(parts['total'] - act_loss(output, *labels)['total'], torch.tensor(0.4))
+    points[:, :, 3:] = 9.0  # the other keypoints are free
+    torch.testing.assert_close(act_loss(output, *labels, spheres)['total'], parts['total'])
+
+
 def test_normalizer_is_its_own_inverse_and_uses_states_for_states() -> None:
     normalizer = _normalizer()
     rng = np.random.default_rng(2)

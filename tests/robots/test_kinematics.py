@@ -14,7 +14,7 @@ from genima.sim.simulation import Simulation
 TOLERANCE_M = 1e-6
 
 
-@pytest.fixture(params=['panda', 'fr3'])
+@pytest.fixture(params=['panda', 'fr3', 'ur5e', 'gen3', 'xarm7'])
 def profile(request: pytest.FixtureRequest) -> RobotProfile:
     return RobotProfile.load(request.param)
 
@@ -99,3 +99,21 @@ def test_inverse_kinematics_reaches_poses_above_the_table(profile: RobotProfile)
 def test_wrong_number_of_joints_is_refused(profile: RobotProfile) -> None:
     with pytest.raises(LimitError, match=f'{profile.n_joints} arm joints'):
         tcp_pose(profile, np.zeros(3))
+
+
+def test_ur5e_agrees_with_the_makers_table() -> None:
+    """Universal Robots, 'DH parameters for calculations of kinematics and dynamics', UR5e; their base is turned by pi."""
+    profile = RobotProfile.load('ur5e')
+    table = zip(
+        (0.0, -0.425, -0.3922, 0.0, 0.0, 0.0),
+        (0.1625, 0.0, 0.0, 0.1333, 0.0997, 0.0996),
+        (np.pi / 2, 0.0, 0.0, np.pi / 2, -np.pi / 2, 0.0),
+        strict=True,
+    )
+    rows = list(table)
+    for q in _random_q(profile, 20):
+        T = np.diag([-1.0, -1.0, 1.0, 1.0])
+        for angle, (a, d, alpha) in zip(q, rows, strict=True):
+            c, s, ca, sa = np.cos(angle), np.sin(angle), np.cos(alpha), np.sin(alpha)
+            T = T @ np.array([[c, -s * ca, s * sa, a * c], [s, c * ca, -c * sa, a * s], [0, sa, ca, d], [0, 0, 0, 1]])
+        np.testing.assert_allclose(link_poses(profile, q)['tool0'], T, atol=TOLERANCE_M)

@@ -14,11 +14,11 @@ from genima.robots.profile import RobotProfile
 Change = Callable[[dict[str, Any]], object]
 
 
-@pytest.mark.parametrize('name', ['panda', 'fr3'])
-def test_shipped_profiles_are_complete(name: str) -> None:
+@pytest.mark.parametrize(('name', 'joints'), [('panda', 7), ('fr3', 7), ('ur5e', 6), ('gen3', 7), ('xarm7', 7)])
+def test_shipped_profiles_are_complete(name: str, joints: int) -> None:
     profile = RobotProfile.load(name)
     limits = profile.limits
-    assert profile.name == name and profile.n_joints == 7 and len(profile.spheres) == 4
+    assert profile.name == name and profile.n_joints == joints and len(profile.spheres) == 4
     assert (limits.position_min_rad < profile.home_rad).all() and (profile.home_rad < limits.position_max_rad).all()
     assert all(limits.sources.values()), 'every limit names its source'
     assert sum(sphere.is_gripper for sphere in profile.spheres) == 1

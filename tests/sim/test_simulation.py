@@ -66,8 +66,9 @@ def test_camera_model_says_where_the_cube_is_seen(simulation: Simulation, name: 
     assert np.abs(np.median(errors, axis=0)).max() < 0.5
 
 
-def test_any_profile_can_be_simulated() -> None:
-    simulation = Simulation(RobotProfile.load('fr3'), render=False)
+@pytest.mark.parametrize('robot', ['fr3', 'ur5e', 'gen3', 'xarm7'])
+def test_any_profile_can_be_simulated(robot: str) -> None:
+    simulation = Simulation(RobotProfile.load(robot), render=False)
     simulation.step_to(0.2)
     np.testing.assert_allclose(simulation.q_rad, simulation.controller.sample(0.2)[0], atol=0.01)
 

@@ -14,6 +14,7 @@ from genima.randomize.textures import make_pool
 from genima.robots.profile import RobotProfile
 from genima.sim.collect import CollectConfig, record
 from genima.sim.simulation import Simulation
+from genima.spheres.detect import find
 from genima.train.controller_data import FOLLOWED_RAD, ControllerData, draw_batch
 
 
@@ -52,6 +53,27 @@ def test_clean_batch_is_the_recording(dataset: Path, small_spec: PolicySpec, pan
         start = row - round(share * small_spec.max_target_age_steps)
         age = row - start
         np.testing.assert_array_equal(chunk, data.plan_q_rad[start, age : age + 10])
+
+
+def test_sphere_places_are_where_the_spheres_are_drawn(
+    dataset: Path, small_spec: PolicySpec, panda: RobotProfile
+) -> None:
+    data = ControllerData.load(dataset, small_spec)
+    gray = np.full((1, 128, 128, 3), 128, dtype=np.uint8)
+    batch = draw_batch(data, small_spec, panda, gray, np.random.default_rng(0), 8, clean=True)
+    gripper = len(small_spec.spheres) - 1  # nothing is in front of it in these scenes
+    colors = [small_spec.spheres[gripper].color(opening) for opening in (0.0, 1.0)]
+    apart = []
+    for row, views in enumerate(batch.views):
+        for view, image in enumerate(views):
+            found = [each for each in find(image, colors, min_pixels=20) if each is not None]
+            if found and np.isfinite(batch.sphere_uv[row, view, gripper]).all():
+                uv_px = (batch.sphere_uv[row, view, gripper] + 1) / 2 * 128 - 0.5
+                apart.append(min(np.linalg.norm(each.uv_px - uv_px) for each in found))
+    assert len(apart) >= 8 and np.median(apart) < 0.5
+    wrist = small_spec.cameras.index('wrist')
+    hidden = [index for index, each in enumerate(small_spec.spheres) if each.name in small_spec.hidden['wrist']]
+    assert np.isnan(batch.sphere_uv[:, wrist, hidden]).all()
 
 
 def test_noisy_batches_differ(dataset: Path, small_spec: PolicySpec, panda: RobotProfile) -> None:
