@@ -161,6 +161,32 @@ def test_parameter_files(ros: Any, tmp_path: Path) -> None:
     assert ros.node('other').declare_parameter('rate', 0.0).value == 3.0
 
 
+ARM = 'arm:\n  ros__parameters: {rate: 1}\n'
+ALL = '/**:\n  ros__parameters: {rate: 0}\n'
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'rate'),
+    [
+        (['--params-file', ARM, '-p', 'rate:=2'], 2),
+        (['--params-file', ALL + ARM, '-p', 'rate:=2'], 1),
+        (['-p', 'rate:=2', '--params-file', ARM], 1),
+        (['--params-file', ARM, '-p', 'arm:rate:=3'], 3),
+        (['--params-file', ARM, '--params-file', ALL + ARM], 0),
+        (['-p', 'arm:rate:=3', '--params-file', ALL + ARM], 0),
+    ],
+)
+def test_precedence_is_that_of_ros_2(ros: Any, tmp_path: Path, arguments: list[str], rate: int) -> None:
+    """Seen with rclpy of Jazzy: the pattern that is first mentioned later wins, wherever its value stands."""
+    for index, text in enumerate(arguments):
+        if '\n' in text:
+            path = tmp_path / f'{index}.yaml'
+            path.write_text(text, encoding='utf-8')
+            arguments = [*arguments[:index], str(path), *arguments[index + 1 :]]
+    ros.init(*arguments)
+    assert ros.node('arm', automatically_declare_parameters_from_overrides=True).get_parameter('rate').value == rate
+
+
 @pytest.mark.subset_only
 @pytest.mark.parametrize(
     ('text', 'words'),

@@ -52,9 +52,17 @@ class RosArguments:
         return name
 
     def parameters(self, node: str, namespace: str) -> dict[str, Any]:
-        """Return the parameter values for a node; later arguments win."""
+        """Return the parameter values for a node, with ROS 2's order of precedence.
+
+        Of values for the same pattern the later wins; of two patterns the one that was first mentioned later, wherever
+        its value stands (rcl keeps one list of patterns for files and `-p`, rclpy goes through it once).
+        """
         full_name = f'{namespace.rstrip("/")}/{node}'
-        return {item.name: item.value for item in self.overrides if item.matches(node, full_name)}
+        by_pattern: dict[str, dict[str, Any]] = {}
+        for item in self.overrides:
+            if item.matches(node, full_name):
+                by_pattern.setdefault('/' + item.pattern.lstrip('/'), {})[item.name] = item.value
+        return {name: value for values in by_pattern.values() for name, value in values.items()}
 
 
 def _assignment(text: str, option: str) -> tuple[str, str]:
