@@ -13,7 +13,7 @@ import pytest
 
 COMMANDS = [
     [], ['collect'], ['train'], ['train', 'painter'], ['train', 'controller'], ['evaluate'], ['demo'], ['up'],
-    ['bench'], ['bench', 'spheres'], ['bench', 'seams'],
+    ['bench'], ['bench', 'spheres'], ['bench', 'seams'], ['bench', 'targets'],
 ]  # fmt: skip
 
 

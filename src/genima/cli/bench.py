@@ -51,3 +51,28 @@ def seams(
     cells = [[f'{row[name]:.2f}' if isinstance(row[name], float) else row[name] for name in columns] for row in rows]
     print_table(f'worst share of the limits of {robot}, 1 = at the limit', columns, cells)
     write_json(json_path, {'robot': robot, 'rows': rows})
+
+
+@app.command()
+def targets(
+    policy: Annotated[Path, typer.Option(help='Policy directory.')] = Path('models/panda_pick'),
+    data: Annotated[Path, typer.Option(help='Episodes that the policy was not trained on.')] = Path('data/held_out'),
+    moments: Annotated[int, typer.Option(min=10, help='Moments, spread over all episodes.')] = 150,
+    limit_mm: Annotated[float, typer.Option(min=1.0, help='Limit of the target check.')] = 30.0,
+    plot: Annotated[Path, typer.Option(help='Where the plot goes (SVG).')] = Path('out/targets.svg'),
+    json_path: JsonOption = None,
+) -> None:
+    """Measure how far painted targets and chunks are apart when all is well and when something is wrong."""
+    from genima.bench.targets import measure_targets, summary
+    from genima.evaluate.plots import plot_distances
+    from genima.evaluate.policy import Policy
+    from genima.files import write_atomic
+
+    distances = measure_targets(Policy.load(policy), data, moments)
+    rows = summary(distances, 1e-3 * limit_mm)
+    columns = list(rows[0])
+    cells = [[f'{row[name]:.2f}' if isinstance(row[name], float) else row[name] for name in columns] for row in rows]
+    print_table(f'distance between target and chunk, limit {limit_mm:.0f} mm', columns, cells)
+    write_atomic(plot, plot_distances(distances, 1e-3 * limit_mm))
+    console.print(f'plot: {plot}')
+    write_json(json_path, {'policy': str(policy), 'limit_mm': limit_mm, 'rows': rows})

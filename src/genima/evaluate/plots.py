@@ -76,3 +76,17 @@ def plot_limits(limits: dict[str, float]) -> str:
     axes.set_xlabel('worst share of the limit, % (500 Hz, inside the robot controller)')
     axes.invert_yaxis()
     return _svg(figure)
+
+
+def plot_distances(distances: dict[str, list[float]], limit_m: float) -> str:
+    """Draw the share of cases up to each distance [m], one line per situation, and the limit between them."""
+    figure = Figure(figsize=(9, 3.4), layout='constrained')
+    axes = figure.subplots()
+    for name, values in distances.items():
+        axes.step(1e3 * np.sort(values), np.arange(1, len(values) + 1) / len(values), where='post', label=name)
+    axes.axvline(1e3 * limit_m, color='tab:red', linewidth=1.2, label='limit')
+    axes.set_xscale('log')
+    axes.set_xlabel('distance between painted spheres and chunk, mm')
+    axes.set_ylabel('share of cases')
+    axes.legend(fontsize=8, frameon=False)
+    return _svg(figure)

@@ -14,6 +14,8 @@ MIN_SATURATION = 0.30
 MIN_VALUE = 40.0
 MIN_PIXELS = 3
 _LINK_PX = 3
+_CORE_PX = 4
+_RING_PX = 2
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,16 @@ def find(
 
 def color_weights(image: NDArray[np.uint8], colors_rgb: Sequence[ArrayLike]) -> Floats:
     """Return for each colour how much a pixel looks like it, (n, H, W) in [0, 1]."""
-    pixels = image.astype(np.float64)
-    value = pixels.max(axis=-1)
-    saturation = 1 - pixels.min(axis=-1) / np.maximum(value, 1)
-    colors = np.array([np.asarray(color, dtype=np.float64) for color in colors_rgb]).reshape(-1, 3)
-    distance = np.linalg.norm(_chromaticity(pixels)[None] - _chromaticity(colors)[:, None, None], axis=-1)
-    nearest = distance.argmin(axis=0)[None] == np.arange(len(colors))[:, None, None]
+    colors = _chromaticity(np.array([np.asarray(color, dtype=np.float64) for color in colors_rgb]).reshape(-1, 3))
+    value = image.max(axis=-1)
+    saturation = 1 - image.min(axis=-1) / np.maximum(value, 1)
     colorful = (saturation > MIN_SATURATION) & (value > MIN_VALUE)
-    closeness = np.clip(2 * (1 - distance / HUE_TOLERANCE), 0, 1)
-    return closeness * nearest * colorful
+    likeness = colors @ _chromaticity(image[colorful].astype(np.float64)).T
+    distance = np.sqrt(np.maximum(2 - 2 * likeness, 0.0))  # of unit vectors
+    nearest = distance.argmin(axis=0)[None] == np.arange(len(colors))[:, None]
+    weights = np.zeros((len(colors), *value.shape))
+    weights[:, colorful] = np.clip(2 * (1 - distance / HUE_TOLERANCE), 0, 1) * nearest
+    return weights
 
 
 def _chromaticity(rgb: Floats) -> Floats:
@@ -75,8 +78,9 @@ def _largest(weight: Floats, min_pixels: float) -> Found | None:
     v, u = (float(each) for each in np.unravel_index(density.argmax(), density.shape))
     rows, columns = np.mgrid[: weight.shape[0], : weight.shape[1]]
     for _ in range(12):
+        distance = np.hypot(columns - u, rows - v)
         # a disc of the area found so far, with a margin, grows over the patch and leaves specks elsewhere out
-        inside = weight * (np.hypot(columns - u, rows - v) <= _reach(weight, rows, columns, u, v))
+        inside = weight * (distance <= _reach(weight, distance))
         total = inside.sum()
         if total <= 0:
             return None
@@ -86,16 +90,13 @@ def _largest(weight: Floats, min_pixels: float) -> Found | None:
     return Found(np.array([u, v]), float(total)) if total >= min_pixels else None
 
 
-def _reach(weight: Floats, rows: NDArray, columns: NDArray, u: float, v: float) -> float:
-    """Return the radius within which the patch around (u, v) lies: where growing finds no more of it."""
-    distance = np.hypot(columns - u, rows - v)
-    radius = 4.0
-    while radius < max(weight.shape):
-        ring = (distance > radius) & (distance <= radius + 2)
-        if not ring.any() or weight[ring].mean() < 0.04:
-            break
-        radius += 2.0
-    return radius
+def _reach(weight: Floats, distance: Floats) -> float:
+    """Return the radius within which the patch around a place lies: where rings around it hold no more of it."""
+    rings = np.ceil(np.maximum(distance - _CORE_PX, 0) / _RING_PX).astype(np.intp).ravel()
+    pixels = np.bincount(rings)
+    held = np.bincount(rings, weight.ravel()) / np.maximum(pixels, 1)
+    empty = np.flatnonzero(held[1:] < 0.04)
+    return float(_CORE_PX + _RING_PX * (empty[0] if len(empty) else len(pixels) - 1))
 
 
 def _box_sum(values: Floats, reach: int) -> Floats:

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does the painted target show what the chunk is about to do? A second opinion before the arm moves.
+
+The painted spheres are found by their colour and triangulated; so are the spheres of the arm where the chunk takes it by
+the time that the target shows, as the same cameras would see them, hidden parts included. The distance between the two
+is what painter and controller disagree by.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genima.cameras.model import CameraModel, MountedCamera
+from genima.cameras.triangulate import nearest_point, view_ray
+from genima.chunks.plan import Chunk
+from genima.contract.spec import PolicySpec
+from genima.contract.targets import camera_poses, shown_in, view_models
+from genima.robots.profile import RobotProfile
+from genima.spheres.detect import Found, find
+from genima.spheres.render import visible
+from genima.spheres.scene import target_scene
+
+MIN_PIXELS = 8
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SphereResidual:
+    """How far one sphere is painted from where the chunk takes it.
+
+    Attributes:
+        name: Of the sphere.
+        distance_m: In space; None where fewer than two views show it.
+        residual_px: In each view that shows it, by camera.
+        missing: Cameras that should show it and do not.
+    """
+
+    name: str
+    distance_m: float | None
+    residual_px: dict[str, float]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TargetCheck:
+    """The residuals of all spheres of one target."""
+
+    spheres: tuple[SphereResidual, ...]
+
+    @property
+    def distance_m(self) -> float | None:
+        """Median distance over the spheres that could be located: one bad detection does not stop the arm."""
+        known = [sphere.distance_m for sphere in self.spheres if sphere.distance_m is not None]
+        return float(np.median(known)) if known else None
+
+    def disagreement(self, limit_m: float) -> str | None:
+        """Return which sphere disagrees most and in which view, when the distance is above `limit_m`; else None."""
+        if self.distance_m is None:
+            return 'no painted sphere was found in two views'
+        if self.distance_m <= limit_m:
+            return None
+        worst = max(self.spheres, key=lambda sphere: sphere.distance_m or 0.0)
+        camera = max(worst.residual_px, key=lambda name: worst.residual_px[name])
+        return (
+            f'target and chunk disagree by {1e3 * self.distance_m:.0f} mm, allowed {1e3 * limit_m:.0f} mm; worst is sphere '
+            f'{worst.name} ({1e3 * (worst.distance_m or 0.0):.0f} mm), in view {camera} ({worst.residual_px[camera]:.1f} px)'
+        )
+
+
+def check_target(
+    spec: PolicySpec,
+    profile: RobotProfile,
+    cameras: Mapping[str, MountedCamera],
+    painted: NDArray[np.uint8],
+    target_stamp_s: float,
+    q_seen_rad: ArrayLike,
+    chunk: Chunk,
+) -> TargetCheck:
+    """Compare painted views with a chunk.
+
+    Args:
+        spec: The contract.
+        profile: The robot.
+        cameras: By name.
+        painted: (V, S, S, 3) uint8 in contract order.
+        target_stamp_s: When the views under the target were taken, ROS time.
+        q_seen_rad: (n,) joints at that moment; a camera on the arm was there.
+        chunk: What the controller made of the target.
+    """
+    q_rad, gripper_open = chunk.at(target_stamp_s + spec.horizon_steps / spec.control_rate_hz)
+    scene = target_scene(spec.spheres, profile, q_rad, gripper_open)
+    models, poses = view_models(spec, cameras), camera_poses(spec, profile, cameras, q_seen_rad)
+    pairs: dict[str, dict[str, tuple[Floats, Floats | None]]] = {sphere.name: {} for sphere in scene}
+    for camera, model, T, view in zip(spec.cameras, models, poses, painted, strict=True):
+        shown = shown_in(spec, camera, scene)
+        expected, found = visible(model, T, shown), _find(spec, view)
+        for index, sphere in enumerate(shown):
+            if expected.pixels[index] >= MIN_PIXELS:
+                seen = found[sphere.name]
+                pairs[sphere.name][camera] = (expected.outline_px[index], None if seen is None else seen.uv_px)
+    views = {name: (model, T) for name, model, T in zip(spec.cameras, models, poses, strict=True)}
+    return TargetCheck(tuple(_residual(name, of, views) for name, of in pairs.items()))
+
+
+def _find(spec: PolicySpec, view: NDArray[np.uint8]) -> dict[str, Found | None]:
+    """Return what is found of each sphere; of a gripper sphere's two colours the one that shows more of it."""
+    names, colors = [], []
+    for sphere in spec.spheres:
+        for opening in (0.0, 1.0) if sphere.is_gripper else (1.0,):
+            names.append(sphere.name)
+            colors.append(sphere.color(opening))
+    best: dict[str, Found | None] = dict.fromkeys(names)
+    for name, found in zip(names, find(view, colors, MIN_PIXELS), strict=True):
+        known = best[name]
+        if found is not None and (known is None or found.pixels > known.pixels):
+            best[name] = found
+    return best
+
+
+def _residual(
+    name: str, pairs: Mapping[str, tuple[Floats, Floats | None]], views: Mapping[str, tuple[CameraModel, Floats]]
+) -> SphereResidual:
+    both = {camera: (expected, seen) for camera, (expected, seen) in pairs.items() if seen is not None}
+    places = []
+    for which in (0, 1):
+        rays = [view_ray(*views[camera], pair[which]) for camera, pair in both.items()]
+        places.append(nearest_point([origin for origin, _ in rays], [direction for _, direction in rays]))
+    meant, painted = places
+    return SphereResidual(
+        name,
+        None if meant is None or painted is None else float(np.linalg.norm(meant - painted)),
+        {camera: float(np.linalg.norm(expected - seen)) for camera, (expected, seen) in both.items()},
+        tuple(camera for camera, (_, seen) in pairs.items() if seen is None),
+    )
