@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    [], ['collect'], ['train'], ['train', 'painter'], ['train', 'controller'], ['evaluate'], ['demo'], ['up'],
+    [], ['doctor'], ['collect'], ['train'], ['train', 'painter'], ['train', 'controller'], ['evaluate'], ['demo'], ['up'],
     ['bench'], ['bench', 'spheres'], ['bench', 'seams'], ['bench', 'targets'],
 ]  # fmt: skip
 

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`genima doctor`: is this rig ready for a run?"""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from genima.cli.output import JsonOption, console, write_json
+
+if TYPE_CHECKING:
+    from genima_bringup.doctor_checks import Check
+
+
+def doctor(
+    policy: Annotated[Path, typer.Option(help='Policy directory that is to run.')] = Path('models/panda_pick'),
+    robot: Annotated[str, typer.Option(help='Robot profile; the one that the policy names by default.')] = '',
+    controller: Annotated[str, typer.Option(help="The joint_trajectory_controller; the profile's by default.")] = '',
+    seconds: Annotated[float, typer.Option(min=0.5, help='How long to listen.')] = 4.0,
+    json_path: JsonOption = None,
+) -> None:
+    """Listen to cameras, joints and controller for a few seconds; one line per check. Commands nothing."""
+    import rosless
+    from genima.contract.spec import PolicySpec
+    from genima.robots.profile import RobotProfile
+
+    rosless.ensure()
+    from genima_bringup.doctor import Doctor
+    from genima_bringup.graph import policy_dir
+
+    spec = PolicySpec.load(policy_dir(str(policy)))
+    profile = RobotProfile.load(robot or spec.robot)
+    spec.check_robot(profile)
+    name = controller or profile.controllers.get(os.environ.get('ROS_DISTRO', 'jazzy'), profile.controllers['jazzy'])
+    with Doctor(spec, profile, name) as listener:
+        checks = listener.examine(seconds)
+    _print(checks)
+    write_json(json_path, {'ok': all(check.ok for check in checks), 'checks': [asdict(check) for check in checks]})
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+def _print(checks: 'list[Check]') -> None:
+    for check in checks:
+        mark, style = ('ok  ', 'green') if check.ok else ('FAIL', 'bold red')
+        console.print(Text(mark, style) + Text(f'  {check.name}: {check.finding}', 'default'), soft_wrap=True)
+        if not check.ok and check.remedy:
+            console.print(Text(f'      -> {check.remedy}', 'default'), soft_wrap=True)
+    failed = sum(not check.ok for check in checks)
+    console.print(f'{len(checks)} checks, {failed} failed')
