@@ -2,12 +2,15 @@
 """Each check of the doctor finds what it is there to find, and says what to do."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from genima_bringup.doctor_checks import Check, Stream
 from genima_ros.frames import FrameTree, transform_messages
 from genima_ros.messages import camera_info_message, image_message
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from tf2_msgs.msg import TFMessage
 
 import genima_ros  # noqa: F401  its gate decides which rclpy this is
@@ -90,6 +93,26 @@ def test_cameras_that_drift_apart() -> None:
 def test_the_command_topic_has_one_speaker_and_a_listener() -> None:
     assert not _failed(checks.check_command_topic('c/joint_trajectory', 1, 1))
     assert len(_failed(checks.check_command_topic('c/joint_trajectory', 2, 0))) == 2
+
+
+def _endpoint(name: str, kind: str = 'sensor_msgs/msg/Image', reliable: bool = True, latched: bool = False) -> Any:
+    reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+    durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
+    quality = QoSProfile(depth=1, reliability=reliability, durability=durability)
+    return SimpleNamespace(node_name=name, topic_type=kind, qos_profile=quality)
+
+
+def test_types_and_qualities_of_service_have_to_match() -> None:
+    def failed(speaker: Any, listener: Any) -> list[str]:
+        return _failed(checks.check_endpoints('image', 'sensor_msgs/msg/Image', [speaker], [listener]))
+
+    assert not failed(_endpoint('driver'), _endpoint('painter')) and not failed(
+        _endpoint('driver', latched=True), _endpoint('painter', reliable=False)
+    )
+    assert 'painter does not hear driver' in failed(_endpoint('driver', reliable=False), _endpoint('painter'))[0]
+    assert 'painter does not hear driver' in failed(_endpoint('driver'), _endpoint('painter', latched=True))[0]
+    wrong = _endpoint('driver', 'sensor_msgs/msg/CompressedImage')
+    assert 'CompressedImage of driver; sensor_msgs/msg/Image is needed' in failed(wrong, _endpoint('painter'))[0]
 
 
 def test_small_socket_buffers(tmp_path: Path) -> None:

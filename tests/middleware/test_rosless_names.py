@@ -96,6 +96,11 @@ rclpy.spin(node)
     reset, other = ('/away/far/reset', ['std_srvs/srv/Trigger']), ('/other', ['std_srvs/srv/Trigger'])
     assert ros.until(lambda: reset in node.get_service_names_and_types_by_node('far', '/away'))
     assert ros.until(lambda: other in node.get_client_names_and_types_by_node('far', '/away'))
+    (info,) = node.get_publishers_info_by_topic('/words')
+    assert (info.node_name, info.node_namespace, info.topic_type) == ('far', '/away', 'std_msgs/msg/String')
+    assert info.endpoint_type == 1 and info.qos_profile.reliability == 1 and info.qos_profile.durability == 2
+    (info,) = node.get_subscriptions_info_by_topic('words')
+    assert info.node_name == 'near' and info.endpoint_type == 2
     with pytest.raises(Exception, match=r'nobody|nonexistent'):
         node.get_publisher_names_and_types_by_node('nobody', '/')
     ros.nodes.remove(node)

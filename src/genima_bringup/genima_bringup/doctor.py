@@ -24,6 +24,7 @@ from genima_bringup.doctor_checks import (
     Stream,
     check_camera,
     check_command_topic,
+    check_endpoints,
     check_joints,
     check_machine,
     check_skew,
@@ -56,6 +57,7 @@ class Doctor:
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._streams: dict[str, Stream] = {}
+        self._kinds = {self._command_topic: 'trajectory_msgs/msg/JointTrajectory'}
         self._digests: dict[str, int] = {}
         self._positions: dict[str, float] = {}
         self._sim_time_s: float | None = None
@@ -92,8 +94,13 @@ class Doctor:
             simulated = self._sim_time_s is not None
             checks += check_camera(name, image, info, self._frames, self._profile.base_link, simulated)
         checks += check_skew(images)
-        speakers = self._node.count_publishers(self._command_topic)
-        checks += check_command_topic(self._command_topic, speakers, self._node.count_subscribers(self._command_topic))
+        for topic, kind in self._kinds.items():
+            speakers = self._node.get_publishers_info_by_topic(topic)
+            checks += check_endpoints(topic, kind, speakers, self._node.get_subscriptions_info_by_topic(topic))
+        commanders = self._node.count_publishers(self._command_topic)
+        checks += check_command_topic(
+            self._command_topic, commanders, self._node.count_subscribers(self._command_topic)
+        )
         return checks + check_machine()
 
     def _listen(self) -> None:
@@ -107,6 +114,7 @@ class Doctor:
 
     def _subscribe(self, kind: Any, topic: str, look: Callable[[Stream, Any], None]) -> None:
         stream = self._streams[topic] = Stream(topic)
+        self._kinds[topic] = f'sensor_msgs/msg/{kind.__name__}'
 
         def take(message: Any) -> None:
             stamp_s = seconds(message.header.stamp)

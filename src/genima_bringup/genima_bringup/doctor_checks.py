@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from genima_ros.frames import FrameTree
 from genima_ros.messages import camera_model, image_array
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
@@ -88,6 +89,39 @@ def check_stream(stream: Stream, least_hz: float) -> list[Check]:
     if stream.publishers > 1:
         checks.append(Check(stream.topic, False, f'{stream.publishers} publishers at once', 'stop all but one of them'))
     return checks
+
+
+def check_endpoints(topic: str, kind: str, publishers: Sequence[Any], subscriptions: Sequence[Any]) -> list[Check]:
+    """Check that all who speak or listen on a topic agree on its type and get each other's messages.
+
+    Args:
+        topic: Its name.
+        kind: Type that it should have, as in 'sensor_msgs/msg/Image'.
+        publishers: rclpy's TopicEndpointInfo of each; `subscriptions` likewise.
+    """
+    wrong = sorted({f'{each.topic_type} of {each.node_name}' for each in publishers if each.topic_type != kind})
+    checks = []
+    if wrong:
+        finding = f'{", ".join(wrong)}; {kind} is needed'
+        checks.append(Check(f'{topic} type', False, finding, 'remap the topic of that type that the policy needs'))
+    deaf = [
+        f'{listener.node_name} does not hear {speaker.node_name}'
+        for speaker in publishers
+        for listener in subscriptions
+        if not _compatible(speaker.qos_profile, listener.qos_profile)
+    ]
+    if deaf:
+        remedy = 'let the publisher be reliable, or the subscriber best effort (ros2 topic info --verbose shows both)'
+        checks.append(Check(f'{topic} QoS', False, ', '.join(deaf), remedy))
+    return checks
+
+
+def _compatible(offered: Any, asked: Any) -> bool:
+    """Return whether a publisher's QoS serves a subscription (DDS: request versus offered)."""
+    best_effort, volatile = ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE
+    unreliable = offered.reliability == best_effort and asked.reliability == ReliabilityPolicy.RELIABLE
+    forgetful = offered.durability == volatile and asked.durability == DurabilityPolicy.TRANSIENT_LOCAL
+    return not (unreliable or forgetful)
 
 
 def check_joints(stream: Stream, profile: RobotProfile, positions: dict[str, float]) -> list[Check]:

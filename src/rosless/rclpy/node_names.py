@@ -8,6 +8,8 @@ from rosless.graph import EndpointInfo, NodeEndpoints, NodeName
 
 from .context import Context
 from .names import expand_topic_name
+from .qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from .topic_endpoint_info import TopicEndpointInfo, TopicEndpointTypeEnum
 
 _TOPIC, _REQUEST, _REPLY = 'rt', 'rq', 'rr'
 NamesAndTypes = list[tuple[str, list[str]]]
@@ -106,6 +108,16 @@ class GraphQueries(NameResolution):
         """Return how many subscriptions a topic has."""
         return _count(self._context.graph.readers(), _TOPIC + self.resolve_topic_name(topic_name))
 
+    def get_publishers_info_by_topic(self, topic_name: str) -> list[TopicEndpointInfo]:
+        """Return who publishes a topic, with type and QoS."""
+        endpoints = self._context.graph.writers()
+        return self._describe(endpoints, topic_name, TopicEndpointTypeEnum.PUBLISHER)
+
+    def get_subscriptions_info_by_topic(self, topic_name: str) -> list[TopicEndpointInfo]:
+        """Return who listens to a topic, with type and QoS."""
+        endpoints = self._context.graph.readers()
+        return self._describe(endpoints, topic_name, TopicEndpointTypeEnum.SUBSCRIPTION)
+
     def count_services(self, service_name: str) -> int:
         """Return how many servers a service has."""
         return _count(self._context.graph.readers(), f'{_REQUEST}{self.resolve_service_name(service_name)}Request')
@@ -113,6 +125,22 @@ class GraphQueries(NameResolution):
     def count_clients(self, service_name: str) -> int:
         """Return how many clients a service has."""
         return _count(self._context.graph.readers(), f'{_REPLY}{self.resolve_service_name(service_name)}Reply')
+
+    def _describe(
+        self, endpoints: Iterable[EndpointInfo], topic_name: str, kind: TopicEndpointTypeEnum
+    ) -> list[TopicEndpointInfo]:
+        topic = _TOPIC + self.resolve_topic_name(topic_name)
+        which = 0 if kind is TopicEndpointTypeEnum.PUBLISHER else 1
+        nodes = self._context.graph.nodes()
+        owners = {gid: node for node, endpoint_gids in nodes.items() for gid in endpoint_gids[which]}
+        unknown = NodeName('_NODE_NAME_UNKNOWN_', '_NODE_NAMESPACE_UNKNOWN_')
+        result = []
+        for endpoint in endpoints:
+            if endpoint.topic == topic:
+                owner = owners.get(endpoint.gid, unknown)
+                info = (owner.name, owner.namespace, endpoint.type_name, kind, list(endpoint.gid), _qos(endpoint))
+                result.append(TopicEndpointInfo(*info))
+        return result
 
     def _endpoints_of(self, name: str, namespace: str) -> tuple[list[EndpointInfo], list[EndpointInfo]]:
         graph = self._context.graph
@@ -122,6 +150,14 @@ class GraphQueries(NameResolution):
             raise NodeNotFound(f'Cannot find the node {node.full}; known: {", ".join(sorted(n.full for n in known))}')
         writers, readers = known[node]
         return [e for e in graph.writers() if e.gid in writers], [e for e in graph.readers() if e.gid in readers]
+
+
+def _qos(endpoint: EndpointInfo) -> QoSProfile:
+    return QoSProfile(
+        depth=0,
+        reliability=ReliabilityPolicy.RELIABLE if endpoint.reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if endpoint.transient_local else DurabilityPolicy.VOLATILE,
+    )
 
 
 def _count(endpoints: Iterable[EndpointInfo], topic: str) -> int:
