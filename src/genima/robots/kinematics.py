@@ -107,13 +107,15 @@ def _motion(profile: RobotProfile, link: Link, q: np.ndarray, gripper_open: floa
 def _pose_and_jacobian(profile: RobotProfile, q: np.ndarray, link: str) -> tuple[np.ndarray, np.ndarray]:
     T = np.broadcast_to(np.eye(4), (*q.shape[:-1], 4, 4))
     J = np.zeros((*q.shape[:-1], 6, profile.n_joints))
-    columns = []
+    columns, axes, origins = [], [], []
     for part in _chain(profile, link):
         T = T @ _motion(profile, part, q, 1.0)
         assert part.joint is not None
         if part.joint.kind == 'revolute':
-            columns.append((_index(profile)[part.joint.name], T[..., :3, :3] @ part.joint.axis, T[..., :3, 3]))
-    for i, axis, origin in columns:
-        J[..., :3, i] = np.cross(axis, T[..., :3, 3] - origin)
-        J[..., 3:, i] = axis
+            columns.append(_index(profile)[part.joint.name])
+            axes.append(T[..., :3, :3] @ part.joint.axis)
+            origins.append(T[..., :3, 3])
+    axis, arm = np.stack(axes, axis=-2), T[..., None, :3, 3] - np.stack(origins, axis=-2)
+    J[..., :3, columns] = np.cross(axis, arm).swapaxes(-1, -2)
+    J[..., 3:, columns] = axis.swapaxes(-1, -2)
     return T, J

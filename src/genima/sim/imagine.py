@@ -8,7 +8,7 @@ beside the cube. A controller that has not seen them follows its habit instead o
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -47,8 +47,11 @@ def imagine(robot: str, seeds: range, workers: int = 2) -> Iterator[Imagined]:
         yield from (motion for motion in pool.imap(job, seeds, chunksize=8) if motion is not None)
 
 
+_load = lru_cache(maxsize=1)(RobotProfile.load)  # once per process
+
+
 def _one(robot: str, seed: int) -> Imagined | None:
-    profile, task, rng = RobotProfile.load(robot), PickTask(), np.random.default_rng([seed, 2])
+    profile, task, rng = _load(robot), PickTask(), np.random.default_rng([seed, 2])
     cube = task.sample(rng)
     T = np.eye(4)
     yaw, tilt = rng.uniform(-0.8, 0.8), rng.uniform(-0.12, 0.12)
