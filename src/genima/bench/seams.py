@@ -39,15 +39,18 @@ class Conditions:
     transport_s: tuple[float, float] = (0.0, 0.0)
     lost: float = 0.0
 
-    @property
-    def in_words(self) -> str:
-        """One line for a table."""
-        spans = (f'{name} {1e3 * low:.0f}-{1e3 * high:.0f} ms' for name, (low, high) in self._delays)
-        return ', '.join((f'{1e3 * self.disagreement_rad:.0f} mrad', *spans))
+    def row(self) -> dict[str, str]:
+        """Return the conditions as cells of a table, in milliseconds and milliradians."""
+        return {
+            'mrad': f'{1e3 * self.disagreement_rad:.0f}',
+            'latency': _span_ms(self.latency_s),
+            'transport': _span_ms(self.transport_s),
+        }
 
-    @property
-    def _delays(self) -> tuple[tuple[str, tuple[float, float]], ...]:
-        return ('latency', self.latency_s), ('transport', self.transport_s)
+
+def _span_ms(span_s: tuple[float, float]) -> str:
+    low, high = (f'{1e3 * value:.0f}' for value in span_s)
+    return low if low == high else f'{low}-{high}'
 
 
 @dataclass(frozen=True)
@@ -143,11 +146,12 @@ def spliced(profile: RobotProfile, q_start_rad: np.ndarray) -> Sender:
     return send
 
 
+OURS = 'ours'
 SENDERS: dict[str, Callable[[RobotProfile, np.ndarray], Sender]] = {
-    'naive: on arrival, positions': lambda profile, q: from_now,
-    'naive: stamped, positions': lambda profile, q: from_observation,
-    'naive: stamped, with velocities': lambda profile, q: with_velocities,
-    'genima splice': spliced,
+    'on arrival': lambda profile, q: from_now,
+    'stamped': lambda profile, q: from_observation,
+    'stamped, v': lambda profile, q: with_velocities,
+    OURS: spliced,
 }
 
 
@@ -200,5 +204,5 @@ def table(profile: RobotProfile, seeds: int = 3) -> list[dict[str, str | float]]
         for sender in SENDERS:
             runs = [asdict(measure(profile, sender, conditions, seed)) for seed in range(seeds)]
             worst = {name: max(run[name] for run in runs) for name in runs[0]}
-            rows.append({'robot': profile.name, 'case': conditions.in_words, 'sender': sender, **worst})
+            rows.append({'robot': profile.name, **conditions.row(), 'sender': sender, **worst})
     return rows

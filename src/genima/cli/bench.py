@@ -38,19 +38,35 @@ def spheres(
 
 @app.command()
 def seams(
-    robot: Annotated[str, typer.Option(help='Robot profile.')] = 'panda',
+    robot: Annotated[str, typer.Option(help='Robot profile; empty: all of them.')] = '',
     seeds: Annotated[int, typer.Option(min=1, help='Streams per row; the worst is printed.')] = 3,
     json_path: JsonOption = None,
 ) -> None:
     """Stream chunks to an emulated joint_trajectory_controller, naively and through the guard's splice."""
     from genima.bench.seams import table
+    from genima.cli.progress import progress_bar
     from genima.robots.profile import RobotProfile
+    from genima.robots.reading import profile_names
 
-    rows = table(RobotProfile.load(robot), seeds)
+    names = [robot] if robot else profile_names()
+    rows: list[dict[str, str | float]] = []
+    with progress_bar() as progress:
+        task = progress.add_task('robots', total=len(names))
+        for name in names:
+            rows += table(RobotProfile.load(name), seeds)
+            progress.advance(task)
     columns = list(rows[0])
-    cells = [[f'{row[name]:.2f}' if isinstance(row[name], float) else row[name] for name in columns] for row in rows]
-    print_table(f'worst share of the limits of {robot}, 1 = at the limit', columns, cells)
-    write_json(json_path, {'robot': robot, 'rows': rows})
+    cells = [[_cell(row[name]) for name in columns] for row in rows]
+    short = {'latency': 'delay', 'transport': 'wire', 'velocity': 'vel', 'acceleration': 'acc', 'lag_rms_mrad': 'lag'}
+    console.print('worst share of the limits (1 = at the limit) where chunks disagree by some mrad and come late by some ms')
+    print_table('chunk seams', [short.get(name, name) for name in columns], cells)
+    write_json(json_path, {'rows': rows})
+
+
+def _cell(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return f'{value:.2f}' if value < 10 else f'{value:.0f}'
 
 
 @app.command()
@@ -71,7 +87,7 @@ def targets(
     distances = measure_targets(Policy.load(policy), data, moments)
     rows = summary(distances, 1e-3 * limit_mm)
     columns = list(rows[0])
-    cells = [[f'{row[name]:.2f}' if isinstance(row[name], float) else row[name] for name in columns] for row in rows]
+    cells = [[_cell(row[name]) for name in columns] for row in rows]
     print_table(f'distance between target and chunk, limit {limit_mm:.0f} mm', columns, cells)
     write_atomic(plot, plot_distances(distances, 1e-3 * limit_mm))
     console.print(f'plot: {plot}')

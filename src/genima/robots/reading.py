@@ -31,6 +31,11 @@ LIMIT_KEYS = (
 )
 
 
+def profile_names() -> list[str]:
+    """Return the names of the shipped profiles."""
+    return sorted(path.stem for path in (config_dir() / 'robots').glob('*.yaml'))
+
+
 def load_profile(name_or_path: str | Path) -> RobotProfile:
     """Read `config/robots/<name>.yaml`, or the file at a path that ends in .yaml."""
     path = Path(name_or_path)
