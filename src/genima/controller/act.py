@@ -30,6 +30,7 @@ class ActConfig:
         stages: encoder stages; 4 with width 64 is ResNet-18.
         dim: token size. feedforward, heads, encoder_layers, decoder_layers, dropout: of the transformer.
         keypoints: learned image points read from each view by soft argmax, 0 for none.
+        keypoint_stage: encoder stage whose features they are read from; the first has the finest cells.
         instruction_buckets, instruction_dim: see `InstructionEncoder`.
         latent_dim: size of the CVAE's latent, 0 for none.
     """
@@ -39,7 +40,7 @@ class ActConfig:
     view_size_px: int = 128
     chunk_steps: int = 10
     width: int = 24
-    stages: int = 3
+    stages: int = 4
     dim: int = 144
     feedforward: int = 384
     heads: int = 4
@@ -47,6 +48,7 @@ class ActConfig:
     decoder_layers: int = 1
     dropout: float = 0.0
     keypoints: int = 24
+    keypoint_stage: int = 1
     instruction_buckets: int = 256
     instruction_dim: int = 64
     latent_dim: int = 0
@@ -79,12 +81,14 @@ class ActOutput:
         delta: (B, T, n) joint moves from the current position, in `Normalizer.delta_scale_rad`.
         gripper_logit: (B, T) above zero means open.
         latent_mean, latent_log_variance: (B, latent_dim) of the CVAE's posterior, where a chunk was given.
+        points: (B, V, keypoints, 2) where the keypoints are in the views, column and row, from -1 to 1.
     """
 
     delta: Tensor
     gripper_logit: Tensor
     latent_mean: Tensor | None = None
     latent_log_variance: Tensor | None = None
+    points: Tensor | None = None
 
 
 def sine_positions(dim: int, height: int, width: int) -> Tensor:
@@ -102,28 +106,26 @@ def sine_positions(dim: int, height: int, width: int) -> Tensor:
 class KeypointReader(nn.Module):
     """Soft argmax of learned heat maps (Levine et al. 2016): where, to a fraction of a cell, something is.
 
-    Features (N, C, h, w) -> one token (N, dim) that carries `keypoints` image positions and how sharp each one is.
+    Features (N, C, h, w) -> (N, keypoints, 4): column and row from -1 to 1 from border to border, spread, and strength.
     """
 
-    def __init__(self, channels: int, keypoints: int, dim: int) -> None:
+    def __init__(self, channels: int, keypoints: int) -> None:
         super().__init__()
         self.heat = nn.Conv2d(channels, keypoints, 1)
-        self.project = nn.Sequential(nn.Linear(4 * keypoints, dim), nn.GELU(), nn.Linear(dim, dim))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Read keypoints; in float32, for bfloat16 has only 8 bits for a position."""
+        """Read keypoints, in float32."""
         height, width = features.shape[2:]
         with torch.autocast(features.device.type, enabled=False):
             logits = self.heat(features.float()).flatten(2)
             weight = logits.softmax(dim=-1).unflatten(2, (height, width))
-            x = torch.linspace(-1, 1, width, device=features.device)
-            y = torch.linspace(-1, 1, height, device=features.device)
+            x = (torch.arange(width, device=features.device) + 0.5) * 2 / width - 1
+            y = (torch.arange(height, device=features.device) + 0.5) * 2 / height - 1
             column, row = weight.sum(2), weight.sum(3)
             mean_x, mean_y = column @ x, row @ y
             spread = column @ x.square() - mean_x.square() + row @ y.square() - mean_y.square()
             peak = logits.logsumexp(dim=-1).tanh()
-            token: Tensor = self.project(torch.cat([mean_x, mean_y, spread, peak], dim=1))
-        return token
+            return torch.stack([mean_x, mean_y, spread, peak], dim=-1)
 
 
 class Act(nn.Module):
@@ -141,7 +143,14 @@ class Act(nn.Module):
         cells = config.view_size_px // self.encoder.stride
         self.register_buffer('positions', sine_positions(dim, cells, cells), persistent=False)
         self.camera = nn.Parameter(torch.randn(config.n_views, 1, dim) * 0.1)
-        self.keypoints = KeypointReader(dim, config.keypoints, dim) if config.keypoints else None
+        self.keypoints: KeypointReader | None = None
+        if config.keypoints:
+            channels = config.width * 2**config.keypoint_stage
+            self.keypoints = KeypointReader(channels, config.keypoints)
+            inputs = 4 * config.keypoints * config.n_views + config.n_joints + 2
+            self.fuse = nn.Sequential(
+                nn.Linear(inputs, 512), nn.GELU(), nn.Linear(512, 512), nn.GELU(), nn.Linear(512, dim)
+            )
         self.state_token = nn.Sequential(nn.Linear(config.n_joints + 1, dim), nn.GELU(), nn.Linear(dim, dim))
         self.age_token = nn.Sequential(nn.Linear(1, dim), nn.GELU(), nn.Linear(dim, dim))
         self.instruction_token = nn.Linear(config.instruction_dim, dim)
@@ -183,21 +192,28 @@ class Act(nn.Module):
         if self.style is not None:
             latent, mean, log_variance = self.style(state, chunk, valid)
             tokens.append(latent[:, None])
-        tokens += self._see(views, condition)
+        cells, points = self._see(views, condition)
+        tokens.append(cells)
+        queries = self.queries.expand(len(views), -1, -1)
+        if points is not None:
+            with torch.autocast(views.device.type, enabled=False):  # bfloat16 would round a position to half a pixel
+                fused = self.fuse(torch.cat([points.flatten(1), state, age[:, None]], dim=1))[:, None]
+            tokens.append(fused)
+            queries = queries + fused
         memory = self.transformer(torch.cat([token.to(state.dtype) for token in tokens], dim=1))
-        decoded = self.norm(self.decoder(self.queries.expand(len(views), -1, -1), memory))
+        decoded = self.norm(self.decoder(queries.to(state.dtype), memory))
         with torch.autocast(views.device.type, enabled=False):
             output = self.head(decoded.float())
-        return ActOutput(output[..., :-1], output[..., -1], mean, log_variance)
+        where = None if points is None else points[..., :2]
+        return ActOutput(output[..., :-1], output[..., -1], mean, log_variance, where)
 
-    def _see(self, views: Tensor, condition: Tensor) -> list[Tensor]:
-        """Return the tokens of all views: (B, V * cells, dim) and, with keypoints, (B, V, dim)."""
+    def _see(self, views: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the tokens of all views (B, V * cells, dim), and their keypoints (B, V, keypoints, 4) if there are any."""
         batch, n_views = views.shape[:2]
         flat = views.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        features = self.project(self.encoder(flat, condition.repeat_interleave(n_views, dim=0)))
-        cells = features.flatten(2).transpose(1, 2).unflatten(0, (batch, n_views))
-        tokens = [(cells + self.positions + self.camera).flatten(1, 2)]
-        if self.keypoints is not None:
-            points = self.keypoints(features).unflatten(0, (batch, n_views))
-            tokens.append(points + self.camera[:, 0])
-        return tokens
+        stages = self.encoder(flat, condition.repeat_interleave(n_views, dim=0))
+        cells = self.project(stages[-1]).flatten(2).transpose(1, 2).unflatten(0, (batch, n_views))
+        tokens = (cells + self.positions + self.camera).flatten(1, 2)
+        if self.keypoints is None:
+            return tokens, None
+        return tokens, self.keypoints(stages[self.config.keypoint_stage]).unflatten(0, (batch, n_views))

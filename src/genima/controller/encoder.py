@@ -85,7 +85,7 @@ class FilmBlock(nn.Module):
 
 
 class ViewEncoder(nn.Module):
-    """Encode views one by one: (N, 3, S, S) in [-1, 1] -> (N, channels, S / stride, S / stride).
+    """Encode views one by one: (N, 3, S, S) in [-1, 1] -> (N, channels, S / stride, S / stride) in the last stage.
 
     Four stages of width 64 are the layout of ResNet-18.
     """
@@ -105,9 +105,12 @@ class ViewEncoder(nn.Module):
         self.channels = channels
         self.stride = 4 * 2 ** (stages - 1)
 
-    def forward(self, views: Tensor, condition: Tensor) -> Tensor:
-        """Encode `views` (N, 3, S, S) under `condition` (N, E)."""
+    def forward(self, views: Tensor, condition: Tensor) -> list[Tensor]:
+        """Encode `views` (N, 3, S, S) under `condition` (N, E); returns the features of every stage, finest first."""
         x = self.pool(functional.relu(self.norm(self.stem(views))))
-        for block in self.blocks:
+        stages = []
+        for index, block in enumerate(self.blocks):
             x = block(x, condition)
-        return x
+            if index % 2 == 1:
+                stages.append(x)
+        return stages

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the controller is trained on: joint L1, gripper cross-entropy and, with the CVAE, its divergence."""
+"""What the controller is trained on: joint L1, gripper cross-entropy, where the spheres are, the CVAE's divergence."""
 
 from torch import Tensor
 from torch.nn import functional
@@ -8,9 +8,12 @@ from genima.controller.act import ActOutput
 
 GRIPPER_WEIGHT = 0.1
 DIVERGENCE_WEIGHT = 0.01
+POINT_WEIGHT = 1.0
 
 
-def act_loss(output: ActOutput, delta: Tensor, gripper_open: Tensor, valid: Tensor) -> dict[str, Tensor]:
+def act_loss(
+    output: ActOutput, delta: Tensor, gripper_open: Tensor, valid: Tensor, sphere_uv: Tensor | None = None
+) -> dict[str, Tensor]:
     """Return `total` and its parts; steps outside `valid` weigh nothing.
 
     Args:
@@ -18,6 +21,7 @@ def act_loss(output: ActOutput, delta: Tensor, gripper_open: Tensor, valid: Tens
         delta: (B, T, n) true joint moves from `Normalizer.encode`.
         gripper_open: (B, T) 1 open, 0 closed.
         valid: (B, T) True where the chunk holds data.
+        sphere_uv: (B, V, S, 2) where the first S keypoints should be in the views, -1 to 1; NaN where out of view.
     """
     weight = valid.to(delta.dtype)
     steps = weight.sum().clamp(min=1)
@@ -31,4 +35,9 @@ def act_loss(output: ActOutput, delta: Tensor, gripper_open: Tensor, valid: Tens
         divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1).mean()
         parts['divergence'] = divergence
         total = total + DIVERGENCE_WEIGHT * divergence
+    if output.points is not None and sphere_uv is not None:
+        seen = sphere_uv.isfinite()
+        apart = (output.points[:, :, : sphere_uv.shape[2]] - sphere_uv.nan_to_num()).abs()
+        parts['points'] = (apart * seen).sum() / seen.sum().clamp(min=1)
+        total = total + POINT_WEIGHT * parts['points']
     return {'total': total, **{name: part.detach() for name, part in parts.items()}}

@@ -109,7 +109,8 @@ def _loss(model: Act, normalizer: Normalizer, batch: ControllerBatch, words: tor
     age = torch.from_numpy(batch.age_share.astype(np.float32))
     with torch.autocast('cpu', torch.bfloat16):
         output = model(views, state, age, words.expand(len(views), -1))
-    return act_loss(output, delta, gripper, torch.ones_like(gripper, dtype=torch.bool))['total']
+    valid = torch.ones_like(gripper, dtype=torch.bool)
+    return act_loss(output, delta, gripper, valid, torch.from_numpy(batch.sphere_uv))['total']
 
 
 def _evaluation(

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from genima.cameras.model import MountedCamera
+from genima.cameras.model import CameraModel, MountedCamera
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import shown_in, view_models
 from genima.episodes.store import read_all
@@ -76,7 +76,6 @@ class ControllerData:
             episodes[0].cameras,
         )
 
-
     def with_imagined(self, robot: str, seeds: range, spec: PolicySpec) -> 'ControllerData':
         """Return these data and one motion per seed of the expert from anywhere, see `genima.sim.imagine`."""
         motions = list(imagine(robot, seeds))
@@ -100,6 +99,8 @@ class ControllerBatch:
         q_rad: (B, n) joints now; `gripper_open` (B,) likewise.
         age_share: (B,) age of the target as a share of the oldest allowed.
         chunk_q_rad: (B, T, n) and chunk_gripper (B, T): what to do from now on.
+        sphere_uv: (B, V, S, 2) float32, where the spheres' centres are in the views, -1 to 1 from border to border; NaN
+            where a view does not show one.
     """
 
     views: np.ndarray
@@ -108,6 +109,7 @@ class ControllerBatch:
     age_share: np.ndarray
     chunk_q_rad: np.ndarray
     chunk_gripper: np.ndarray
+    sphere_uv: np.ndarray
 
 
 def draw_batch(
@@ -150,6 +152,7 @@ def draw_batch(
         age / max(spec.max_target_age_steps, 1),
         data.plan_q_rad[index[:, None], steps] + shift[:, None],
         data.plan_gripper[index[:, None], steps],
+        _sphere_uv(spec, models, poses, scenes),
     )
 
 
@@ -191,10 +194,23 @@ def _camera_poses(
     return poses
 
 
+def _sphere_uv(
+    spec: PolicySpec, models: list[CameraModel], T_camera_base: list[np.ndarray], scenes: list[list[Sphere]]
+) -> np.ndarray:
+    centres = np.array([[sphere.T_base_sphere[:3, 3] for sphere in scene] for scene in scenes])
+    views = []
+    for name, model, T in zip(spec.cameras, models, T_camera_base, strict=True):
+        uv_px, _ = model.project(centres @ T[:, :3, :3].swapaxes(1, 2) + T[:, None, :3, 3])
+        uv = (uv_px + 0.5) * 2 / spec.view_size_px - 1
+        shown = np.array([sphere.name not in spec.hidden.get(name, ()) for sphere in scenes[0]])
+        views.append(np.where((np.abs(uv) < 1).all(-1, keepdims=True) & shown[:, None], uv, np.nan))
+    return np.stack(views, axis=1).astype(np.float32)
+
+
 def _draw_view(
     spec: PolicySpec,
     name: str,
-    model: object,
+    model: CameraModel,
     T_camera_base: np.ndarray,
     scene: list[Sphere],
     backgrounds: np.ndarray,
@@ -204,9 +220,9 @@ def _draw_view(
     view = np.ascontiguousarray(vary(rng, backgrounds[rng.integers(len(backgrounds))]))
     spheres = shown_in(spec, name, scene)
     if clean:
-        return draw(view, model, T_camera_base, spheres, spec.stripes, out=view)  # type: ignore[arg-type]
-    spheres = [_jitter(sphere, T_camera_base, model.K[0, 0], rng) for sphere in spheres]  # type: ignore[attr-defined]
-    draw(view, model, T_camera_base, spheres, spec.stripes, out=view)  # type: ignore[arg-type]
+        return draw(view, model, T_camera_base, spheres, spec.stripes, out=view)
+    spheres = [_jitter(sphere, T_camera_base, model.K[0, 0], rng) for sphere in spheres]
+    draw(view, model, T_camera_base, spheres, spec.stripes, out=view)
     return _spoil(view, rng)
 
 

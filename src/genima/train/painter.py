@@ -33,9 +33,9 @@ WORK_DIRECTORY = 'training'
 class PainterBudget:
     """Minutes for each stage."""
 
-    autoencoder_minutes: float = 8.0
-    painter_minutes: float = 14.0
-    polish_minutes: float = 12.0
+    autoencoder_minutes: float = 12.0
+    painter_minutes: float = 40.0
+    polish_minutes: float = 20.0
 
 
 def train_painter(

@@ -88,7 +88,7 @@ def as_views(spec: PolicySpec, images: Image) -> Image:
 
 def to_tensor(images: Image) -> Tensor:
     """Turn (B, H, W, 3) uint8 into (B, 3, H, W) in [-1, 1], as the autoencoder takes them."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
 
 
 def load_samples(
