@@ -51,11 +51,21 @@ def _live(make_node: Callable[[], Node]) -> int:
         print(f'error: {error}', file=sys.stderr, flush=True)
         return 1
     except Exception:
+        if _told_to_end():
+            return 0  # Ctrl-C while rclpy was handing a message over comes out as whatever that code makes of it
         traceback.print_exc()
         return 1
     finally:
         _end(node)
     return 0
+
+
+def _told_to_end() -> bool:
+    """Return whether a signal has shut the context down; rclpy does that in a thread of its own, a moment later."""
+    end_s = time.monotonic() + POLL_S
+    while rclpy.ok() and time.monotonic() < end_s:
+        time.sleep(POLL_S / 10)
+    return not rclpy.ok()
 
 
 def _leave_by_force() -> None:
