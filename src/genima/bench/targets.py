@@ -68,8 +68,7 @@ def summary(distances: dict[str, list[float]], limit_m: float) -> list[dict[str,
 
 
 def _act(policy: Policy, samples: Samples, index: int, target: np.ndarray) -> Chunk:
-    # samples keep the intended opening only; it is the opening itself but for the moments of closing
-    return policy.controller.act(target, samples.q_rad[index], float(samples.target_open[index]), 0.0, stamp_s=0.0)
+    return policy.controller.act(target, samples.q_rad[index], float(samples.gripper_open[index]), 0.0, stamp_s=0.0)
 
 
 def _check(

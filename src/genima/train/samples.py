@@ -31,7 +31,7 @@ class Samples:
         spec: The contract.
         profile: The robot.
         views: (N, V, S, S, 3) uint8 in contract order.
-        q_rad: (N, n) joints when the views were taken.
+        q_rad: (N, n) joints when the views were taken, and `gripper_open` (N,) the opening then.
         target_q_rad: (N, n) joints that the demonstrator intends `spec.horizon_steps` later.
         target_open: (N,) opening intended then.
         cameras: The sets of cameras that occur.
@@ -42,6 +42,7 @@ class Samples:
     profile: RobotProfile
     views: Image
     q_rad: NDArray[np.float64]
+    gripper_open: NDArray[np.float64]
     target_q_rad: NDArray[np.float64]
     target_open: NDArray[np.float64]
     cameras: tuple[dict[str, MountedCamera], ...]
@@ -115,13 +116,14 @@ def load_samples(
             (
                 _views(episode, spec, chosen),
                 episode.q_rad[chosen],
+                episode.gripper_open[chosen],
                 episode.plan_q_rad[chosen, ahead],
                 episode.plan_gripper_open[chosen, ahead],
                 np.full(len(chosen), known[key]),
             )
         )
-    views, q, target_q, target_open, camera_set = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Samples(spec, profile, views, q, target_q, target_open, tuple(sets), camera_set)
+    views, q, opening, target_q, target_open, camera_set = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Samples(spec, profile, views, q, opening, target_q, target_open, tuple(sets), camera_set)
 
 
 def check_fits(episode: Episode, spec: PolicySpec, path: Path) -> None:
