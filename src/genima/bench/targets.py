@@ -58,10 +58,11 @@ def measure_targets(policy: Policy, data: Path | str, moments: int = 150, seed: 
 
 
 def summary(distances: dict[str, list[float]], limit_m: float) -> list[dict[str, Any]]:
-    """Return one row per situation: percentiles in millimetres and the share above the limit."""
+    """Return one row per situation: percentiles in millimetres (None where no sphere was located), share above the limit."""
     rows = []
     for name, values in distances.items():
-        p50, p95, p99 = (1e3 * float(np.percentile(values, p)) for p in (50, 95, 99))
+        at = (1e3 * float(np.percentile(values, p, method='nearest')) for p in (50, 95, 99))
+        p50, p95, p99 = (value if np.isfinite(value) else None for value in at)  # JSON knows no infinity
         held = float(np.mean(np.array(values) > limit_m))
         rows.append({'situation': name, 'p50 mm': p50, 'p95 mm': p95, 'p99 mm': p99, 'share above the limit': held})
     return rows

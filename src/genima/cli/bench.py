@@ -63,9 +63,9 @@ def seams(
     write_json(json_path, {'rows': rows})
 
 
-def _cell(value: str | float) -> str:
-    if isinstance(value, str):
-        return value
+def _cell(value: str | float | None) -> str:
+    if value is None or isinstance(value, str):
+        return value or '-'
     return f'{value:.2f}' if value < 10 else f'{value:.0f}'
 
 

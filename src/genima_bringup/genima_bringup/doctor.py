@@ -6,19 +6,16 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import rclpy
 from genima_ros.frames import FrameTree
 from genima_ros.messages import seconds
 from genima_ros.views import image_topic, info_topic
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
 
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
+from genima_bringup.client_node import ClientNode
 from genima_bringup.doctor_checks import (
     Check,
     Stream,
@@ -38,7 +35,7 @@ JOINT_STATES_HZ = 30.0
 RATE_SHARE = 0.9
 
 
-class Doctor:
+class Doctor(ClientNode):
     """A node that only listens; nothing it does can move an arm.
 
     Args:
@@ -50,12 +47,7 @@ class Doctor:
     def __init__(self, spec: PolicySpec, profile: RobotProfile, controller: str) -> None:
         self._spec, self._profile = spec, profile
         self._command_topic = f'{controller}/joint_trajectory'
-        self._owns_context = not rclpy.ok()
-        if self._owns_context:
-            rclpy.init(args=[])
-        self._node = Node('genima_doctor', parameter_overrides=[Parameter('use_sim_time', value=False)])
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
+        super().__init__('genima_doctor', use_sim_time=False)
         self._streams: dict[str, Stream] = {}
         self._kinds = {self._command_topic: 'trajectory_msgs/msg/JointTrajectory'}
         self._digests: dict[str, int] = {}
@@ -63,15 +55,6 @@ class Doctor:
         self._sim_time_s: float | None = None
         self._frames = FrameTree()
         self._listen()
-
-    def __enter__(self) -> 'Doctor':
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._executor.shutdown()
-        self._node.destroy_node()
-        if self._owns_context:
-            rclpy.try_shutdown()
 
     def examine(self, listen_s: float) -> list[Check]:
         """Listen for `listen_s` seconds and return all checks."""

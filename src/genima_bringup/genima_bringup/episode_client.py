@@ -6,15 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import rclpy
 from rclpy.client import Client
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
+from genima_bringup.client_node import ClientNode
 from genima_bringup.recorder import Recorder
 from genima_bringup.records import EpisodeRecord, GraphRecord
 from genima_msgs.msg import EpisodeStatus
@@ -29,7 +26,7 @@ class GraphError(GenimaError):
     """The graph did not do what it was asked to."""
 
 
-class GraphMonitor:
+class GraphMonitor(ClientNode):
     """Resets episodes, waits for their end and keeps what it saw. Use it as a context manager.
 
     Args:
@@ -48,26 +45,12 @@ class GraphMonitor:
     ) -> None:
         self._check = check
         self._episodes_with_frames = episodes_with_frames
-        self._owns_context = not rclpy.ok()
-        if self._owns_context:
-            rclpy.init(args=[])
-        self._node = Node('genima_monitor', parameter_overrides=[Parameter('use_sim_time', value=True)])
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
+        super().__init__('genima_monitor', use_sim_time=True)
         self._recorder = Recorder(self._node, spec, frames_per_episode)
         self._reset = self._node.create_client(ResetEpisode, 'sim_node/reset')
         self._guard = {
             name: self._node.create_client(Trigger, f'guard_node/{name}') for name in ('arm', 'disarm', 'reset')
         }
-
-    def __enter__(self) -> 'GraphMonitor':
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._executor.shutdown()
-        self._node.destroy_node()
-        if self._owns_context:
-            rclpy.try_shutdown()
 
     @property
     def record(self) -> GraphRecord:

@@ -22,9 +22,8 @@ from .time_source import TimeSource
 from .utilities import get_default_context
 
 _REAL_ONLY = {
-    'create_guard_condition', 'add_waitable', 'remove_waitable', 'get_publishers_info_by_topic',
-    'get_subscriptions_info_by_topic', 'set_descriptor', 'wait_for_node', 'handle', 'guards', 'waitables',
-    'get_node_names_and_namespaces_with_enclaves', 'destroy_guard_condition',
+    'create_guard_condition', 'add_waitable', 'remove_waitable', 'set_descriptor', 'wait_for_node', 'handle', 'guards',
+    'waitables', 'get_node_names_and_namespaces_with_enclaves', 'destroy_guard_condition',
 }  # fmt: skip
 
 
