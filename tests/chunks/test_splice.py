@@ -9,7 +9,7 @@ from streams import RATE_HZ, assert_inside, chunks, commanded, executed, panda_l
 
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
-from genima.chunks.splice import SpliceConfig, splice, start_plan, stop_plan
+from genima.chunks.splice import SpliceConfig, resent, splice, start_plan, stop_plan
 from genima.errors import LimitError
 from genima.robots.profile import RobotProfile
 
@@ -96,10 +96,20 @@ def test_before_the_lead_nothing_changes() -> None:
     _, plans, _ = executed(chunks(rng, REST_RAD, 1.0, 0.02, 0.0, 0.5), LIMITS, REST_RAD, rng)
     now_s = plans[-1].start_s + 0.15
     new = splice(plans[-1], ramp(now_s, plans[-1].q_rad[-1], 0.3), now_s, PLAN_LIMITS, CONFIG).plan
-    assert new.start_s <= now_s - CONFIG.grid_s + 1e-9, 'the message begins before now'
-    times_s = np.linspace(now_s, now_s + CONFIG.lead_s, 50)
+    assert now_s < new.start_s <= now_s + CONFIG.grid_s + 1e-9, 'it begins at the next knot'
+    times_s = np.linspace(new.start_s, now_s + CONFIG.lead_s, 50)
     for old_value, new_value in zip(plans[-1].at(times_s), new.at(times_s), strict=True):
         np.testing.assert_allclose(new_value, old_value, atol=1e-12)
+
+
+def test_what_is_sent_again_changes_nothing() -> None:
+    rng = np.random.default_rng(4)
+    _, plans, _ = executed(chunks(rng, REST_RAD, 2.0, 0.02, 0.0, 0.5), LIMITS, REST_RAD, rng)
+    last = plans[-1]
+    sent_s = np.arange(last.first_tick - 1, last.last_tick) * CONFIG.grid_s + 0.007
+    once = commanded(last.q_rad[0], [last], [sent_s[0]], sent_s[-1] + 0.2)
+    again = commanded(last.q_rad[0], [last, *(resent(last, t_s) for t_s in sent_s)], [sent_s[0], *sent_s], sent_s[-1] + 0.2)
+    np.testing.assert_allclose(again, once, atol=1e-12)
 
 
 def test_consistent_chunks_are_followed_closely() -> None:

@@ -31,7 +31,8 @@ class Rig:
         self.sent: list[tuple[float, Plan]] = []
         self.gripper: list[float] = []
         self.outputs: list[GuardOutput] = []
-        self.joints_alive = self.policy_alive = True
+        self.joints_alive = self.policy_alive = self.controller_alive = True
+        self.lose: Callable[[], bool] = lambda: False
         self.change: Callable[[Chunk], Chunk | None] = lambda chunk: chunk
         self.speed_rad_s = 0.4
 
@@ -52,6 +53,8 @@ class Rig:
         message = output.message
         if message is not None and output.plan is not None:
             self.sent.append((self.now_s, output.plan))
+            if self.lose() or not self.controller_alive:
+                return output
             self.arm.set_trajectory(
                 self.now_s, message.stamp_s, message.times_from_start_s, message.q_rad, message.v_rad_s
             )
@@ -64,6 +67,8 @@ class Rig:
         for _ in range(round(seconds / STEP_S)):
             if self.joints_alive:
                 self.guard.observe_joints(self.now_s, self.q_rad, 1.0)
+            if self.controller_alive and self.step % 5 == 0:
+                self.guard.observe_controller(self.now_s, self.arm.sample(self.now_s)[0])
             if self.step % 10 == 0:
                 self.take(self.guard.tick(self.now_s))
             if self.policy_alive and self.step % 50 == 0:

@@ -2,8 +2,9 @@
 """Join a new chunk to the plan that the robot follows, without a jump in position, velocity or acceleration.
 
 A joint_trajectory_controller forgets its trajectory on each message and does not bridge to one that has begun. So the
-message repeats the old plan from a little before now, changes over to the chunk only after `lead_s` (more than the
-message needs to arrive), and slows to rest within half a second, which bounds the motion if nothing follows.
+message first repeats the old plan, and changes over to the chunk only after `lead_s` (more than the message needs to
+arrive). It begins at the next knot: the cubic by which the controller leads over to that is the old plan itself. The end
+slows to rest within half a second, which bounds the motion if nothing follows.
 """
 
 import math
@@ -113,6 +114,12 @@ def splice(old: Plan, chunk: Chunk, now_s: float, limits: PlanLimits, config: Sp
     return Splice(_with_prefix(old, start, now_s, q[1:-1], v[1:-1]), step, rate, limits.worst(q, v))
 
 
+def resent(plan: Plan, now_s: float) -> Plan:
+    """Return what is left of a plan, to be sent once more: to a controller that has it, it changes nothing."""
+    first = min(max(_next_tick(now_s, plan), plan.first_tick), plan.last_tick)
+    return Plan(first, plan.grid_s, *plan.knots(first, plan.last_tick))
+
+
 def stop_plan(old: Plan, now_s: float, limits: PlanLimits, config: SpliceConfig) -> Plan:
     """Return the plan that brings the arm to rest on the path of `old`, as fast as limits allow.
 
@@ -201,8 +208,12 @@ def _changed_over(
 
 
 def _with_prefix(old: Plan, start: int, now_s: float, q: np.ndarray, v: np.ndarray) -> Plan:
-    """Return the plan with knots `q`, `v` from tick `start` on and the old plan from just before now until then."""
-    # not before tick 1: a message with stamp 0 would start on arrival
-    first = min(start, max(math.floor(now_s / old.grid_s) - 1, old.first_tick, 1))
+    """Return the plan with knots `q`, `v` from tick `start` on and the old plan from the next knot until then."""
+    first = min(start, max(_next_tick(now_s, old), old.first_tick))
     old_q, old_v = old.knots(first, start - 1)
     return Plan(first, old.grid_s, np.concatenate((old_q, q)), np.concatenate((old_v, v)))
+
+
+def _next_tick(now_s: float, plan: Plan) -> int:
+    # at least 1: a message with stamp 0 would start on arrival
+    return max(math.floor(now_s / plan.grid_s + 1e-9) + 1, 1)

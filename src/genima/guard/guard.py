@@ -8,17 +8,16 @@ import numpy as np
 
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
-from genima.chunks.splice import Splice, first_change_tick, splice, start_plan, stop_plan
+from genima.chunks.splice import Splice, first_change_tick, resent, splice, start_plan, stop_plan
 from genima.errors import LimitError
 from genima.guard import gates
+from genima.guard.conditions import Conditions
+from genima.guard.controller_watch import ControllerWatch
 from genima.guard.gripper import GripperSwitch
 from genima.guard.status import GuardConfig, GuardOutput, GuardStatus, Reason
 from genima.robots.profile import RobotProfile
 
-# how far towards a chunk a plan that leaves the workspace is tried instead
-WORKSPACE_SHARES = (0.6, 0.3, 0.1)
-# a plan that goes less far towards its chunk than this needs an explanation
-HARDLY = 0.1
+HARDLY = 0.1  # a plan that goes less far towards its chunk needs an explanation
 CLOCK_JUMP_S = 0.1
 # a start further away than this is sent by itself, without a chunk: it would outlast one
 FAR_START_S = 0.4
@@ -27,8 +26,9 @@ FAR_START_S = 0.4
 class Guard:
     """Judges chunks and watches the arm.
 
-    Call `observe_joints` for every joint state, `accept_chunk` for every chunk and `tick` at about 50 Hz; send the plan
-    of each output, if it has one, to the robot's controller at once, and nothing else. All times are ROS time.
+    Call `observe_joints` for every joint state, `observe_controller` for every state of the robot's controller,
+    `accept_chunk` for every chunk and `tick` at about 50 Hz; send the plan of each output, if it has one, to the robot's
+    controller at once, and nothing else. All times are ROS time. What else must hold is told to `conditions`.
 
     Losing anything that motion needs gives one stop plan, then silence until a chunk comes whose observation is newer
     than the loss. Disarmed, the guard is in shadow mode: it judges and counts as if the arm were to start moving from
@@ -38,6 +38,7 @@ class Guard:
     _armed: bool
     _stopped: bool
     _plan: Plan | None  # the one last sent
+    _repeats_left: int
     _stopping: bool  # that one is a stop plan
     _newest_s: float  # observations up to this time are of the past
     _used_s: float  # when the last chunk was used
@@ -55,6 +56,9 @@ class Guard:
         self._seen_s: float | None = None
         self._q_rad = np.full(profile.n_joints, np.nan)
         self._gripper = GripperSwitch(self.config.gripper)
+        self.conditions = Conditions()
+        age_s = self.config.max_controller_age_s
+        self._controller = ControllerWatch(profile, age_s) if age_s else None
         self.reset()
 
     def arm(self) -> GuardOutput:
@@ -99,6 +103,11 @@ class Guard:
         if self._seen_s is None or t_s >= self._seen_s:
             self._seen_s, self._q_rad = t_s, q
 
+    def observe_controller(self, t_s: float, q_rad: np.ndarray) -> None:
+        """Take the position that the robot's controller commands at `t_s`, shape (n,) in the profile's order."""
+        if self._controller is not None:
+            self._controller.observe(t_s, q_rad)
+
     def accept_chunk(self, now_s: float, chunk: Chunk, contract: str | None = None) -> GuardOutput:
         """Judge a chunk made under the contract of hash `contract`; the output has a plan if the arm may follow it."""
         self._now(now_s)
@@ -125,8 +134,13 @@ class Guard:
         return self._use(chunk, base, spliced)
 
     def tick(self, now_s: float) -> GuardOutput:
-        """Watch the arm: stop it when joint states, tracking or chunks are lost."""
+        """Watch the arm: stop it when joint states, tracking or chunks are lost. Send the plan again while that helps."""
         now_s = self._now(now_s)
+        astray = self._astray() if self._moving() else None
+        if astray is not None:  # a stop on a plan that it does not follow would be a jump; its own ends within its tail
+            self._refuse(astray)
+            self._forget_motion()
+            self._newest_s = now_s
         if self._armed and self._moving() and not self._stopping:
             reason = self._lost()
             silence_s = now_s - self._used_s
@@ -137,7 +151,14 @@ class Guard:
                 plan = self._stop_motion(now_s)
                 self._refuse(reason)
                 return self._output(plan)
-        return self._output()
+        return self._output(self._again())
+
+    def _again(self) -> Plan | None:
+        """Return the rest of the plan if it is to be sent once more."""
+        if self._plan is None or self._repeats_left == 0 or not self._moving():
+            return None
+        self._repeats_left -= 1
+        return resent(self._plan, self._now_s)
 
     def _now(self, now_s: float | None) -> float:
         """Take the time of a call; when the clock has jumped back, every plan is of another time and forgotten."""
@@ -146,14 +167,28 @@ class Guard:
                 self._refuse(Reason('clock', f'the clock jumped back by {self._now_s - now_s:.2f} s'))
                 self._forget_motion()
                 self._seen_s = None
+                if self._controller is not None:
+                    self._controller.forget()
             self._now_s = now_s
         return self._now_s
 
     def _lost(self) -> Reason | None:
-        """Return what is wrong with the robot itself."""
-        return gates.joints_missing(
-            self.profile, self.config, self._now_s, self._seen_s, self._q_rad
-        ) or gates.tracking_lost(self.profile, self.config, self._now_s, self._plan, self._q_rad)
+        """Return what is wrong with the robot itself, or around it."""
+        return (
+            self.conditions.violated(self._now_s)
+            or gates.joints_missing(self.profile, self.config, self._now_s, self._seen_s, self._q_rad)
+            or gates.tracking_lost(self.profile, self.config, self._now_s, self._plan, self._q_rad)
+            or (self._controller and self._controller.silent(self._now_s))
+            or self._astray()
+        )
+
+    def _astray(self) -> Reason | None:
+        """Return why the robot's controller is not where the guard would have it."""
+        if self._controller is None:
+            return None
+        if self._plan is not None and self._moving():
+            return self._controller.astray(self._plan)
+        return self._controller.restless() if self._armed else None
 
     def _unfit(self, chunk: Chunk, contract: str | None) -> Reason | None:
         """Return what is wrong with a chunk itself."""
@@ -170,11 +205,13 @@ class Guard:
         At rest the controller may have been restarted and hold the measured position instead of the end of the plan, so
         it is given time to bridge from either.
         """
+        if self._plan is not None and self._moving():
+            return self._plan
         q_rad, gap_rad = self._q_rad, np.full(self.profile.n_joints, self.config.unknown_gap_rad)
-        if self._plan is not None:
-            if self._moving():
-                return self._plan
-            held_rad = self._plan.q_rad[-1]
+        held_rad = self._plan.q_rad[-1] if self._plan is not None else None
+        if self._controller is not None:
+            held_rad = self._controller.q_rad
+        if held_rad is not None:
             gap_rad = np.maximum(gap_rad, np.abs(held_rad - q_rad))
             if gap_rad.max() <= self.config.resync_rad:
                 q_rad = held_rad
@@ -185,8 +222,7 @@ class Guard:
         self._refuse(Reason('bridge', f'moving to the measured position first, in {base.start_s - self._now_s:.1f} s'))
         if not self._armed:
             return self._output()
-        self._plan, self._used_s, self._stopping = base, base.start_s, False
-        return self._output(base)
+        return self._output(self._follow(base, base.start_s))
 
     def _use(self, chunk: Chunk, base: Plan, spliced: Splice) -> GuardOutput:
         plan, reason = self._inside_workspace(base, spliced.plan)
@@ -207,24 +243,23 @@ class Guard:
         self._newest_s = chunk.stamp_s
         if not self._armed:
             return self._output()
-        self._plan, self._used_s, self._stopping = plan, self._now_s, False
-        return self._output(plan, self._gripper.vote(chunk, self._now_s))
+        return self._output(self._follow(plan, self._now_s), self._gripper.vote(chunk, self._now_s))
+
+    def _follow(self, plan: Plan, used_s: float, stopping: bool = False) -> Plan:
+        """Take a plan as the one that is sent."""
+        self._plan, self._used_s, self._stopping = plan, used_s, stopping
+        self._repeats_left = self.config.repeats
+        return plan
 
     def _inside_workspace(self, base: Plan, plan: Plan) -> tuple[Plan | None, Reason | None]:
         """Return the plan, or a part of the way to it, that leaves the workspace no further than `base` does."""
-        box = self.config.workspace
         start_s = first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
-        allowed_m = max(0.0, box.outside_m(self.profile, base, start_s)[0])
-        outside_m, where = box.outside_m(self.profile, plan, start_s)
-        if outside_m <= allowed_m + 1e-9:
+        nearer, where = self.config.workspace.part_inside(self.profile, base, plan, start_s)
+        if nearer is plan:
             return plan, None
         reason = Reason('workspace', f'the chunk takes {where}')
-        for share in WORKSPACE_SHARES:
-            nearer = base.towards(plan, share)
-            if box.outside_m(self.profile, nearer, start_s)[0] <= allowed_m + 1e-9:
-                self._counts[reason.kind] += 1
-                return nearer, reason
-        return None, reason
+        self._counts[reason.kind] += nearer is not None
+        return nearer, reason
 
     def _moving(self) -> bool:
         return self._plan is not None and self._now_s < self._plan.end_s
@@ -235,8 +270,7 @@ class Guard:
         self._gripper.reset()
         if self._plan is None or not self._moving() or self._stopping:
             return None
-        self._plan, self._stopping = stop_plan(self._plan, now_s, self.limits, self.config.splice), True
-        return self._plan
+        return self._follow(stop_plan(self._plan, now_s, self.limits, self.config.splice), self._used_s, stopping=True)
 
     def _refuse(self, reason: Reason) -> None:
         self._counts[reason.kind] += 1
@@ -245,6 +279,7 @@ class Guard:
     def _forget_motion(self) -> None:
         self._plan = None
         self._stopping = False
+        self._repeats_left = 0
         self._newest_s = self._used_s = -math.inf
         self._gripper.reset()
 

@@ -26,6 +26,9 @@ class GuardConfig:
         resync_rad: Distance of a resting joint from the end of the plan above which motion starts from the measured
             position and not from that end.
         unknown_gap_rad: How far the robot's controller may hold the arm from its measured position at the start.
+        max_controller_age_s: Age of the robot controller's own state above which it counts as inactive; None: it is
+            not watched.
+        repeats: How often a plan is sent again, so that a lost message costs nothing; before it changes course.
         splice: Times of the splice.
         margins: Distance kept from the limits.
         workspace: Where gripper and elbow may be.
@@ -40,6 +43,8 @@ class GuardConfig:
     max_tracking_error_rad: float = 0.35
     resync_rad: float = 0.05
     unknown_gap_rad: float = 0.01
+    max_controller_age_s: float | None = None
+    repeats: int = 2
     splice: SpliceConfig = field(default_factory=SpliceConfig)
     margins: LimitMargins = field(default_factory=LimitMargins)
     workspace: Workspace = field(default_factory=Workspace)

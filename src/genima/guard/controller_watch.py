@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does the robot's controller follow what it was sent? Its own reference says so.
+
+A joint_trajectory_controller publishes the position that it commands. If a message was lost, or the controller was
+restarted or is used by somebody else, that is not the plan; a plan spliced onto the wrong one would be a jump.
+"""
+
+import numpy as np
+
+from genima.chunks.plan import Plan
+from genima.guard.status import Reason
+from genima.robots.profile import RobotProfile
+
+ASTRAY = 'astray'
+TOLERANCE_RAD = 0.002
+TOLERANCE_S = 0.004  # the state may be of the cycle before or after its stamp
+REST_RAD_S = 0.002
+
+
+class ControllerWatch:
+    """The newest reference of the robot's controller."""
+
+    def __init__(self, profile: RobotProfile, max_age_s: float) -> None:
+        """Know nothing yet; references older than `max_age_s` mean that the controller is not active."""
+        self._profile, self._max_age_s = profile, max_age_s
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was seen: the clock has jumped."""
+        self._t_s: float | None = None
+        self.q_rad: np.ndarray | None = None
+        self._speed_rad_s = np.zeros(self._profile.n_joints)
+
+    def observe(self, t_s: float, q_rad: np.ndarray) -> None:
+        """Take the reference of time `t_s`, shape (n,) in the profile's order."""
+        if self._t_s is not None and self.q_rad is not None:
+            if t_s <= self._t_s:
+                return
+            self._speed_rad_s = np.abs(q_rad - self.q_rad) / (t_s - self._t_s)
+        self._t_s, self.q_rad = t_s, np.array(q_rad, dtype=float)
+
+    def silent(self, now_s: float) -> Reason | None:
+        """Return a reason if the controller does not say what it does."""
+        if self._t_s is None:
+            return Reason('controller', 'no state of the robot controller yet: is it loaded and active?')
+        age_s = now_s - self._t_s
+        if abs(age_s) <= self._max_age_s + 1e-9:
+            return None
+        allowed = f'allowed are {self._max_age_s:.2f} s: is it active?'
+        return Reason('controller', f'the state of the robot controller is {age_s:.2f} s old, {allowed}')
+
+    def astray(self, plan: Plan) -> Reason | None:
+        """Return a reason if the reference is not on the plan that was sent."""
+        if self._t_s is None or self.q_rad is None or self._t_s < plan.start_s:
+            return None
+        q_rad, v_rad_s, _ = plan.at(self._t_s)
+        error_rad = np.abs(q_rad - self.q_rad)
+        beyond = error_rad - (TOLERANCE_RAD + TOLERANCE_S * np.maximum(np.abs(v_rad_s), self._speed_rad_s))
+        worst = int(beyond.argmax())
+        if beyond[worst] <= 0:
+            return None
+        joint = self._profile.arm_joints[worst]
+        text = 'a message was lost, it was restarted, or somebody else commands it'
+        return Reason(ASTRAY, f'the robot controller has {joint} {error_rad[worst]:.3f} rad off the plan: {text}')
+
+    def restless(self) -> Reason | None:
+        """Return a reason if the controller moves the arm."""
+        worst = int(self._speed_rad_s.argmax())
+        if self._speed_rad_s[worst] <= REST_RAD_S:
+            return None
+        joint, speed = self._profile.arm_joints[worst], self._speed_rad_s[worst]
+        return Reason(ASTRAY, f'the robot controller moves {joint} at {speed:.2f} rad/s without us: waiting for its end')

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guard knows what the robot's controller does: lost messages, restarts and strangers end in rest, not in a jump."""
+
+import numpy as np
+import pytest
+from rig import CONTRACT, PANDA, Rig
+
+from genima.guard.conditions import Condition
+from genima.guard.status import GuardConfig
+
+WATCHED = GuardConfig(max_controller_age_s=0.1)
+
+
+def test_a_controller_that_follows_is_left_alone() -> None:
+    rig = Rig(WATCHED).run(3.0)
+    assert rig.guard.status.state == 'moving' and not rig.reasons and not rig.guard.status.violations
+    assert rig.guard.status.chunks == 30 and rig.worst_share() <= 1.0
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_single_lost_messages_are_not_felt(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rig = Rig(WATCHED)
+    lost = [False]
+
+    def one_of_five() -> bool:
+        lost.append(not lost[-1] and bool(rng.random() < 0.25))
+        return lost[-1]
+
+    rig.lose = one_of_five
+    rig.run(4.0)
+    assert sum(lost) > 10 and rig.guard.status.state == 'moving' and not rig.guard.status.violations
+    assert rig.worst_share() <= 1.0
+
+
+def test_a_dead_link_ends_in_rest_and_the_arm_goes_on_when_it_is_back() -> None:
+    rig = Rig(WATCHED)
+    rig.speed_rad_s = 1.0
+    rig.run(2.0)
+    rig.lose = lambda: True
+    rig.run(0.6)
+    assert rig.guard.status.violations['astray'] >= 1
+    assert rig.moved_rad(0.05) == 0.0
+    rig.lose = lambda: False
+    rig.run(1.0)
+    assert rig.guard.status.state == 'moving' and rig.moved_rad(0.2) > 0.05
+    assert rig.worst_share() <= 1.0
+
+
+def test_a_restarted_controller_is_noticed_and_picked_up_where_it_is() -> None:
+    rig = Rig(WATCHED).run(2.0)
+    rig.controller_alive = False
+    rig.arm.reset(rig.q_rad)  # what a controller does when it is activated; the jump is not ours
+    rig.commanded.clear()
+    rig.run(0.3)
+    assert 'is it active?' in rig.reasons and rig.moved_rad(0.2) == 0.0
+    rig.controller_alive = True
+    rig.run(1.5)
+    assert rig.guard.status.state == 'moving' and rig.moved_rad(0.2) > 0.01
+    assert rig.worst_share() <= 1.0
+
+
+def test_nobody_else_may_move_the_arm() -> None:
+    rig = Rig(WATCHED)
+    start_s, times_s = rig.now_s + 0.2, np.linspace(0.0, 2.0, 21)
+    way = 0.2 * (1 - np.cos(np.pi * times_s / 2)) / 2
+    rig.arm.set_trajectory(rig.now_s, start_s, times_s, PANDA.home_rad + way[:, None])
+    rig.policy_alive = False
+    rig.run(0.5)
+    rig.policy_alive = True
+    rig.run(1.0)
+    assert not rig.sent and 'without us' in rig.reasons
+    rig.run(2.0)
+    assert rig.guard.status.state == 'moving'
+
+
+def test_a_condition_stops_the_arm_and_says_what_to_do() -> None:
+    rig = Rig()
+    rig.guard.conditions.require(Condition('deadman', 'hold the deadman switch', max_age_s=0.2))
+    rig.run(1.0)
+    assert rig.moved_rad(1.0) == 0.0 and rig.reasons == 'hold the deadman switch'
+
+    def hold(seconds: float) -> None:
+        for _ in range(round(seconds / 0.1)):
+            rig.guard.conditions.report('deadman', rig.now_s, None)
+            rig.run(0.1)
+
+    hold(1.0)
+    assert rig.guard.status.state == 'moving'
+    rig.run(0.75)
+    assert 'hold the deadman switch (the last report is 0.8' in rig.reasons and rig.moved_rad(0.02) == 0.0
+    hold(1.0)
+    assert rig.guard.status.state == 'moving'
+    rig.guard.conditions.report('deadman', rig.now_s, 'the deadman switch was let go')
+    output = rig.guard.tick(rig.now_s)
+    assert output.plan is not None and output.status.reasons == ('the deadman switch was let go',)
+    assert rig.guard.accept_chunk(rig.now_s, rig.chunk(), CONTRACT).status.violations['deadman'] >= 2
+    with pytest.raises(KeyError, match='never required; known: deadman'):
+        rig.guard.conditions.report('dead man', 0.0, None)
