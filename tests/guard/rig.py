@@ -66,7 +66,7 @@ class Rig:
         """Let everything run."""
         for _ in range(round(seconds / STEP_S)):
             if self.joints_alive:
-                self.guard.observe_joints(self.now_s, self.q_rad, 1.0)
+                self.guard.observe_joints(self.now_s, self.q_rad)
             if self.controller_alive and self.step % 5 == 0:
                 self.guard.observe_controller(self.now_s, self.arm.sample(self.now_s)[0])
             if self.step % 10 == 0:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / 'src' / 'genima'
 ROOMS = [
-    'errors', 'files', 'robots', 'cameras', 'spheres', 'contract', 'chunks', 'painter', 'controller', 'guard',
+    'errors', 'files', 'stamps', 'robots', 'cameras', 'spheres', 'contract', 'chunks', 'painter', 'controller', 'guard',
     'episodes', 'randomize', 'sim', 'train', 'evaluate', 'bench', 'cli',
 ]  # fmt: skip
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'trajectory_msgs', 'rosless', 'genima_msgs'}

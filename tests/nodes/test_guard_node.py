@@ -7,29 +7,39 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from control_msgs.msg import JointTrajectoryControllerState
+from diagnostic_msgs.msg import DiagnosticArray
 from genima_ros.messages import stamp
 from genima_ros.trajectories import chunk_message, trajectory_arrays
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool, Header
 from std_srvs.srv import Trigger
-from trajectory_msgs.msg import JointTrajectory
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
+from genima.files import config_dir
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import GuardStatus
+from genima.sim.trajectory_controller import TrajectoryController
+from genima_msgs.msg import GuardStatus, TargetImage
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 
 
 class Lab:
-    """A robot that stands still and a controller that wants a little motion."""
+    """A robot that stands still, its controller, a painter, and a policy that wants a little motion."""
 
     def __init__(self, probe, spec: PolicySpec) -> None:  # type: ignore[no-untyped-def]
         self._probe = probe
         self._contract = spec.hash()
         self._joints = probe.create_publisher(JointState, 'joint_states', qos.RELIABLE)
         self._chunks = probe.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._state = probe.create_publisher(JointTrajectoryControllerState, 'arm_controller/controller_state', qos.RELIABLE)
+        self._targets = probe.create_publisher(TargetImage, 'target_image', qos.COMMAND)
+        self._bools = {name: probe.create_publisher(Bool, name, qos.RELIABLE) for name in ('e_stop', 'deadman', 'program')}
+        self._arm, self._taken = TrajectoryController(PANDA.n_joints, PANDA.home_rad), 0
+        self.controller_alive, self.targets_alive, self.frozen_s = True, True, 0.0
         self.plans = probe.listen(JointTrajectory, 'arm_controller/joint_trajectory', qos.COMMAND)
         self.statuses = probe.listen(GuardStatus, 'guard/status', qos.LATCHED)
 
@@ -46,10 +56,38 @@ class Lab:
         while self.now_s < end_s:
             if joints:
                 self.send_joints()
+            if self.controller_alive:
+                self.send_controller()
             if chunks and self.now_s >= next_chunk_s:
                 next_chunk_s = self.now_s + 0.1
+                if self.targets_alive:
+                    self.send_target()
                 self.send_chunk(bad, **chunk)
             self._probe.spin_for(0.02)
+
+    def forget_plans(self) -> None:
+        self.plans.clear()
+        self._taken = 0
+
+    def say(self, name: str, value: bool) -> None:
+        self._bools[name].publish(Bool(data=value))
+
+    def send_controller(self) -> None:
+        for plan in self.plans[self._taken :]:
+            stamp_s, times_s, q_rad, v_rad_s = trajectory_arrays(plan, PANDA.arm_joints)
+            self._arm.set_trajectory(self.now_s, stamp_s, times_s, q_rad, v_rad_s)
+        self._taken = len(self.plans)
+        now_s = self.now_s
+        names = list(reversed(PANDA.arm_joints))
+        reference = self._arm.sample(now_s)[0][::-1].tolist()
+        message = JointTrajectoryControllerState(joint_names=names, reference=JointTrajectoryPoint(positions=reference))
+        message.header.stamp = stamp(now_s)
+        self._state.publish(message)
+
+    def send_target(self) -> None:
+        message = TargetImage(contract=self._contract, cameras=['front'], unchanged_s=[self.frozen_s], horizon_s=1.0)
+        message.header.stamp = stamp(self.now_s - 0.1)
+        self._targets.publish(message)
 
     def send_joints(self) -> None:
         names = [*PANDA.arm_joints, *PANDA.gripper.joints]
@@ -92,7 +130,7 @@ def test_the_guard_moves_the_arm_only_when_all_is_well(start: Callable, lab: Lab
     assert 'not finite' in lab.reasons or 'no usable chunk' in lab.reasons
     kinds = dict(zip(lab.statuses[-1].violations, lab.statuses[-1].violation_counts, strict=True))
     assert kinds.get('finite', 0) >= 1
-    lab.plans.clear()
+    lab.forget_plans()
     lab.run(0.5, bad=np.nan)
     assert not lab.plans
 
@@ -103,14 +141,15 @@ def test_the_guard_moves_the_arm_only_when_all_is_well(start: Callable, lab: Lab
 
     lab.run(1.2, joints=False)
     assert 'joint states are' in lab.reasons
-    lab.plans.clear()
+    lab.forget_plans()
     lab.run(0.5, joints=False)
     assert not lab.plans
 
     lab.run(0.5)
     assert lab.statuses[-1].state == 'moving', lab.reasons
     assert lab.call('stop').success
-    lab.plans.clear()
+    lab.run(0.1)  # the stop is said more than once
+    lab.forget_plans()
     lab.run(0.5)
     assert not lab.plans
     answer = lab.call('arm')
@@ -121,6 +160,65 @@ def test_the_guard_moves_the_arm_only_when_all_is_well(start: Callable, lab: Lab
     code, took_s = node.end()
     assert code == 0 and took_s < 10.0
     assert 'Traceback' not in node.text
+
+
+def test_what_the_robot_controller_and_the_painter_do_counts(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
+    node = start('guard_node', policy=policy, controller='arm_controller', armed_at_start=True, max_joint_age_s=0.5)
+    node.wait_for('ARMED')
+    lab.controller_alive = False
+    lab.run(0.7)
+    assert not lab.plans and 'no state of the robot controller yet' in lab.reasons
+    lab.controller_alive, lab.targets_alive = True, False
+    lab.run(0.7)
+    assert not lab.plans and 'no fresh target image' in lab.reasons
+    lab.targets_alive = True
+    lab.run(1.0)
+    assert lab.statuses[-1].state == 'moving', lab.reasons
+    lab.targets_alive = False
+    lab.run(1.5)
+    assert 'no fresh target image' in lab.reasons and 'allowed are 0.80 s' in lab.reasons
+
+
+def test_emergency_stop_deadman_and_driver(start: Callable, lab: Lab, probe, policy: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def, type-arg]
+    profile = tmp_path / 'panda.yaml'
+    condition = "{topic: program, type: std_msgs/msg/Bool, field: data, allowed: [true], text: press play, source: here}"
+    profile.write_text((config_dir() / 'robots' / 'panda.yaml').read_text() + f'\ndriver:\n  - {condition}\n')
+    beats, diagnostics = probe.listen(Header, 'guard/heartbeat', qos.COMMAND), probe.listen(
+        DiagnosticArray, '/diagnostics', qos.RELIABLE
+    )
+    node = start(
+        'guard_node', policy=policy, robot=profile, controller='arm_controller', armed_at_start=True,
+        max_joint_age_s=0.5, check_driver=True, deadman_timeout_s=0.5,
+    )  # fmt: skip
+    node.wait_for('ARMED')
+
+    def run(seconds: float, *, held: bool, program: bool) -> None:
+        for _ in range(round(seconds / 0.2)):
+            lab.say('deadman', held)
+            lab.say('program', program)
+            lab.run(0.2)
+
+    lab.run(0.5)
+    assert 'hold the deadman switch' in lab.reasons and not lab.plans
+    run(0.6, held=True, program=False)
+    assert 'press play (program: False)' in lab.reasons and not lab.plans
+    run(1.4, held=True, program=True)
+    assert lab.statuses[-1].state == 'moving', lab.reasons
+    run(0.6, held=False, program=True)
+    assert 'let go' in lab.reasons
+    run(1.4, held=True, program=True)
+    assert lab.statuses[-1].state == 'moving', lab.reasons
+    lab.say('e_stop', True)
+    lab.run(0.3)
+    assert lab.statuses[-1].state == 'stopped' and 'emergency stop is pressed; reset to go on' in lab.reasons
+    assert lab.call('reset').success and lab.call('arm').success
+    run(0.6, held=True, program=True)
+    assert 'emergency stop is pressed' in lab.reasons, 'as long as it is pressed'
+    lab.say('e_stop', False)
+    run(1.4, held=True, program=True)
+    assert lab.statuses[-1].state == 'moving', lab.reasons
+    assert len(beats) > 100
+    assert diagnostics[-1].status[0].hardware_id == 'panda' and 'violations: e_stop' in str(diagnostics[-1])
 
 
 def test_chunks_of_another_robot_move_nothing(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]

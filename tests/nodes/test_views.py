@@ -36,6 +36,16 @@ def test_a_set_is_stamped_with_its_oldest_image() -> None:
     assert images.stamp_s == 1.0
 
 
+def test_it_is_known_for_how_long_a_picture_is_the_same() -> None:
+    views = buffer(1.0, 1.0)
+    for time_s, value in ((1.1, 7), (1.2, 7), (1.3, 8)):
+        views.add_image('wrist', image(time_s), wall_s=10.0)
+        views.add_image('front', image(time_s, value=value), wall_s=10.0)
+        images = views.newest()
+        assert images is not None
+    assert images.unchanged_s == (pytest.approx(0.3), 0.0)
+
+
 def test_images_too_far_apart_make_no_set() -> None:
     views = buffer(1.0, 1.06)
     assert views.newest() is None

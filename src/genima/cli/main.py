@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from genima import __version__
-from genima.cli import bench, collect, demo, doctor, evaluate, train, up
+from genima.cli import bench, collect, demo, doctor, evaluate, faults, train, up
 from genima.cli.output import errors
 from genima.errors import GenimaError
 
@@ -29,6 +29,7 @@ app.command('evaluate')(evaluate.evaluate)
 app.command('demo')(demo.demo)
 app.command('up')(up.up)
 app.command('doctor')(doctor.doctor)
+app.command('faults')(faults.faults)
 app.add_typer(bench.app, name='bench')
 
 

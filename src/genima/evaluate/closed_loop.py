@@ -167,7 +167,7 @@ def _control_period(
         )
         timing_ms['act'].append(1e3 * (time.perf_counter() - started))
     end_s = now_s + 1 / policy.spec.control_rate_hz
-    guard.observe_joints(now_s, simulation.q_rad, simulation.gripper_open)
+    guard.observe_joints(now_s, simulation.q_rad)
     if chunk is not None:
         simulation.step_to(now_s + config.controller_latency_s)
         started = time.perf_counter()
@@ -176,7 +176,7 @@ def _control_period(
         _command(simulation, output)
     while simulation.time_s < end_s - 1e-9:
         simulation.step_to(min(end_s, simulation.time_s + config.guard_period_s))
-        guard.observe_joints(simulation.time_s, simulation.q_rad, simulation.gripper_open)
+        guard.observe_joints(simulation.time_s, simulation.q_rad)
         _command(simulation, guard.tick(simulation.time_s))
 
 

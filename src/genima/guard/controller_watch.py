@@ -10,6 +10,7 @@ import numpy as np
 from genima.chunks.plan import Plan
 from genima.guard.status import Reason
 from genima.robots.profile import RobotProfile
+from genima.stamps import is_overtaken
 
 ASTRAY = 'astray'
 TOLERANCE_RAD = 0.002
@@ -34,9 +35,9 @@ class ControllerWatch:
     def observe(self, t_s: float, q_rad: np.ndarray) -> None:
         """Take the reference of time `t_s`, shape (n,) in the profile's order."""
         if self._t_s is not None and self.q_rad is not None:
-            if t_s <= self._t_s:
+            if t_s == self._t_s or is_overtaken(t_s, self._t_s):
                 return
-            self._speed_rad_s = np.abs(q_rad - self.q_rad) / (t_s - self._t_s)
+            self._speed_rad_s = np.abs(q_rad - self.q_rad) / max(t_s - self._t_s, 1e-3)
         self._t_s, self.q_rad = t_s, np.array(q_rad, dtype=float)
 
     def silent(self, now_s: float) -> Reason | None:

@@ -16,6 +16,7 @@ from genima.guard.controller_watch import ControllerWatch
 from genima.guard.gripper import GripperSwitch
 from genima.guard.status import GuardConfig, GuardOutput, GuardStatus, Reason
 from genima.robots.profile import RobotProfile
+from genima.stamps import is_overtaken
 
 HARDLY = 0.1  # a plan that goes less far towards its chunk needs an explanation
 CLOCK_JUMP_S = 0.1
@@ -93,14 +94,14 @@ class Guard:
         self._counts = Counter()
         return self._output()
 
-    def observe_joints(self, t_s: float, q_rad: np.ndarray, gripper_open: float | None = None) -> None:
+    def observe_joints(self, t_s: float, q_rad: np.ndarray) -> None:
         """Take the measured arm joints, shape (n,) in the profile's order, NaN where one is missing, stamped `t_s`."""
         q = np.asarray(q_rad, dtype=float)
         if q.shape != (self.profile.n_joints,):
             raise LimitError(
                 f'{self.profile.name} has {self.profile.n_joints} arm joints, got positions of shape {q.shape}'
             )
-        if self._seen_s is None or t_s >= self._seen_s:
+        if not is_overtaken(t_s, self._seen_s):
             self._seen_s, self._q_rad = t_s, q
 
     def observe_controller(self, t_s: float, q_rad: np.ndarray) -> None:
@@ -115,8 +116,7 @@ class Guard:
             return self._output()
         reason = self._lost() or self._unfit(chunk, contract)
         if reason is not None:
-            self._refuse(reason)
-            return self._output()
+            return self._refused(reason)
         chunk = self.config.workspace.bring_inside(self.profile, chunk)
         base = self._base()
         if base is not self._plan and base.start_s > now_s + FAR_START_S:
@@ -129,8 +129,7 @@ class Guard:
             except LimitError as error:
                 reason = Reason('short', str(error))
         if reason is not None:
-            self._refuse(reason)
-            return self._output()
+            return self._refused(reason)
         return self._use(chunk, base, spliced)
 
     def tick(self, now_s: float) -> GuardOutput:
@@ -208,7 +207,7 @@ class Guard:
         if self._plan is not None and self._moving():
             return self._plan
         q_rad, gap_rad = self._q_rad, np.full(self.profile.n_joints, self.config.unknown_gap_rad)
-        held_rad = self._plan.q_rad[-1] if self._plan is not None else None
+        held_rad: np.ndarray | None = None if self._plan is None else self._plan.q_rad[-1]
         if self._controller is not None:
             held_rad = self._controller.q_rad
         if held_rad is not None:
@@ -227,9 +226,7 @@ class Guard:
     def _use(self, chunk: Chunk, base: Plan, spliced: Splice) -> GuardOutput:
         plan, reason = self._inside_workspace(base, spliced.plan)
         if plan is None:
-            assert reason is not None
-            self._refuse(reason)
-            return self._output()
+            return self._refused(reason or Reason('workspace', 'no part of the chunk is inside the workspace'))
         step = spliced.step
         if step.share < 1.0 and step.quantity is not None and step.joint is not None:
             joint = self.profile.arm_joints[step.joint]
@@ -254,12 +251,11 @@ class Guard:
     def _inside_workspace(self, base: Plan, plan: Plan) -> tuple[Plan | None, Reason | None]:
         """Return the plan, or a part of the way to it, that leaves the workspace no further than `base` does."""
         start_s = first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
-        nearer, where = self.config.workspace.part_inside(self.profile, base, plan, start_s)
-        if nearer is plan:
+        part, where = self.config.workspace.part_inside(self.profile, base, plan, start_s)
+        if part is plan:
             return plan, None
-        reason = Reason('workspace', f'the chunk takes {where}')
-        self._counts[reason.kind] += nearer is not None
-        return nearer, reason
+        self._counts['workspace'] += part is not None
+        return part, Reason('workspace', f'the chunk takes {where}')
 
     def _moving(self) -> bool:
         return self._plan is not None and self._now_s < self._plan.end_s
@@ -275,6 +271,10 @@ class Guard:
     def _refuse(self, reason: Reason) -> None:
         self._counts[reason.kind] += 1
         self._reason = reason
+
+    def _refused(self, reason: Reason) -> GuardOutput:
+        self._refuse(reason)
+        return self._output()
 
     def _forget_motion(self) -> None:
         self._plan = None

@@ -151,6 +151,31 @@ class Gripper:
         return float(np.clip((position_m - self.closed_m) / (self.open_m - self.closed_m), 0.0, 1.0))
 
 
+@dataclass(frozen=True)
+class DriverCondition:
+    """Something that the robot's driver reports and that must hold before the arm may move.
+
+    Attributes:
+        topic: Where it is reported, and `type`, as package/msg/Name, and `field` of the message.
+        allowed: Values with which the arm may move; any if empty.
+        at_least: Smallest value with which it may.
+        text: What is wrong otherwise, and what to do.
+        source: Where this is documented.
+    """
+
+    topic: str
+    type: str
+    field: str
+    allowed: tuple[bool | int, ...]
+    at_least: float
+    text: str
+    source: str
+
+    def holds(self, value: float) -> bool:
+        """Return whether the arm may move with this value."""
+        return (not self.allowed or value in self.allowed) and value >= self.at_least
+
+
 @dataclass(frozen=True, eq=False)
 class RobotProfile:
     """A robot as everything else in GENIMA sees it. `links` are ordered parent first; `arm_joints` is the order of q."""
@@ -165,6 +190,7 @@ class RobotProfile:
     gripper: Gripper
     home_rad: np.ndarray
     controllers: dict[str, str]
+    driver: tuple[DriverCondition, ...] = ()
 
     @property
     def n_joints(self) -> int:

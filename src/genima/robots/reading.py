@@ -10,7 +10,17 @@ import yaml
 
 from genima.errors import ProfileError
 from genima.files import config_dir
-from genima.robots.profile import BrakingLimits, Gripper, Joint, JointLimits, Link, RobotProfile, Shape, SphereSpec
+from genima.robots.profile import (
+    BrakingLimits,
+    DriverCondition,
+    Gripper,
+    Joint,
+    JointLimits,
+    Link,
+    RobotProfile,
+    Shape,
+    SphereSpec,
+)
 from genima.robots.schema import (
     require_color,
     require_list,
@@ -56,7 +66,7 @@ def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
     required = (
         'name', 'base_link', 'elbow_link', 'arm_joints', 'home_rad', 'limits', 'gripper', 'spheres', 'controllers', 'links',
     )  # fmt: skip
-    fields = require_mapping(data, where, required)
+    fields = require_mapping(data, where, required, ('driver',))
     joints = tuple(require_text(name, f'{where}: arm_joints') for name in require_list(fields['arm_joints'], where))
     limits = _limits(fields['limits'], f'{where}: limits', len(joints))
     links = tuple(
@@ -78,6 +88,10 @@ def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
         gripper=_gripper(fields['gripper'], f'{where}: gripper'),
         home_rad=require_vector(fields['home_rad'], f'{where}: home_rad', len(joints)),
         controllers={key: require_text(value, f'{where}: controllers') for key, value in controllers.items()},
+        driver=tuple(
+            _driver_condition(item, f'{where}: driver[{i}]')
+            for i, item in enumerate(require_list(fields.get('driver', []), f'{where}: driver'))
+        ),
     )
     _check_consistency(profile, where)
     return profile
@@ -187,6 +201,21 @@ def _sphere(data: Any, where: str) -> SphereSpec:
         radius_m=require_number(fields['radius_m'], f'{where}.radius_m', 1e-4),
         **{key: require_color(fields[key], f'{where}.{key}') for key in given},
     )
+
+
+def _driver_condition(data: Any, where: str) -> DriverCondition:
+    keys = ('topic', 'type', 'field', 'text', 'source')
+    fields = require_mapping(data, where, keys, ('allowed', 'at_least'))
+    texts: dict[str, Any] = {key: require_text(fields[key], f'{where}.{key}') for key in keys}
+    if ('allowed' in fields) == ('at_least' in fields):
+        raise ProfileError(f'{where}: give either allowed, a list of values, or at_least, a number')
+    if texts['type'].count('/msg/') != 1:
+        raise ProfileError(f'{where}.type: got {texts["type"]!r}; the form is package/msg/Name')
+    allowed = require_list(fields.get('allowed', []), f'{where}.allowed')
+    if any(not isinstance(value, int) for value in allowed):
+        raise ProfileError(f'{where}.allowed: expected true, false or whole numbers, got {allowed}')
+    least = require_number(fields['at_least'], f'{where}.at_least') if 'at_least' in fields else -np.inf
+    return DriverCondition(**texts, allowed=tuple(allowed), at_least=least)
 
 
 def _check_consistency(profile: RobotProfile, where: str) -> None:

@@ -120,6 +120,14 @@ class Simulation:
         """Move the gripper to an opening in [0, 1] at its own speed; closing on an object holds it."""
         self._gripper_goal = float(np.clip(gripper_open, 0.0, 1.0))
 
+    def restart_controller(self) -> None:
+        """Hold the measured position and forget the plan, as a trajectory controller does when it is activated.
+
+        The jump from what was commanded before is not counted in `limit_usage`: nobody commanded it.
+        """
+        self.controller.reset(self.q_rad)
+        self._usage.interrupt()
+
     def step_to(self, t_s: float) -> None:
         """Run the physics until `t_s`, sampling the trajectory controller each 2 ms."""
         last = round(t_s / TIMESTEP_S)

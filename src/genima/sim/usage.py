@@ -20,6 +20,10 @@ class LimitUsage:
         self._recent: list[np.ndarray] = []
         self._worst = {'position': 0.0, 'velocity': 0.0, 'acceleration': 0.0, 'jerk': 0.0}
 
+    def interrupt(self) -> None:
+        """Begin anew with the next position, and keep the worst shares."""
+        self._recent = []
+
     def add(self, q_rad: np.ndarray) -> None:
         """Take the next commanded positions (n,)."""
         limits, h = self._limits, self._period_s

@@ -88,14 +88,7 @@ class GraphMonitor(ClientNode):
         Raises:
             GraphError: if a node refuses or does not answer.
         """
-        self._call(self._guard['disarm'], Trigger.Request())
-        self._let_time_pass(REST_S)
-        keeps_frames = len(self.record.episodes) < self._episodes_with_frames
-        self._recorder.begin(seed, keeps_frames)
-        self._call(self._reset, ResetEpisode.Request(seed=seed))
-        self._spin_until(self._recorder.sees_new_scene, timeout_s, lambda: f'a target image of episode {seed}')
-        self._call(self._guard['reset'], Trigger.Request())
-        self._call(self._guard['arm'], Trigger.Request())
+        self.start_episode(seed, timeout_s)
         started_s, timed_out = time.monotonic(), False
         shown: EpisodeStatus | None = None
         while not self._recorder.done and not timed_out:
@@ -105,6 +98,21 @@ class GraphMonitor(ClientNode):
                 shown = self.status
                 on_status(shown)
         return self._recorder.end(time.monotonic() - started_s, timed_out)
+
+    def start_episode(self, seed: int, timeout_s: float) -> None:
+        """Disarm, set the scene, look at it, and arm.
+
+        Raises:
+            GraphError: if a node refuses or does not answer.
+        """
+        self._call(self._guard['disarm'], Trigger.Request())
+        self._let_time_pass(REST_S)
+        keeps_frames = len(self.record.episodes) < self._episodes_with_frames
+        self._recorder.begin(seed, keeps_frames)
+        self._call(self._reset, ResetEpisode.Request(seed=seed))
+        self._spin_until(self._recorder.sees_new_scene, timeout_s, lambda: f'a target image of episode {seed}')
+        self._call(self._guard['reset'], Trigger.Request())
+        self._call(self._guard['arm'], Trigger.Request())
 
     def _call(self, client: Client, request: Any) -> None:
         future = client.call_async(request)

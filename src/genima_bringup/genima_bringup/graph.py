@@ -33,12 +33,14 @@ class NodeEntry:
         name: of the node, and of its executable and its module in the package.
         parameters: that win over the stack's parameter file.
         environment: variables for its process.
+        remappings: of its topics and services.
         package: that has the node.
     """
 
     name: str
     parameters: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=lambda: dict(THREADS))
+    remappings: dict[str, str] = field(default_factory=dict)
     package: str = 'genima_ros'
 
     @property
@@ -102,8 +104,7 @@ def _nodes(values: Mapping[str, str]) -> tuple[NodeEntry, ...]:
             'leave robot_ip empty to simulate one'
         )
     policy, robot = str(policy_dir(values['policy'])), values['robot']
-    profile = RobotProfile.load(robot)
-    controller = profile.controllers.get(os.environ.get('ROS_DISTRO', 'jazzy'), profile.controllers['jazzy'])
+    controller = controller_name(robot)
     networks = {'policy': policy, 'device': values['device']}
     nodes = [
         NodeEntry('sim_node', {
@@ -119,6 +120,12 @@ def _nodes(values: Mapping[str, str]) -> tuple[NodeEntry, ...]:
     if _boolean(values, 'overlay'):
         nodes.append(NodeEntry('overlay_node', {'policy': policy}))
     return tuple(nodes)
+
+
+def controller_name(robot: str) -> str:
+    """Return what the joint_trajectory_controller of a robot is called in this ROS distribution."""
+    controllers = RobotProfile.load(robot).controllers
+    return controllers.get(os.environ.get('ROS_DISTRO', 'jazzy'), controllers['jazzy'])
 
 
 def policy_dir(value: str) -> Path:

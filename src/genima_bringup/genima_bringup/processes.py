@@ -30,6 +30,8 @@ def command(entry: NodeEntry, stack: Stack, overrides: Mapping[str, object]) -> 
     for name, value in {**entry.parameters, **overrides}.items():
         text = yaml.safe_dump(value, default_flow_style=True, width=10**6).removesuffix('\n').removesuffix('\n...')
         arguments += ['-p', f'{entry.name}:{name}:={text}']  # without the node, a parameter file would win
+    for topic, other in entry.remappings.items():
+        arguments += ['-r', f'{topic}:={other}']
     return arguments
 
 
@@ -56,7 +58,7 @@ class StackProcesses:
         self._write = write or (lambda name, line: None)
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._last_lines: dict[str, deque[str]] = {}
-        self._readers: list[threading.Thread] = []
+        self._readers: dict[str, threading.Thread] = {}
         names = [entry.name for entry in stack.nodes]
         for name in self._overrides:
             if name not in names:
@@ -72,34 +74,46 @@ class StackProcesses:
     def start(self) -> None:
         """Start all nodes."""
         for entry in self.stack.nodes:
-            process = subprocess.Popen(
-                command(entry, self.stack, self._overrides.get(entry.name, {})),
-                env={**self._environment, **entry.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors='replace',
-                start_new_session=True,  # Ctrl-C at the terminal is ours to forward, once
-            )
-            self._processes[entry.name] = process
-            self._last_lines[entry.name] = deque(maxlen=5)
-            reader = threading.Thread(target=self._read, args=(entry.name, process), daemon=True)
-            reader.start()
-            self._readers.append(reader)
+            self._start(entry)
+
+    def _start(self, entry: NodeEntry) -> None:
+        process = subprocess.Popen(
+            command(entry, self.stack, self._overrides.get(entry.name, {})),
+            env={**self._environment, **entry.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors='replace',
+            start_new_session=True,  # Ctrl-C at the terminal is ours to forward, once
+        )
+        self._processes[entry.name] = process
+        self._last_lines[entry.name] = deque(maxlen=5)
+        reader = threading.Thread(target=self._read, args=(entry.name, process), daemon=True)
+        reader.start()
+        self._readers[entry.name] = reader
 
     def check(self) -> None:
         """Raise LaunchError, with the node's last words, if a node has ended."""
         for name, process in self._processes.items():
             code = process.poll()
             if code is not None:
-                self._readers[list(self._processes).index(name)].join(timeout=1.0)
+                self._readers[name].join(timeout=1.0)
                 words = '; '.join(line.strip() for line in self._last_lines[name]) or 'it said nothing'
                 raise LaunchError(f'{name} ended with exit code {code}: {words}')
 
     def pids(self) -> dict[str, int]:
         """Return the process ids by node name."""
         return {name: process.pid for name, process in self._processes.items()}
+
+    def send_signal(self, name: str, number: int) -> None:
+        """Send a signal to one node."""
+        self._signal(self._processes[name], signal.Signals(number))
+
+    def restart(self, name: str) -> None:
+        """Start a node again that was ended."""
+        self._processes[name].wait(FAREWELL[-1][1])
+        self._start(next(entry for entry in self.stack.nodes if entry.name == name))
 
     def stop(self) -> None:
         """End all nodes: politely, again, firmly, and at last by force."""
@@ -110,7 +124,7 @@ class StackProcesses:
             for name in alive:
                 self._signal(self._processes[name], number)
             self._wait_all(wait_s)
-        for reader in self._readers:
+        for reader in self._readers.values():
             reader.join(timeout=1.0)
 
     def _alive(self) -> list[str]:

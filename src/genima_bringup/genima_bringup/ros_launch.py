@@ -32,6 +32,7 @@ def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
             name=entry.name,
             namespace='',  # with it, launch_ros names the node in its parameter file, and ours does not win
             parameters=[str(table.parameter_file), entry.parameters],
+            remappings=list(entry.remappings.items()),
             additional_env=entry.environment,
             output='screen',
         )

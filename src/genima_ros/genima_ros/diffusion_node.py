@@ -12,6 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from genima.cameras.views import tile
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
+from genima.stamps import is_overtaken
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
@@ -23,6 +24,7 @@ from genima_ros.worker import LatestWorker
 
 SILENT_S = 2.0  # a camera that sends nothing for longer is complained about
 COMPLAINT_PERIOD_S = 5.0
+MAX_AHEAD_S = 0.05
 
 
 class DiffusionNode(Node):
@@ -77,7 +79,12 @@ class DiffusionNode(Node):
 
     def _submit(self) -> None:
         images = self._views.newest()
-        if images is None or images.stamp_s <= self._submitted_s:
+        if images is None or images.stamp_s == self._submitted_s or is_overtaken(images.stamp_s, self._submitted_s):
+            return
+        ahead_s = images.stamp_s - self._now_s()
+        if ahead_s > MAX_AHEAD_S:
+            text = f'not painting: views are stamped {ahead_s:.2f} s in the future; are the clocks in step?'
+            self.get_logger().error(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
             return
         self._submitted_s = images.stamp_s
         self._worker.submit(images)
@@ -105,7 +112,7 @@ class DiffusionNode(Node):
         picture = image_message(tile(painted), images.stamp_s, '')
         message = TargetImage(
             header=picture.header, contract=self.spec.hash(), cameras=list(self.spec.cameras), image=picture,
-            horizon_s=self.spec.horizon_steps / self.spec.control_rate_hz,
+            unchanged_s=list(images.unchanged_s), horizon_s=self.spec.horizon_steps / self.spec.control_rate_hz,
         )  # fmt: skip
         self._target.publish(message)
         self._picture.publish(picture)

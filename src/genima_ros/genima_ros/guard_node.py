@@ -6,33 +6,31 @@ from typing import NoReturn
 
 from builtin_interfaces.msg import Time
 from rclpy.node import Node
-from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from genima.chunks.limits import LimitMargins
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.guard.guard import Guard
 from genima.guard.status import GuardConfig, GuardOutput
-from genima.guard.status import GuardStatus as Judgement
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import GuardStatus
 from genima_ros import qos
 from genima_ros._run import run
-from genima_ros.joint_states import JointStates, StaleJointsError
-from genima_ros.messages import seconds, stamp
+from genima_ros.guard_inputs import GuardInputs
+from genima_ros.guard_reports import GuardReports
 from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_from_message, plan_message
 
 TICK_S = 0.02
 MAX_TICK_GAP_S = 3 * TICK_S
-STATUS_TICKS = 5  # unchanged status is repeated at 10 Hz
 COMPLAINT_PERIOD_S = 2.0
+VELOCITY_MARGIN = 0.9
 
 
 class GuardNode(Node):
-    """Feeds the guard with joints, chunks and time, and sends what it lets through."""
+    """Feeds the guard with chunks and time, and sends what it lets through."""
 
     def __init__(self) -> None:
         super().__init__('guard_node')
@@ -40,28 +38,19 @@ class GuardNode(Node):
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
         armed = declare(self, 'armed_at_start', False, 'Send commands from the start; only for a simulated arm.')
-        max_joint_age_s = declare(
-            self,
-            'max_joint_age_s',
-            0.1,
-            'Age of joint states that stops the arm [s].',
-            between=(0.005, 5.0),
-        )
+        config = self._declare_config()
         spec = PolicySpec.load(policy)
         self.profile = RobotProfile.load(robot or spec.robot)
         spec.check_robot(self.profile)
         if not controller:
             raise GenimaError(f'parameter controller is empty; {self.profile.name} has {self.profile.controllers}')
-        self._guard = Guard(self.profile, GuardConfig(max_joint_age_s=max_joint_age_s), spec.hash())
-        self._joints = JointStates(self.profile, max_joint_age_s)
-        self._told: Judgement | None = None
-        self._ticks_since_told = 0
-        self._newest_chunk = self._told_chunk = Time()
+        self._guard = Guard(self.profile, config, spec.hash())
+        self._newest_chunk = Time()
         self._last_tick_s = float('-inf')
         self._plan = self.create_publisher(JointTrajectory, f'{controller}/joint_trajectory', qos.COMMAND)
         self._gripper = self.create_publisher(Float64, 'gripper/command', qos.COMMAND)
-        self._status = self.create_publisher(GuardStatus, 'guard/status', qos.LATCHED)
-        self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
+        self._reports = GuardReports(self, self.profile.name)
+        self._inputs = GuardInputs(self, self._guard, config.max_joint_age_s, controller, self._now_s, self._stop)
         self.create_subscription(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
         actions = {
             'arm': self._guard.arm,
@@ -79,17 +68,23 @@ class GuardNode(Node):
             f'{"ARMED" if armed else "disarmed (shadow mode); arm it with the service ~/arm"}'
         )
 
+    def _declare_config(self) -> GuardConfig:
+        joint_age_s = declare(
+            self, 'max_joint_age_s', 0.1, 'Age of joint states that stops the arm [s].', between=(0.005, 5.0)
+        )
+        watch = declare(self, 'watch_controller', True, 'Hold unless <controller>/controller_state says what was sent.')
+        controller_age_s = declare(
+            self, 'max_controller_age_s', 0.2, 'Age of the controller state that stops the arm [s].', between=(0.01, 5.0)
+        )
+        speed = declare(self, 'speed_limit', 1.0, "Share of the robot's velocity limits that is used.", between=(0.02, 1.0))
+        return GuardConfig(
+            max_joint_age_s=joint_age_s,
+            max_controller_age_s=controller_age_s if watch else None,
+            margins=LimitMargins(velocity=VELOCITY_MARGIN * speed),
+        )
+
     def _now_s(self) -> float:
         return 1e-9 * self.get_clock().now().nanoseconds
-
-    def _on_joints(self, message: JointState) -> None:
-        now_s = self._now_s()
-        self._joints.add(message.name, message.position, seconds(message.header.stamp))
-        try:
-            q_rad, stamp_s = self._joints.arm(now_s)
-            self._guard.observe_joints(stamp_s, q_rad, self._joints.gripper_open(now_s))
-        except StaleJointsError as error:  # the guard sees that nothing new came, and stops
-            self.get_logger().warning(str(error), throttle_duration_sec=COMPLAINT_PERIOD_S)
 
     def _on_chunk(self, message: JointTrajectory) -> None:
         self._newest_chunk = message.header.stamp
@@ -97,16 +92,20 @@ class GuardNode(Node):
             chunk = chunk_from_message(message, self.profile)
         except GenimaError as error:
             self.get_logger().error(f'chunk refused: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
-            self._tell(self._guard.status)
+            self._apply(GuardOutput(self._guard.status))
             return
         self._apply(self._guard.accept_chunk(self._now_s(), chunk, message.header.frame_id))
 
     def _tick(self) -> None:
         now_s, last_s = self._now_s(), self._last_tick_s
         self._last_tick_s = now_s
+        self._reports.tick(now_s, self._guard.status)
         if now_s - last_s > MAX_TICK_GAP_S:
             return  # this process was asleep: what the robot sent meanwhile is still in the queue
         self._apply(self._guard.tick(now_s))
+
+    def _stop(self, reason: str) -> None:
+        self._apply(self._guard.stop(reason, self._now_s()))
 
     def _apply(self, output: GuardOutput) -> None:
         plan = output.message
@@ -115,35 +114,7 @@ class GuardNode(Node):
             self._plan.publish(plan_message(joints, plan.stamp_s, plan.times_from_start_s, plan.q_rad, plan.v_rad_s))
         if output.gripper_open is not None:
             self._gripper.publish(Float64(data=float(output.gripper_open)))
-        self._tell(output.status)
-
-    def _tell(self, status: Judgement) -> None:
-        """Publish the status after each chunk, when it changed in kind, and now and then."""
-        self._ticks_since_told += 1
-        same = self._told is not None and (self._told.state, self._told.reasons) == (status.state, status.reasons)
-        if same and self._told_chunk == self._newest_chunk and self._ticks_since_told < STATUS_TICKS:
-            return
-        if not same and status.reasons:
-            self.get_logger().warning(f'{status.state}: {"; ".join(status.reasons)}', throttle_duration_sec=0.5)
-        self._told, self._told_chunk, self._ticks_since_told = status, self._newest_chunk, 0
-        self._status.publish(self._status_message(status))
-
-    def _status_message(self, status: Judgement) -> GuardStatus:
-        message = GuardStatus(
-            chunk=self._newest_chunk,
-            state=status.state,
-            armed=status.armed,
-            reasons=list(status.reasons),
-            share=float(status.share),
-            rate=float(status.rate),
-            limits=list(status.worst),
-            worst=[float(share) for share in status.worst.values()],
-            chunks=status.chunks,
-            violations=list(status.violations),
-            violation_counts=list(status.violations.values()),
-        )
-        message.header.stamp = stamp(self._now_s())
-        return message
+        self._reports.tell(self._now_s(), output.status, self._newest_chunk)
 
     def _handler(self, name: str, action: Callable[[], GuardOutput]) -> Callable[..., Trigger.Response]:
         def handle(request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

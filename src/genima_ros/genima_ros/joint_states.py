@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
+from genima.stamps import is_overtaken
 
 
 class StaleJointsError(GenimaError):
@@ -30,12 +31,12 @@ class JointStates:
         self._newest: dict[str, tuple[float, float]] = {}  # name -> (stamp [s], position [rad or m])
 
     def add(self, names: Sequence[str], positions: Sequence[float], stamp_s: float) -> None:
-        """Take one message; older stamps than known, and joints without a finite position, are ignored."""
+        """Take one message; stamps a little older than known, and joints without a finite position, are ignored."""
         with self._changed:
             self._changed.notify_all()
             for name, position in zip(names, positions, strict=False):
                 known = self._newest.get(name)
-                if np.isfinite(position) and (known is None or stamp_s >= known[0]):
+                if np.isfinite(position) and not (known and is_overtaken(stamp_s, known[0])):
                     self._newest[name] = (stamp_s, float(position))
 
     def arm(self, now_s: float, patience_s: float = 0.0) -> tuple[NDArray[np.float64], float]:

@@ -8,6 +8,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from std_msgs.msg import Float64
+from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import LimitError
@@ -26,6 +27,8 @@ TICK_S = 0.005  # clock at 200 Hz
 JOINT_STATE_TICKS = 2  # 100 Hz
 FRAME_TICKS = 10  # 20 Hz, as robot_state_publisher does
 STATUS_TICKS = 20  # 10 Hz
+CONTROLLER_STATE_TICKS = 4  # 50 Hz, as a joint_trajectory_controller does
+RESTART_TICKS = 60  # 0.3 s
 HOLD_POLL_S = 0.02
 SLOWEST_S = 0.02
 
@@ -43,13 +46,14 @@ class SimNode(Node):
         pace = declare(self, 'pace', True, 'Hold simulated time rather than starve the policy on a slow machine.')
         self._pacer = Pacer(self._declare_pace(), self._tell_give_up)
         self._image_ticks = round(1.0 / (image_hz * TICK_S))
-        self._tick_count = 0
+        self._tick_count = self._restart_until = 0
         self._done = False
         self._load(robot, seed, pace)
-        self._outputs = SimOutputs(self, self._simulation)
+        self._outputs = SimOutputs(self, self._simulation, controller)
         self.create_subscription(JointTrajectory, f'{controller}/joint_trajectory', self._on_trajectory, qos.COMMAND)
         self.create_subscription(Float64, 'gripper/command', self._on_gripper, qos.COMMAND)
         self.create_service(ResetEpisode, '~/reset', self._on_reset)
+        self.create_service(Trigger, '~/restart_controller', self._on_restart)
         if pace:
             self.create_subscription(
                 TargetImage, 'target_image', lambda m: self._pacer.target_seen(seconds(m.header.stamp)), qos.COMMAND
@@ -125,6 +129,10 @@ class SimNode(Node):
         self._simulation.step_to(self.time_s - self._origin_s)
         self._pacer.stepped(TICK_S, time.monotonic())
         self._outputs.clock(self.time_s)
+        if self._tick_count == self._restart_until:
+            self._simulation.restart_controller()
+        if self._tick_count % CONTROLLER_STATE_TICKS == 0 and self._controller_active:
+            self._outputs.controller(self.time_s, self.time_s - self._origin_s)
         if self._tick_count % JOINT_STATE_TICKS == 0:
             self._outputs.joints(self.time_s)
         if self._tick_count % FRAME_TICKS == 0:
@@ -133,6 +141,10 @@ class SimNode(Node):
             self._outputs.images(self.time_s)
         if self._tick_count % STATUS_TICKS == 0:
             self._report()
+
+    @property
+    def _controller_active(self) -> bool:
+        return self._tick_count >= self._restart_until
 
     def _tell_give_up(self, missing: str) -> None:
         self.get_logger().warning(f'waited {self._pacer.pace.patience_s:.1f} s for {missing} in vain; time goes on')
@@ -144,6 +156,8 @@ class SimNode(Node):
         self._outputs.episode(self.time_s, self._seed, elapsed_s, success, self._done, self._pacer)
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
+        if not self._controller_active:
+            return
         try:
             stamp_s, times_s, q_rad, v_rad_s = trajectory_arrays(message, self._simulation.profile.arm_joints)
             stamp_s = 0.0 if stamp_s == 0.0 else stamp_s - self._origin_s
@@ -158,6 +172,13 @@ class SimNode(Node):
 
     def _on_gripper(self, message: Float64) -> None:
         self._simulation.command_gripper(min(1.0, max(0.0, message.data)))
+
+    def _on_restart(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Deactivate the trajectory controller, and activate it again a moment later."""
+        self._simulation.restart_controller()
+        self._restart_until = self._tick_count + RESTART_TICKS
+        response.success, response.message = True, f'the controller is back in {RESTART_TICKS * TICK_S:.1f} s'
+        return response
 
     def _on_reset(self, request: ResetEpisode.Request, response: ResetEpisode.Response) -> ResetEpisode.Response:
         if request.seed < 0:

@@ -4,11 +4,13 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from control_msgs.msg import JointTrajectoryControllerState
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
+from trajectory_msgs.msg import JointTrajectoryPoint
 
 from genima.robots.kinematics import link_poses
 from genima_msgs.msg import EpisodeStatus
@@ -28,13 +30,17 @@ class SimOutputs:
     Args:
         node: that publishes.
         simulation: what is published; read at each call.
+        controller: name of its joint_trajectory_controller.
     """
 
-    def __init__(self, node: Node, simulation: 'Simulation') -> None:
+    def __init__(self, node: Node, simulation: 'Simulation', controller: str) -> None:
         self._simulation = simulation
         self._profile = simulation.profile
         self._clock = node.create_publisher(Clock, '/clock', qos.CLOCK)
         self._joints = node.create_publisher(JointState, 'joint_states', qos.RELIABLE)
+        self._controller = node.create_publisher(
+            JointTrajectoryControllerState, f'{controller}/controller_state', qos.RELIABLE
+        )
         self._tf = node.create_publisher(TFMessage, 'tf', qos.RELIABLE)
         self._tf_static = node.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
         self._episode = node.create_publisher(EpisodeStatus, 'episode', qos.LATCHED)
@@ -58,6 +64,18 @@ class SimOutputs:
         )
         message.header.stamp = stamp(time_s)
         self._joints.publish(message)
+
+    def controller(self, time_s: float, simulated_s: float) -> None:
+        """Publish what the trajectory controller commands; its own clock begins at each reset."""
+        q_rad, v_rad_s = self._simulation.controller.sample(simulated_s)
+        message = JointTrajectoryControllerState(
+            joint_names=list(self._profile.arm_joints),
+            reference=JointTrajectoryPoint(positions=q_rad.tolist(), velocities=v_rad_s.tolist()),
+            feedback=JointTrajectoryPoint(positions=self._simulation.q_rad.tolist()),
+            speed_scaling_factor=1.0,
+        )
+        message.header.stamp = stamp(time_s)
+        self._controller.publish(message)
 
     def frames(self, time_s: float) -> None:
         """Publish the frames that move."""

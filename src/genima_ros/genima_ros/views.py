@@ -31,11 +31,13 @@ class ImageSet:
         stamp_s: capture time of the oldest image [s].
         images: in the order of the contract.
         infos: calibration of each.
+        unchanged_s: for how long each camera has sent the same pixels [s].
     """
 
     stamp_s: float
     images: tuple[Image, ...]
     infos: tuple[CameraInfo, ...]
+    unchanged_s: tuple[float, ...]
 
 
 class ViewBuffer:
@@ -52,9 +54,13 @@ class ViewBuffer:
         self._images: dict[str, Image] = {}
         self._infos: dict[str, CameraInfo] = {}
         self._heard_s: dict[str, float] = {}
+        self._changed_s: dict[str, float] = {}
 
     def add_image(self, camera: str, message: Image, wall_s: float) -> None:
         """Keep an image; `wall_s` is the time of arrival on a steady clock [s]."""
+        known = self._images.get(camera)
+        if known is None or known.data != message.data:
+            self._changed_s[camera] = seconds(message.header.stamp)
         self._images[camera] = message
         self._heard_s[camera] = wall_s
 
@@ -70,7 +76,9 @@ class ViewBuffer:
         if max(stamps_s) - min(stamps_s) > self.max_skew_s:
             return None
         images = tuple(self._images[camera] for camera in self.cameras)
-        return ImageSet(min(stamps_s), images, tuple(self._infos[camera] for camera in self.cameras))
+        unchanged_s = (max(0.0, at_s - self._changed_s[name]) for name, at_s in zip(self.cameras, stamps_s, strict=True))
+        infos = tuple(self._infos[camera] for camera in self.cameras)
+        return ImageSet(min(stamps_s), images, infos, tuple(unchanged_s))
 
     def complaints(self, wall_s: float, silent_s: float) -> list[str]:
         """Say which cameras keep the set from being complete.

@@ -19,7 +19,7 @@ from rosless.interfaces.definitions import (
 )
 from rosless.interfaces.messages import message_class
 from rosless.interfaces.services import service_class
-from rosless.interfaces.standard_services import register_standard_services
+from rosless.interfaces.standard_interfaces import register_standard_interfaces
 
 _KINDS = ('msg', 'srv')
 
@@ -55,7 +55,7 @@ class InterfaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds message packages. It goes last in `sys.meta_path`, so that installed packages win."""
 
     def __init__(self) -> None:
-        register_standard_services()
+        register_standard_interfaces()
         self._packages = {name.split('/')[0] for name in (*message_names(), *service_names())}
 
     def find_spec(

@@ -108,7 +108,7 @@ class TimeSource:
                 self._clock.report_jump(0, change)
 
     def _start(self) -> None:
-        reader = self._node.add_reader('/clock', ClockMessage, _CLOCK_QOS)
+        reader = self._node.add_reader(self._node.resolve_topic_name('/clock'), ClockMessage, _CLOCK_QOS)
         self.topic = ClockTopic(reader, self._node, self._clock)
         self._clock.simulated = self.topic
         self._node.wake_executor()
