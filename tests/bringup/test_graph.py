@@ -30,8 +30,8 @@ def test_every_parameter_of_a_stack_is_declared_by_its_node(policy: str) -> None
         table = graph.stack(name, {'policy': policy})
         from_file = yaml.safe_load(table.parameter_file.read_text())
         for entry in table.nodes:
-            source = REPOSITORY / 'src' / 'genima_ros' / 'genima_ros' / f'{entry.name}.py'
-            declared = _declared(source) | {'use_sim_time'}
+            sources = (REPOSITORY / 'src' / 'genima_ros' / 'genima_ros').glob(f'{entry.name.removesuffix("_node")}_*.py')
+            declared = set().union(*map(_declared, sources)) | {'use_sim_time'}
             given = set(entry.parameters) | set(from_file.get(entry.name, {}).get('ros__parameters', {}))
             assert given <= declared, f'{entry.name}: {given - declared}'
 

@@ -23,6 +23,8 @@ from genima.spheres.render import visible
 from genima.spheres.scene import target_scene
 
 MIN_PIXELS = 8
+# beyond it lie 1 % of the good moments of models/panda_pick and all with a chunk of another scene: `genima bench targets`
+LIMIT_M = 0.03
 
 Floats = NDArray[np.float64]
 

@@ -66,6 +66,7 @@ ARGUMENTS = (
     Argument('seed', '0', 'Seed of the first simulated episode.'),
     Argument('real_time_factor', '1.0', 'Simulated seconds per second, at most.'),
     Argument('device', 'cpu', 'Torch device of both networks: cpu or cuda.'),
+    Argument('check_targets', 'true', 'Hold the arm when the painted spheres are not where the chunk takes it.'),
     Argument('overlay', 'true', 'Draw the predicted spheres over the camera views.'),
 )
 
@@ -105,6 +106,7 @@ def _nodes(values: Mapping[str, str]) -> tuple[NodeEntry, ...]:
         )
     policy, robot = str(policy_dir(values['policy'])), values['robot']
     controller = controller_name(robot)
+    check_targets = _boolean(values, 'check_targets')
     networks = {'policy': policy, 'device': values['device']}
     nodes = [
         NodeEntry('sim_node', {
@@ -115,8 +117,11 @@ def _nodes(values: Mapping[str, str]) -> tuple[NodeEntry, ...]:
         NodeEntry('act_node', {**networks, 'robot': robot}),
         NodeEntry('guard_node', {
             'policy': policy, 'robot': robot, 'controller': controller, 'armed_at_start': _boolean(values, 'armed'),
+            'check_targets': check_targets,
         }),
     ]  # fmt: skip
+    if check_targets:
+        nodes.append(NodeEntry('target_check_node', {'policy': policy, 'robot': robot}))
     if _boolean(values, 'overlay'):
         nodes.append(NodeEntry('overlay_node', {'policy': policy}))
     return tuple(nodes)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The newest tree of frames from tf and tf_static: enough to place cameras, with no dependency."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion, TransformStamped, Vector3
@@ -72,6 +72,22 @@ class FrameTree:
         if root_target != root_source:
             raise CalibrationError(f'tf does not connect {source!r} to {target!r}; publish the calibration of the camera')
         return np.linalg.inv(T_root_target) @ T_root_source
+
+    def carrier(self, frame: str, links: Collection[str]) -> tuple[str, NDArray[np.float64]]:
+        """Return the robot link that carries a frame, the first on its way to the root, and T_link_frame (4, 4).
+
+        Raises:
+            CalibrationError: if no link of the robot is on that way.
+        """
+        start, matrix = frame, np.eye(4)
+        for _ in range(MAX_DEPTH):
+            if frame in links:
+                return frame, matrix
+            if frame not in self._edges:
+                raise CalibrationError(f'tf does not connect {start!r} to the robot; publish the calibration of the camera')
+            frame, T_parent_frame = self._edges[frame]
+            matrix = T_parent_frame @ matrix
+        raise CalibrationError(f'tf has a loop at frame {frame!r}')
 
     def _to_root(self, frame: str) -> tuple[str, NDArray[np.float64]]:
         matrix = np.eye(4)

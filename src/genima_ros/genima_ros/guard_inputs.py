@@ -18,13 +18,14 @@ from genima.guard.guard import Guard
 from genima.guard.target_watch import KIND as TARGET
 from genima.guard.target_watch import TargetWatch, target_condition
 from genima.robots.profile import DriverCondition
-from genima_msgs.msg import TargetImage
+from genima_msgs.msg import TargetCheck, TargetImage
 from genima_ros import qos
 from genima_ros.joint_states import JointStates, StaleJointsError
 from genima_ros.messages import seconds
 from genima_ros.parameters import declare
 
 COMPLAINT_PERIOD_S = 2.0
+CHECK, CHECK_AGE_S = 'target_check', 1.0
 PRESSED = 'the emergency stop is pressed'
 
 
@@ -63,6 +64,10 @@ class GuardInputs:
         if target_age_s > 0:
             guard.conditions.require(target_condition(target_age_s))
             node.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
+        if declare(node, 'check_targets', False, 'Hold unless target_check_node says that target and chunk agree.'):
+            unknown = 'no check of the target image: is target_check_node running?'
+            guard.conditions.require(Condition(CHECK, unknown, CHECK_AGE_S))
+            node.create_subscription(TargetCheck, 'target_check', self._on_check, qos.COMMAND)
         if declare(node, 'check_driver', False, "Let the arm move only while the robot's driver reports that it may."):
             for condition in guard.profile.driver:
                 self._ask_for(condition)
@@ -113,6 +118,9 @@ class GuardInputs:
         else:
             trouble = self._targets.trouble(stamp_s, list(message.cameras), list(message.unchanged_s))
         self._guard.conditions.report(TARGET, stamp_s, trouble)
+
+    def _on_check(self, message: TargetCheck) -> None:
+        self._guard.conditions.report(CHECK, seconds(message.chunk), None if message.agrees else message.reason)
 
     def _on_e_stop(self, message: Bool) -> None:
         self._guard.conditions.report('e_stop', self._now_s(), PRESSED if message.data else None)

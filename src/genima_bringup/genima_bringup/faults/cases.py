@@ -12,6 +12,7 @@ from genima_bringup.faults.streams import StreamFault
 # What the inputs may be before they count as lost, in the stack's own parameters and the policy's contract.
 OLD_TARGET_S = 0.6  # a target is used until it is 0.5 s old, for the chunk of the next tick
 FROZEN_S = 0.7  # a picture may repeat for 0.25 s while the arm moves 0.05 rad, and is painted up to 0.35 s later
+CHECKED_S = 0.7  # three checks in a row hold the arm; a target is up to 0.35 s old when it is used
 SILENT_S = 0.2  # an age of 0.1 s counts as lost, and is looked at every 0.02 s while the clock is slow
 POLICY = ('diffusion_node', 'act_node')
 
@@ -59,7 +60,7 @@ def fault_cases() -> tuple[FaultCase, ...]:
     s = streams
     joints, target, chunk, camera = 'joint_states', 'target_image', 'action_chunk', 'front camera'
     command, state, clock = 'joint_trajectory', 'controller_state', 'clock of the guard'
-    old, frozen, silent = OLD_TARGET_S, FROZEN_S, SILENT_S
+    old, frozen, silent, checked = OLD_TARGET_S, FROZEN_S, SILENT_S, CHECKED_S
     return (
         _stream(joints, 'all lost', lambda: s.dropped(1.0), True, silent),
         _stream(joints, 'a third lost', lambda: s.dropped(0.3)),
@@ -86,7 +87,7 @@ def fault_cases() -> tuple[FaultCase, ...]:
         _stream(target, 'twice', lambda: s.repeated(2)),
         _stream(target, 'old ones again', s.replayed),
         _stream(target, 'flood', lambda: s.repeated(20)),
-        _stream(target, 'noise for pixels', lambda: s.image_noise('image')),
+        _stream(target, 'noise for pixels', lambda: s.image_noise('image'), True, checked),
         _stream(target, 'cut short', lambda: s.half_image('image'), True, old),
         _stream(target, 'of another policy', lambda: s.other_contract('contract'), True, silent),
         _stream(target, 'stamps 1 s old', lambda: s.stamped(-1.0, -1.0), True, silent),
