@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The known message and service definitions: ROS 2 Jazzy's standard set, and those read from folders."""
+"""The known message, service and action definitions: ROS 2 Jazzy's standard set, and those read from folders."""
 
 import os
 import re
@@ -23,7 +23,7 @@ _STANDARD_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 class DefinitionError(ValueError):
-    """A .msg or .srv file cannot be used."""
+    """A .msg, .srv or .action file cannot be used."""
 
 
 class FieldType(NamedTuple):
@@ -60,6 +60,7 @@ _store = get_typestore(Stores.ROS2_JAZZY)
 _fielddefs: dict[str, Any] = _store.fielddefs  # type: ignore[assignment]
 _defaults = dict(_STANDARD_DEFAULTS)
 _services: dict[str, Path | None] = {}  # 'std_srvs/srv/Trigger' -> the file it came from
+_actions: dict[str, Path | None] = {}
 _sources: dict[str, Path] = {}
 
 
@@ -93,6 +94,11 @@ def message_names() -> list[str]:
 def service_names() -> list[str]:
     """Return all known services as 'package/srv/Name'."""
     return sorted(_services)
+
+
+def action_names() -> list[str]:
+    """Return all known actions as 'package/action/Name'."""
+    return sorted(_actions)
 
 
 def find_message(name: str) -> Definition | None:
@@ -154,22 +160,45 @@ def register_service(text: str, name: str, source: Path | None = None) -> None:
     Raises:
         DefinitionError: as `register_message`, or if the line `---` is missing.
     """
-    parts = re.split(r'(?m)^---[ \t]*$\n?', text)
-    if len(parts) != 2:
-        raise DefinitionError(f'{source or name}: a service needs exactly one line "---", this one has {len(parts) - 1}')
-    for suffix, part in zip(('Request', 'Response'), parts, strict=True):
+    for suffix, part in zip(('Request', 'Response'), _parts(text, 2, f'{source or name}: a service'), strict=True):
         register_message(part, f'{name}_{suffix}', source)
     _services.setdefault(name, source)
 
 
+def register_action(text: str, name: str, source: Path | None = None) -> None:
+    """Make the .action `text` known as `name` ('package/action/Name'), with what travels for it.
+
+    Source: https://design.ros2.org/articles/actions.html
+
+    Raises:
+        DefinitionError: as `register_message`, or if one of the two lines `---` is missing.
+    """
+    parts = _parts(text, 3, f'{source or name}: an action')
+    for suffix, part in zip(('Goal', 'Result', 'Feedback'), parts, strict=True):
+        register_message(part, f'{name}_{suffix}', source)
+    goal_id, stamp = 'unique_identifier_msgs/UUID goal_id\n', 'builtin_interfaces/Time stamp\n'
+    register_service(f'{goal_id}{name}_Goal goal\n---\nbool accepted\n{stamp}', f'{name}_SendGoal', source)
+    register_service(f'{goal_id}---\nint8 status\n{name}_Result result\n', f'{name}_GetResult', source)
+    register_message(f'{goal_id}{name}_Feedback feedback\n', f'{name}_FeedbackMessage', source)
+    _actions.setdefault(name, source)
+
+
+def _parts(text: str, count: int, what: str) -> list[str]:
+    parts = re.split(r'(?m)^---[ \t]*$\n?', text)
+    if len(parts) != count:
+        wanted = {2: 'exactly one line "---"', 3: 'exactly two lines "---"'}[count]
+        raise DefinitionError(f'{what} needs {wanted}, this one has {len(parts) - 1}')
+    return parts
+
+
 def _packages(folder: Path) -> Iterator[Path]:
     for candidate in (folder, *sorted(path for path in folder.glob('*') if path.is_dir())):
-        if (candidate / 'msg').is_dir() or (candidate / 'srv').is_dir():
+        if any((candidate / kind).is_dir() for kind in ('msg', 'srv', 'action')):
             yield candidate
 
 
 def interface_folders() -> list[Path]:
-    """Return the package folders whose .msg and .srv files are to be loaded.
+    """Return the package folders whose .msg, .srv and .action files are to be loaded.
 
     `ROSLESS_INTERFACE_PATH` (separated like PATH) names package folders or folders that hold some. In a source checkout
     the packages beside rosless (with a package.xml) come first.
@@ -183,14 +212,14 @@ def interface_folders() -> list[Path]:
         found = list(_packages(Path(entry).resolve()))
         if not found:
             raise DefinitionError(
-                f'ROSLESS_INTERFACE_PATH: {entry} is no interface package (a folder with msg/ or srv/) and holds none'
+                f'ROSLESS_INTERFACE_PATH: {entry} is no interface package (with msg/, srv/ or action/) and holds none'
             )
         folders += [package for package in found if package not in folders]
     return folders
 
 
 def load_folder(package: Path) -> str:
-    """Register all `msg/*.msg` and `srv/*.srv` of one package folder and return the package's name, the folder's.
+    """Register all messages, services and actions of one package folder and return the package's name, the folder's.
 
     Raises:
         DefinitionError: if one of the files cannot be used.
@@ -199,4 +228,6 @@ def load_folder(package: Path) -> str:
         register_message(path.read_text(encoding='utf-8'), f'{package.name}/msg/{path.stem}', path)
     for path in sorted(package.glob('srv/*.srv')):
         register_service(path.read_text(encoding='utf-8'), f'{package.name}/srv/{path.stem}', path)
+    for path in sorted(package.glob('action/*.action')):
+        register_action(path.read_text(encoding='utf-8'), f'{package.name}/action/{path.stem}', path)
     return package.name

@@ -5,12 +5,14 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+from rosless.interfaces.actions import action_class
 from rosless.interfaces.definitions import (
     DefinitionError,
+    action_names,
     find_message,
     interface_folders,
     load_folder,
@@ -21,26 +23,25 @@ from rosless.interfaces.messages import message_class
 from rosless.interfaces.services import service_class
 from rosless.interfaces.standard_interfaces import register_standard_interfaces
 
-_KINDS = ('msg', 'srv')
+_KINDS = {'msg': message_names, 'srv': service_names, 'action': action_names}
+_CLASSES: dict[str, Callable[[str], Any]] = {'msg': message_class, 'srv': service_class, 'action': action_class}
 
 
 def _names(package: str, kind: str) -> list[str]:
-    names = message_names() if kind == 'msg' else service_names()
-    return [name.rsplit('/', 1)[1] for name in names if name.startswith(f'{package}/{kind}/')]
+    return [name.rsplit('/', 1)[1] for name in _KINDS[kind]() if name.startswith(f'{package}/{kind}/')]
 
 
 class _InterfaceModule(ModuleType):
-    """`package.msg` or `package.srv`; its classes are made when they are asked for."""
+    """`package.msg`, `package.srv` or `package.action`; its classes are made when they are asked for."""
 
     def __getattr__(self, name: str) -> Any:
         package, kind = self.__name__.split('.')
         if name == '__all__':
             return _names(package, kind)
         if name in _names(package, kind):
-            full = f'{package}/{kind}/{name}'
-            value: Any = message_class(full) if kind == 'msg' else service_class(full)
-        elif kind == 'srv' and not name.startswith('__') and find_message(f'{package}/srv/{name}'):
-            value = message_class(f'{package}/srv/{name}')  # Trigger_Request
+            value: Any = _CLASSES[kind](f'{package}/{kind}/{name}')
+        elif kind != 'msg' and not name.startswith('__') and find_message(f'{package}/{kind}/{name}'):
+            value = message_class(f'{package}/{kind}/{name}')  # Trigger_Request
         else:
             known = ', '.join(_names(package, kind)) or 'none'
             raise AttributeError(f'rosless has no {package}/{kind}/{name}; of this package it has: {known}')
@@ -56,15 +57,15 @@ class InterfaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self) -> None:
         register_standard_interfaces()
-        self._packages = {name.split('/')[0] for name in (*message_names(), *service_names())}
+        self._packages = {name.split('/')[0] for names in _KINDS.values() for name in names()}
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Return a spec for a known package and its `msg` and `srv`.
+        """Return a spec for a known package and its `msg`, `srv` and `action`.
 
         Raises:
-            ModuleNotFoundError: for other parts of a known package, actions for instance.
+            ModuleNotFoundError: for other parts of a known package.
         """
         package, _, kind = fullname.partition('.')
         if package not in self._packages:

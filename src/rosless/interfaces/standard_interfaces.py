@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What rosbags' set lacks: std_srvs, the parameter services of rcl_interfaces, and the state of a trajectory controller."""
+"""What rosbags' set lacks: standard services, and what the drivers of arms and grippers speak."""
 
-from rosless.interfaces.definitions import register_message, register_service
+from rosless.interfaces.definitions import register_action, register_message, register_service
 
 _PARAMETER, _VALUE = 'rcl_interfaces/Parameter', 'rcl_interfaces/ParameterValue'
 _RESULT = 'rcl_interfaces/SetParametersResult'
 _SERVICES = {
+    'action_msgs/srv/CancelGoal': (
+        'action_msgs/GoalInfo goal_info\n---\nint8 ERROR_NONE=0\nint8 ERROR_REJECTED=1\nint8 ERROR_UNKNOWN_GOAL_ID=2\n'
+        'int8 ERROR_GOAL_TERMINATED=3\nint8 return_code\naction_msgs/GoalInfo[] goals_canceling\n'
+    ),
     'std_srvs/srv/Empty': '---\n',
     'std_srvs/srv/SetBool': 'bool data\n---\nbool success\nstring message\n',
     'std_srvs/srv/Trigger': '---\nbool success\nstring message\n',
@@ -30,6 +34,21 @@ _MESSAGES = {
         f'{_MULTI_DOF_POINT} multi_dof_feedback\n{_MULTI_DOF_POINT} multi_dof_error\n'
         f'{_MULTI_DOF_POINT} multi_dof_output\nfloat64 speed_scaling_factor\n'
     ),
+    'control_msgs/msg/GripperCommand': 'float64 position\nfloat64 max_effort\n',
+    'franka_msgs/msg/GraspEpsilon': 'float64 inner\nfloat64 outer\n',
+}
+_GRIPPER_STATE = 'float64 position\nfloat64 effort\nbool stalled\nbool reached_goal\n'
+_FRANKA_RESULT = 'bool success\nstring error\n---\nfloat64 current_width\n'
+_ACTIONS = {
+    'control_msgs/action/GripperCommand': f'control_msgs/GripperCommand command\n---\n{_GRIPPER_STATE}---\n{_GRIPPER_STATE}',
+    'control_msgs/action/ParallelGripperCommand': (
+        'sensor_msgs/JointState command\n---\n'
+        'sensor_msgs/JointState state\nbool stalled\nbool reached_goal\n---\nsensor_msgs/JointState state\n'
+    ),
+    'franka_msgs/action/Move': f'float64 width\nfloat64 speed\n---\n{_FRANKA_RESULT}',
+    'franka_msgs/action/Grasp': (
+        f'float64 width\nfranka_msgs/GraspEpsilon epsilon\nfloat64 speed\nfloat64 force\n---\n{_FRANKA_RESULT}'
+    ),
 }
 
 
@@ -39,3 +58,5 @@ def register_standard_interfaces() -> None:
         register_message(text, name)
     for name, text in _SERVICES.items():
         register_service(text, name)
+    for name, text in _ACTIONS.items():
+        register_action(text, name)

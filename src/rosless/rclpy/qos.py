@@ -162,6 +162,7 @@ qos_profile_parameter_events = _preset(1000)
 qos_profile_best_available = _preset(
     10, reliability=ReliabilityPolicy.BEST_AVAILABLE, durability=DurabilityPolicy.BEST_AVAILABLE
 )
+qos_profile_action_status_default = _preset(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 qos_profile_rosout_default = _preset(1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10))
 
 
