@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from genima.robots.gripper import Gripper
 from genima.robots.transforms import axis_generators, transform
 
 
@@ -127,28 +128,6 @@ class SphereSpec:
         chosen = self.color_rgb or (self.color_open_rgb if gripper_open > 0.5 else self.color_closed_rgb)
         assert chosen is not None
         return chosen
-
-
-@dataclass(frozen=True)
-class Gripper:
-    """A parallel gripper. `open_m` and `closed_m` are positions of each of its joints."""
-
-    kind: str
-    joints: tuple[str, ...]
-    tcp_link: str
-    open_m: float
-    closed_m: float
-    speed_m_s: float
-    force_n: float
-    source: str
-
-    def position_m(self, gripper_open: float) -> float:
-        """Return the joint position for an opening in [0, 1]."""
-        return self.closed_m + gripper_open * (self.open_m - self.closed_m)
-
-    def opening(self, position_m: float) -> float:
-        """Return the opening in [0, 1] for a joint position."""
-        return float(np.clip((position_m - self.closed_m) / (self.open_m - self.closed_m), 0.0, 1.0))
 
 
 @dataclass(frozen=True)

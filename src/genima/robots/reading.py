@@ -10,10 +10,10 @@ import yaml
 
 from genima.errors import ProfileError
 from genima.files import config_dir
+from genima.robots.gripper import DRIVER_KINDS, Gripper, GripperDriver
 from genima.robots.profile import (
     BrakingLimits,
     DriverCondition,
-    Gripper,
     Joint,
     JointLimits,
     Link,
@@ -30,6 +30,7 @@ from genima.robots.schema import (
     require_vector,
 )
 
+DISTRIBUTIONS = ('humble', 'jazzy')
 SHAPE_SIZES = {'capsule': 2, 'cylinder': 2, 'box': 3, 'sphere': 1}
 LIMIT_KEYS = (
     'position_min_rad',
@@ -76,7 +77,7 @@ def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
         _sphere(item, f'{where}: spheres[{i}]')
         for i, item in enumerate(require_list(fields['spheres'], f'{where}: spheres'))
     )
-    controllers = require_mapping(fields['controllers'], f'{where}: controllers', (), ('humble', 'jazzy'))
+    controllers = require_mapping(fields['controllers'], f'{where}: controllers', (), DISTRIBUTIONS)
     profile = RobotProfile(
         name=require_text(fields['name'], f'{where}: name'),
         base_link=require_text(fields['base_link'], f'{where}: base_link'),
@@ -177,14 +178,30 @@ def _shape(data: Any, where: str) -> Shape:
 
 def _gripper(data: Any, where: str) -> Gripper:
     keys = ('kind', 'joints', 'tcp_link', 'open_m', 'closed_m', 'speed_m_s', 'force_n', 'source')
-    fields = require_mapping(data, where, keys)
+    fields = require_mapping(data, where, keys, ('drivers',))
     texts: dict[str, Any] = {key: require_text(fields[key], f'{where}.{key}') for key in ('kind', 'tcp_link', 'source')}
     numbers: dict[str, Any] = {key: require_number(fields[key], f'{where}.{key}', 0.0) for key in ('open_m', 'closed_m')}
     rates: dict[str, Any] = {key: require_number(fields[key], f'{where}.{key}', 1e-6) for key in ('speed_m_s', 'force_n')}
     if numbers['open_m'] <= numbers['closed_m']:
         raise ProfileError(f'{where}: open_m must be above closed_m, got {numbers}')
     joints = tuple(require_text(name, f'{where}.joints') for name in require_list(fields['joints'], f'{where}.joints'))
-    return Gripper(**texts, **numbers, **rates, joints=joints)
+    drivers = require_mapping(fields.get('drivers', {}), f'{where}.drivers', (), DISTRIBUTIONS)
+    known = {name: _gripper_driver(item, f'{where}.drivers.{name}') for name, item in drivers.items()}
+    return Gripper(**texts, **numbers, **rates, joints=joints, drivers=known)
+
+
+def _gripper_driver(data: Any, where: str) -> GripperDriver:
+    keys = ('kind', 'action', 'joint', 'source')
+    fields = require_mapping(data, where, (*keys, 'open', 'closed'), ('max_effort',))
+    texts: dict[str, Any] = {key: require_text(fields[key], f'{where}.{key}') for key in keys}
+    if texts['kind'] not in DRIVER_KINDS:
+        raise ProfileError(f'{where}.kind: got {texts["kind"]!r}; allowed: {", ".join(DRIVER_KINDS)}')
+    numbers: dict[str, Any] = {key: require_number(fields[key], f'{where}.{key}') for key in ('open', 'closed')}
+    if numbers['open'] == numbers['closed']:
+        raise ProfileError(f'{where}: open and closed are both {numbers["open"]}')
+    return GripperDriver(
+        **texts, **numbers, max_effort=require_number(fields.get('max_effort', 0.0), f'{where}.max_effort', 0.0)
+    )
 
 
 def _sphere(data: Any, where: str) -> SphereSpec:

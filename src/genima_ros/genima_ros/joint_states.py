@@ -56,9 +56,12 @@ class JointStates:
 
     def gripper_open(self, now_s: float) -> float:
         """Return the gripper's opening in [0, 1]; 1 is open."""
+        gripper = self.profile.gripper
         with self._changed:
-            _, position_m = self._read(self.profile.gripper.joints[0], now_s)
-        return self.profile.gripper.opening(position_m)
+            for driver in gripper.drivers.values():
+                if driver.joint in self._newest:
+                    return driver.opening(self._read(driver.joint, now_s)[1])
+            return gripper.opening(self._read(gripper.joints[0], now_s)[1])
 
     def _is_fresh(self, now_s: float) -> bool:
         oldest_s = min(self._newest.get(name, (float('-inf'), 0.0))[0] for name in self.profile.arm_joints)
