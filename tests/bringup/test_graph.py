@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from genima.errors import GenimaError, PolicyError
+from genima.robots.profile import RobotProfile
 from genima_bringup import graph
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,8 +27,8 @@ def test_the_table_names_nodes_that_exist(policy: str) -> None:
 
 
 def test_every_parameter_of_a_stack_is_declared_by_its_node(policy: str) -> None:
-    for name in graph.stacks():
-        table = graph.stack(name, {'policy': policy})
+    for name, robot_ip in ((name, robot_ip) for name in graph.STACKS for robot_ip in ('', '172.16.0.3')):
+        table = graph.stack(name, {'policy': policy, 'robot_ip': robot_ip, 'launch_driver': 'false'})
         from_file = yaml.safe_load(table.parameter_file.read_text())
         for entry in table.nodes:
             sources = (REPOSITORY / 'src' / 'genima_ros' / 'genima_ros').glob(f'{entry.name.removesuffix("_node")}_*.py')
@@ -41,9 +42,34 @@ def _declared(source: Path) -> set[str]:
     return {ast.literal_eval(call.args[1]) for call in calls if ast.unparse(call.func) == 'declare'}
 
 
-def test_a_real_arm_is_refused_rather_than_simulated(policy: str) -> None:
-    with pytest.raises(GenimaError, match=r'robot_ip 172.16.0.3.*not supported'):
-        graph.stack('franka', {'policy': policy, 'robot_ip': '172.16.0.3'})
+@pytest.mark.parametrize(('name', 'robot'), [('franka', 'fr3'), ('ur5e', 'ur5e')])
+def test_a_real_arm_starts_in_shadow_mode_with_its_driver(policy: str, name: str, robot: str) -> None:
+    table = graph.stack(name, {'policy': policy, 'robot': robot, 'robot_ip': '172.16.0.3'})
+    nodes = {entry.name: entry.parameters for entry in table.nodes}
+    assert 'sim_node' not in nodes and nodes['gripper_node'] == {'robot': robot}
+    assert nodes['guard_node']['armed_at_start'] is False and nodes['guard_node']['check_targets'] is True
+    parameters = yaml.safe_load(table.parameter_file.read_text())
+    assert parameters['/**']['ros__parameters']['use_sim_time'] is False
+    assert parameters['guard_node']['ros__parameters']['check_driver'] is True
+    assert table.driver is not None and table.driver.arguments['robot_ip'] == '172.16.0.3'
+    controllers = yaml.safe_load(table.driver.controllers.read_text())
+    (controller,) = table.driver.spawn
+    assert controller == graph.controller_name(robot) == nodes['guard_node']['controller']
+    assert controllers[controller]['ros__parameters']['joints'] == list(RobotProfile.load(robot).arm_joints)
+    assert controllers[controller]['ros__parameters']['interpolate_from_desired_state'] is True
+
+
+def test_a_real_arm_is_never_armed_by_a_launch_argument(policy: str) -> None:
+    with pytest.raises(GenimaError, match='arm it with the service guard_node/arm'):
+        graph.stack('ur5e', {'policy': policy, 'robot_ip': '10.0.0.2', 'armed': 'true'})
+
+
+def test_a_driver_that_nobody_knows_is_named(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(GenimaError, match=r'no driver is known for robot panda, only for fr3, ur5e; .*launch_driver:=false'):
+        graph.stack('franka', {'policy': policy, 'robot_ip': '172.16.0.2'})
+    monkeypatch.setenv('ROS_DISTRO', 'melodic')
+    with pytest.raises(GenimaError, match='no entry for ROS distribution melodic, only for jazzy'):
+        graph.stack('ur5e', {'policy': policy, 'robot_ip': '172.16.0.2'})
 
 
 @pytest.mark.parametrize(

@@ -23,23 +23,23 @@ EPISODE_S = 240.0
 def demo(
     episodes: Annotated[int, typer.Option(min=1, help='Episodes to run.')] = 5,
     seed: Annotated[int, typer.Option(min=0, help='Seed of the first episode; the others count up from it.')] = 2000,
-    policy: Annotated[Path, typer.Option(help='Policy directory.')] = Path('models/panda_pick'),
+    policy: Annotated[Path | None, typer.Option(help="Policy directory; by default the one shipped for the robot.")] = None,
     robot: Annotated[str, typer.Option(help='Robot profile to simulate.')] = 'panda',
     report: Annotated[Path, typer.Option(help='Folder for the report.')] = Path('out/demo'),
     real_time_factor: Annotated[float, typer.Option(min=0.05, help='Simulated seconds per second, at most.')] = 1.0,
     json_path: JsonOption = None,
 ) -> None:
     """Start simulated arm, painter, controller, guard and overlay as nodes, let them work, and report."""
-    from genima_bringup.graph import policy_dir
+    from genima_bringup.graph import STACKS, policy_dir, stack_of
 
     from genima.cli.demo_report import write_report
     from genima.cli.demo_summary import summarise_graph
     from genima.contract.spec import PolicySpec
 
-    directory = policy_dir(str(policy))
+    directory = policy_dir(str(policy or STACKS[stack_of(robot)]['policy']))
     spec = PolicySpec.load(directory)
     record = _run(spec, directory, robot, range(seed, seed + episodes), real_time_factor)
-    figures = summarise_graph(record, str(policy), spec, seed)
+    figures = summarise_graph(record, str(policy or directory), spec, seed)
     _print(record, figures)
     page = write_report(report, record, figures, spec)
     write_json(json_path, figures)
@@ -57,7 +57,7 @@ def _run(
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     rosless.ensure()
     from genima_bringup.episode_client import GraphMonitor
-    from genima_bringup.graph import stack
+    from genima_bringup.graph import stack, stack_of
     from genima_bringup.processes import StackProcesses
 
     values = {
@@ -68,10 +68,11 @@ def _run(
         'real_time_factor': str(real_time_factor),
     }
     log = Path(tempfile.gettempdir()) / f'genima-demo-{os.getpid()}.log'
-    console.print(f'starting the nodes of stack franka; their output is in {log}')
+    name = stack_of(robot)
+    console.print(f'starting the nodes of stack {name}; their output is in {log}')
     with (
         log.open('w') as lines,
-        StackProcesses(stack('franka', values), write=lambda name, line: _log(lines, name, line)) as processes,
+        StackProcesses(stack(name, values), write=lambda name, line: _log(lines, name, line)) as processes,
         GraphMonitor(spec, processes.check) as monitor,
         progress_bar() as progress,
     ):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`genima doctor`: is this rig ready for a run?"""
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,13 +28,12 @@ def doctor(
 
     rosless.ensure()
     from genima_bringup.doctor import Doctor
-    from genima_bringup.graph import policy_dir
+    from genima_bringup.graph import controller_name, policy_dir
 
     spec = PolicySpec.load(policy_dir(str(policy)))
     profile = RobotProfile.load(robot or spec.robot)
     spec.check_robot(profile)
-    name = controller or profile.controllers.get(os.environ.get('ROS_DISTRO', 'jazzy'), profile.controllers['jazzy'])
-    with Doctor(spec, profile, name) as listener:
+    with Doctor(spec, profile, controller or controller_name(robot or spec.robot)) as listener:
         checks = listener.examine(seconds)
     _print(checks)
     write_json(json_path, {'ok': all(check.ok for check in checks), 'checks': [asdict(check) for check in checks]})

@@ -22,7 +22,7 @@ PATIENCE = {'sim_node': {'patience_s': 0.5, 'episode_s': 120.0}}
 
 
 def faults(
-    policy: Annotated[Path, typer.Option(help='Policy directory.')] = Path('models/panda_pick'),
+    policy: Annotated[Path | None, typer.Option(help='Policy directory; by default the one shipped for the robot.')] = None,
     robot: Annotated[str, typer.Option(help='Robot profile to simulate.')] = 'panda',
     seeds: Annotated[int, typer.Option(min=1, help='Runs of each fault.')] = 3,
     only: Annotated[str, typer.Option(help='Only faults whose name contains this.')] = '',
@@ -35,20 +35,21 @@ def faults(
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     rosless.ensure()
     from genima_bringup.faults.cases import fault_cases
-    from genima_bringup.graph import policy_dir
+    from genima_bringup.graph import STACKS, policy_dir, stack_of
 
     cases = [case for case in fault_cases() if only.lower() in case.name.lower()]
     if not cases:
         raise GenimaError(f'no fault contains {only!r}; there are: {"; ".join(case.name for case in fault_cases())}')
+    directory = policy_dir(str(policy or STACKS[stack_of(robot)]['policy']))
     results: list[FaultResult] = []
     with progress_bar() as progress:
         task = progress.add_task('faults', total=len(cases) * seeds)
-        for result in _run(policy_dir(str(policy)), robot, cases, seeds):
+        for result in _run(directory, robot, cases, seeds):
             results.append(result)
             progress.update(task, advance=1, description=result.case)
             for problem in result.problems:
                 progress.console.print(f'{result.case}, seed {result.seed}: {problem}')
-    figures = _figures(cases, results, str(policy), robot)
+    figures = _figures(cases, results, str(policy or directory), robot)
     _print(cases, results, figures)
     write_json(json_path, figures)
     if figures['problems']:
@@ -58,14 +59,14 @@ def faults(
 def _run(directory: Path, robot: str, cases: 'list[FaultCase]', seeds: int) -> 'Iterator[FaultResult]':
     from genima_bringup.faults.rig import FaultRig, rerouted
     from genima_bringup.faults.runner import READY_S, run_case
-    from genima_bringup.graph import controller_name, stack
+    from genima_bringup.graph import controller_name, stack, stack_of
     from genima_bringup.processes import StackProcesses
 
     from genima.contract.spec import PolicySpec
 
     controller = controller_name(robot)
     values = {'policy': str(directory), 'robot': robot, 'armed': 'false', 'overlay': 'false'}
-    table = rerouted(stack('franka', values), controller)
+    table = rerouted(stack(stack_of(robot), values), controller)
     log = Path(tempfile.gettempdir()) / f'genima-faults-{os.getpid()}.log'
     console.print(f'the output of the nodes is in {log}')
 

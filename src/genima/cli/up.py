@@ -6,9 +6,14 @@ from typing import Annotated
 
 import typer
 
+from genima.errors import GenimaError
+
 
 def up(
-    stack: Annotated[str, typer.Argument(help='Which robot: a file of config/stacks/, e.g. "franka".')] = 'franka',
+    stack: Annotated[str, typer.Argument(help='Which robot: franka or ur5e.')] = 'franka',
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help='Launch arguments, name:=value, as `ros2 launch` takes them.')
+    ] = None,
     policy: Annotated[Path | None, typer.Option(help='Policy directory; the stack names its own by default.')] = None,
     param: Annotated[
         list[str] | None, typer.Option('--param', '-p', help='Override a node parameter: node.name=value (repeatable).')
@@ -17,4 +22,10 @@ def up(
     """Start every node of a stack (the simulated arm by default) and run until Ctrl-C."""
     from genima_bringup.launcher import launch
 
-    raise typer.Exit(launch(stack, policy=policy, overrides=param or []))
+    values = {}
+    for text in arguments or []:
+        name, assigned, value = text.partition(':=')
+        if not (name and assigned):
+            raise GenimaError(f'launch argument {text!r}: the form is name:=value, for example seed:=7')
+        values[name] = value
+    raise typer.Exit(launch(stack, policy=policy, overrides=param or [], arguments=values))

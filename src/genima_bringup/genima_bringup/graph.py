@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one table of nodes. `ros2 launch` and the launcher without ROS 2 both read it, so they cannot drift apart."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from genima.errors import GenimaError, PolicyError
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
+from genima_bringup.drivers import DriverLaunch, distribution, official_driver
 
 THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS', 'LP_NUM_THREADS'), '1')
 # the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
@@ -56,13 +56,20 @@ class Stack:
     name: str
     parameter_file: Path
     nodes: tuple[NodeEntry, ...]
+    driver: DriverLaunch | None = None
 
 
+# what a stack is unless an argument says otherwise
+STACKS = {
+    'franka': {'robot': 'panda', 'policy': 'models/panda_pick'},
+    'ur5e': {'robot': 'ur5e', 'policy': 'models/ur5e_pick'},
+}
 ARGUMENTS = (
-    Argument('policy', 'models/panda_pick', 'Policy directory; a relative one may be in the repository.'),
-    Argument('robot', 'panda', 'Robot profile: a name in config/robots or a file.'),
+    Argument('policy', '', "Policy directory; a relative one may be in the repository. Empty: the stack's."),
+    Argument('robot', '', "Robot profile: a name in config/robots or a file. Empty: the stack's."),
     Argument('robot_ip', '', 'Address of a real arm; empty simulates one.'),
-    Argument('armed', 'true', 'Whether the guard lets the simulated arm move from the start.'),
+    Argument('launch_driver', 'true', 'Start the official driver of a real arm as well (ros2 launch only).'),
+    Argument('armed', '', 'Whether the guard lets the arm move from the start. Empty: a simulated one; never a real one.'),
     Argument('seed', '0', 'Seed of the first simulated episode.'),
     Argument('real_time_factor', '1.0', 'Simulated seconds per second, at most.'),
     Argument('device', 'cpu', 'Torch device of both networks: cpu or cuda.'),
@@ -71,55 +78,60 @@ ARGUMENTS = (
 )
 
 
-def stacks() -> list[str]:
-    """Return the names of the stacks in config/stacks."""
-    return sorted(path.stem for path in (config_dir() / 'stacks').glob('*.yaml'))
-
-
 def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
     """Return the nodes of a stack.
 
     Args:
-        name: a file of config/stacks/.
+        name: one of `STACKS`.
         arguments: of the launch, by name; `ARGUMENTS` has the defaults.
 
     Raises:
         GenimaError: if the stack or an argument is unknown, or a value makes no sense.
         PolicyError: if the policy directory is not there.
     """
-    parameter_file = config_dir() / 'stacks' / f'{name}.yaml'
-    if not parameter_file.is_file():
-        raise GenimaError(f'no stack {name!r}; config/stacks has {", ".join(stacks())}')
+    if name not in STACKS:
+        raise GenimaError(f'no stack {name!r}; there are {", ".join(STACKS)}')
     values = {argument.name: argument.default for argument in ARGUMENTS}
     unknown = sorted(set(arguments or {}) - set(values))
     if unknown:
         raise GenimaError(f'unknown launch arguments {", ".join(unknown)}; allowed: {", ".join(values)}')
     values.update(arguments or {})
-    return Stack(name, parameter_file, _nodes(values))
+    values = {key: value or STACKS[name].get(key, '') for key, value in values.items()}
+    real = bool(values['robot_ip'])
+    parameter_file = config_dir() / 'stacks' / ('hardware.yaml' if real else 'simulated.yaml')
+    wants_driver = _boolean(values, 'launch_driver')
+    driver = official_driver(values['robot'], values['robot_ip']) if real and wants_driver else None
+    return Stack(name, parameter_file, _nodes(values, real), driver)
 
 
-def _nodes(values: Mapping[str, str]) -> tuple[NodeEntry, ...]:
-    if values['robot_ip']:
-        raise GenimaError(
-            f'robot_ip {values["robot_ip"]}: real arms are not supported by this version; '
-            'leave robot_ip empty to simulate one'
-        )
+def stack_of(robot: str) -> str:
+    """Return the stack that is meant for a robot; the first one for robots that have none of their own."""
+    return next((name for name, values in STACKS.items() if values['robot'] == robot), next(iter(STACKS)))
+
+
+def _nodes(values: Mapping[str, str], real: bool) -> tuple[NodeEntry, ...]:
     policy, robot = str(policy_dir(values['policy'])), values['robot']
     controller = controller_name(robot)
-    check_targets = _boolean(values, 'check_targets')
     networks = {'policy': policy, 'device': values['device']}
+    check_targets = _boolean(values, 'check_targets')
+    armed = not real if not values['armed'] else _boolean(values, 'armed')
+    if real and armed:
+        raise GenimaError('armed:=true with a real arm: it starts in shadow mode; arm it with the service guard_node/arm')
     nodes = [
-        NodeEntry('sim_node', {
-            'robot': robot, 'controller': controller, 'seed': _integer(values, 'seed'),
-            'real_time_factor': _number(values, 'real_time_factor'),
-        }),
         NodeEntry('diffusion_node', networks, QUIET_AND_OFFLINE),
         NodeEntry('act_node', {**networks, 'robot': robot}),
         NodeEntry('guard_node', {
-            'policy': policy, 'robot': robot, 'controller': controller, 'armed_at_start': _boolean(values, 'armed'),
+            'policy': policy, 'robot': robot, 'controller': controller, 'armed_at_start': armed,
             'check_targets': check_targets,
         }),
     ]  # fmt: skip
+    if real:
+        nodes.append(NodeEntry('gripper_node', {'robot': robot}))
+    else:
+        nodes.insert(0, NodeEntry('sim_node', {
+            'robot': robot, 'controller': controller, 'seed': _integer(values, 'seed'),
+            'real_time_factor': _number(values, 'real_time_factor'),
+        }))  # fmt: skip
     if check_targets:
         nodes.append(NodeEntry('target_check_node', {'policy': policy, 'robot': robot}))
     if _boolean(values, 'overlay'):
@@ -130,7 +142,7 @@ def _nodes(values: Mapping[str, str]) -> tuple[NodeEntry, ...]:
 def controller_name(robot: str) -> str:
     """Return what the joint_trajectory_controller of a robot is called in this ROS distribution."""
     controllers = RobotProfile.load(robot).controllers
-    return controllers.get(os.environ.get('ROS_DISTRO', 'jazzy'), controllers['jazzy'])
+    return controllers.get(distribution(), controllers['jazzy'])
 
 
 def policy_dir(value: str) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
+from genima.errors import GenimaError
 from genima_bringup.graph import stack
 from genima_bringup.processes import LaunchError, StackProcesses, parse_overrides
 
@@ -42,7 +43,7 @@ def launch(
     """Run a stack until Ctrl-C, SIGTERM or the end of one of its nodes.
 
     Args:
-        name: of the stack, a file of config/stacks/.
+        name: of the stack, one of `genima_bringup.graph.STACKS`.
         policy: policy directory; `None` takes the stack's.
         overrides: node parameters, `node.name=value`.
         arguments: launch arguments by name, see `genima_bringup.graph.ARGUMENTS`.
@@ -57,6 +58,8 @@ def launch(
     if policy is not None:
         values['policy'] = str(policy)
     table = stack(name, values)
+    if table.driver is not None:
+        raise GenimaError('the driver of a real arm needs ROS 2: start it there, and these nodes with launch_driver:=false')
     console = Console([entry.name for entry in table.nodes])
     processes = StackProcesses(table, parse_overrides(overrides), write=console.write)
     asked_to_end = threading.Event()

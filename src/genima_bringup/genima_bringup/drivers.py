@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the official driver of a robot is started: data in config/bringup, filled in."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from genima.errors import GenimaError
+from genima.files import config_dir
+
+
+@dataclass(frozen=True)
+class DriverLaunch:
+    """A launch file of a driver, and the controllers that are spawned beside it.
+
+    Attributes:
+        package: that has the launch file, and `launch`, its name.
+        arguments: of the launch file.
+        controllers: parameter file of the controllers.
+        spawn: names of the controllers to load and activate.
+    """
+
+    package: str
+    launch: str
+    arguments: dict[str, str]
+    controllers: Path
+    spawn: tuple[str, ...]
+
+
+def distribution() -> str:
+    """Return the ROS distribution of this shell; Jazzy where none is sourced."""
+    return os.environ.get('ROS_DISTRO', 'jazzy')
+
+
+def official_driver(robot: str, robot_ip: str) -> DriverLaunch:
+    """Return how the driver of a robot is started.
+
+    Raises:
+        GenimaError: if it is not known for this robot and this distribution.
+    """
+    path = config_dir() / 'bringup' / f'{robot}.yaml'
+    hint = 'start the driver yourself and pass launch_driver:=false'
+    if not path.is_file():
+        known = ', '.join(sorted(file.stem for file in path.parent.glob('*.yaml')))
+        raise GenimaError(f'robot_ip {robot_ip}: no driver is known for robot {robot}, only for {known}; {hint}')
+    by_distribution = yaml.safe_load(path.read_text(encoding='utf-8'))
+    if distribution() not in by_distribution:
+        known = ', '.join(by_distribution)
+        raise GenimaError(f'{path}: no entry for ROS distribution {distribution()}, only for {known}; {hint}')
+    data = by_distribution[distribution()]
+    controllers = config_dir() / 'controllers' / f'{robot}.yaml'
+    filled = {'robot_ip': robot_ip, 'controllers': str(controllers)}
+    arguments = {name: value.format(**filled) for name, value in data['arguments'].items()}
+    return DriverLaunch(data['package'], data['launch'], arguments, controllers, tuple(data['spawn']))
