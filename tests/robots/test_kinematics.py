@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forward kinematics against two independent opinions, the Jacobian against differences, inverse against forward."""
 
+from xml.etree import ElementTree
+
 import mujoco
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from pytransform3d.urdf import UrdfTransformManager
 
 from genima.errors import LimitError
 from genima.robots.kinematics import jacobian, link_poses, solve_ik, tcp_pose
-from genima.robots.profile import Link, RobotProfile
+from genima.robots.profile import RobotProfile
+from genima.robots.urdf import to_urdf
 from genima.sim.simulation import Simulation
 
 TOLERANCE_M = 1e-6
@@ -40,25 +43,9 @@ def test_agrees_with_mujoco(profile: RobotProfile) -> None:
             np.testing.assert_allclose(T[:3, :3], body.xmat.reshape(3, 3), atol=TOLERANCE_M)
 
 
-def _urdf(profile: RobotProfile) -> str:
-    links = ''.join(f'<link name="{link.name}"/>' for link in profile.links)
-    joints = ''.join(_urdf_joint(link) for link in profile.links if link.joint is not None)
-    return f'<?xml version="1.0"?><robot name="{profile.name}">{links}{joints}</robot>'
-
-
-def _urdf_joint(link: Link) -> str:
-    joint = link.joint
-    assert joint is not None
-    xyz, rpy, axis = (' '.join(repr(float(value)) for value in vector) for vector in (joint.xyz, joint.rpy, joint.axis))
-    return (
-        f'<joint name="{joint.name}" type="{joint.kind}"><parent link="{link.parent}"/><child link="{link.name}"/>'
-        f'<origin xyz="{xyz}" rpy="{rpy}"/><axis xyz="{axis}"/><limit lower="-9" upper="9"/></joint>'
-    )
-
-
 def test_agrees_with_a_urdf_library(profile: RobotProfile) -> None:
     other = UrdfTransformManager()
-    other.load_urdf(_urdf(profile))
+    other.load_urdf(to_urdf(profile))
     for q in _random_q(profile, 20):
         for name, value in zip(profile.arm_joints, q, strict=True):
             other.set_joint(name, value)
@@ -117,3 +104,14 @@ def test_ur5e_agrees_with_the_makers_table() -> None:
             c, s, ca, sa = np.cos(angle), np.sin(angle), np.cos(alpha), np.sin(alpha)
             T = T @ np.array([[c, -s * ca, s * sa, a * c], [s, c * ca, -c * sa, a * s], [0, sa, ca, d], [0, 0, 0, 1]])
         np.testing.assert_allclose(link_poses(profile, q)['tool0'], T, atol=TOLERANCE_M)
+
+
+def test_mock_hardware_holds_the_home_pose(profile: RobotProfile) -> None:
+    root = ElementTree.fromstring(to_urdf(profile, mock_hardware=True))
+    joints = {joint.get('name'): joint for joint in root.findall('ros2_control/joint')}
+    assert set(joints) == {*profile.arm_joints, *profile.gripper.joints}
+    for name, home_rad in zip(profile.arm_joints, profile.home_rad, strict=True):
+        assert joints[name].find('command_interface').get('name') == 'position'  # type: ignore[union-attr]
+        start = joints[name].find("state_interface[@name='position']/param")
+        assert start is not None and float(start.text or 'nan') == pytest.approx(home_rad)
+    assert ElementTree.fromstring(to_urdf(profile)).find('ros2_control') is None
