@@ -3,7 +3,16 @@
 
 from setuptools import setup
 
-NODES = ('act_node', 'diffusion_node', 'gripper_node', 'guard_node', 'overlay_node', 'sim_node', 'target_check_node')
+NODES = (
+    'act_node',
+    'diffusion_node',
+    'gripper_node',
+    'guard_node',
+    'mirror_node',
+    'overlay_node',
+    'sim_node',
+    'target_check_node',
+)
 
 setup(
     name='genima_ros',

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from genima_bringup.mock import mock_parameters
 
 from genima.errors import GenimaError, PolicyError
 from genima.robots.profile import RobotProfile
@@ -57,6 +58,22 @@ def test_a_real_arm_starts_in_shadow_mode_with_its_driver(policy: str, name: str
     assert controller == graph.controller_name(robot) == nodes['guard_node']['controller']
     assert controllers[controller]['ros__parameters']['joints'] == list(RobotProfile.load(robot).arm_joints)
     assert controllers[controller]['ros__parameters']['interpolate_from_desired_state'] is True
+
+
+@pytest.mark.parametrize('name', graph.STACKS)
+def test_mock_hardware_has_the_shipped_controller_on_a_position_interface(policy: str, name: str) -> None:
+    table = graph.stack(name, {'policy': policy, 'mock': 'true'})
+    nodes = {entry.name: entry.parameters for entry in table.nodes}
+    assert table.mock_robot and 'mirror_node' in nodes and not {'sim_node', 'gripper_node'} & set(nodes)
+    assert nodes['guard_node']['armed_at_start'] is False and nodes['guard_node']['check_driver'] is False
+    controller = graph.controller_name(table.mock_robot)
+    parameters = mock_parameters(table.mock_robot, controller)
+    own = parameters[controller]['ros__parameters']
+    assert own['command_interfaces'] == ['position'] and own['interpolate_from_desired_state'] is True
+    assert own['joints'] == list(RobotProfile.load(table.mock_robot).arm_joints) and 'gains' not in own
+    assert controller in parameters['controller_manager']['ros__parameters']
+    with pytest.raises(GenimaError, match='give one of them'):
+        graph.stack(name, {'policy': policy, 'mock': 'true', 'robot_ip': '10.0.0.2'})
 
 
 def test_a_real_arm_is_never_armed_by_a_launch_argument(policy: str) -> None:

@@ -51,12 +51,13 @@ class NodeEntry:
 
 @dataclass(frozen=True)
 class Stack:
-    """Everything that a launcher needs."""
+    """Everything that a launcher needs; for mock hardware the robot that is mocked."""
 
     name: str
     parameter_file: Path
     nodes: tuple[NodeEntry, ...]
     driver: DriverLaunch | None = None
+    mock_robot: str = ''
 
 
 # what a stack is unless an argument says otherwise
@@ -68,6 +69,7 @@ ARGUMENTS = (
     Argument('policy', '', "Policy directory; a relative one may be in the repository. Empty: the stack's."),
     Argument('robot', '', "Robot profile: a name in config/robots or a file. Empty: the stack's."),
     Argument('robot_ip', '', 'Address of a real arm; empty simulates one.'),
+    Argument('mock', 'false', "ros2_control's mock hardware and rendered cameras for a real arm (ros2 launch only)."),
     Argument('launch_driver', 'true', 'Start the official driver of a real arm as well (ros2 launch only).'),
     Argument('armed', '', 'Whether the guard lets the arm move from the start. Empty: a simulated one; never a real one.'),
     Argument('seed', '0', 'Seed of the first simulated episode.'),
@@ -97,11 +99,13 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
         raise GenimaError(f'unknown launch arguments {", ".join(unknown)}; allowed: {", ".join(values)}')
     values.update(arguments or {})
     values = {key: value or STACKS[name].get(key, '') for key, value in values.items()}
-    real = bool(values['robot_ip'])
-    parameter_file = config_dir() / 'stacks' / ('hardware.yaml' if real else 'simulated.yaml')
+    real, mock = bool(values['robot_ip']), _boolean(values, 'mock')
+    if real and mock:
+        raise GenimaError(f'robot_ip:={values["robot_ip"]} and mock:=true: give one of them')
+    parameter_file = config_dir() / 'stacks' / ('hardware.yaml' if real or mock else 'simulated.yaml')
     wants_driver = _boolean(values, 'launch_driver')
     driver = official_driver(values['robot'], values['robot_ip']) if real and wants_driver else None
-    return Stack(name, parameter_file, _nodes(values, real), driver)
+    return Stack(name, parameter_file, _nodes(values, real, mock), driver, values['robot'] if mock else '')
 
 
 def stack_of(robot: str) -> str:
@@ -109,12 +113,12 @@ def stack_of(robot: str) -> str:
     return next((name for name, values in STACKS.items() if values['robot'] == robot), next(iter(STACKS)))
 
 
-def _nodes(values: Mapping[str, str], real: bool) -> tuple[NodeEntry, ...]:
+def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry, ...]:
     policy, robot = str(policy_dir(values['policy'])), values['robot']
     controller = controller_name(robot)
     networks = {'policy': policy, 'device': values['device']}
     check_targets = _boolean(values, 'check_targets')
-    armed = not real if not values['armed'] else _boolean(values, 'armed')
+    armed = not (real or mock) if not values['armed'] else _boolean(values, 'armed')
     if real and armed:
         raise GenimaError('armed:=true with a real arm: it starts in shadow mode; arm it with the service guard_node/arm')
     nodes = [
@@ -127,6 +131,9 @@ def _nodes(values: Mapping[str, str], real: bool) -> tuple[NodeEntry, ...]:
     ]  # fmt: skip
     if real:
         nodes.append(NodeEntry('gripper_node', {'robot': robot}))
+    elif mock:
+        nodes[-1].parameters['check_driver'] = False  # there is none
+        nodes.append(NodeEntry('mirror_node', {'robot': robot, 'seed': _integer(values, 'seed')}))
     else:
         nodes.insert(0, NodeEntry('sim_node', {
             'robot': robot, 'controller': controller, 'seed': _integer(values, 'seed'),

@@ -60,6 +60,8 @@ def launch(
     table = stack(name, values)
     if table.driver is not None:
         raise GenimaError('the driver of a real arm needs ROS 2: start it there, and these nodes with launch_driver:=false')
+    if table.mock_robot:
+        raise GenimaError('mock hardware needs ros2_control, and that ROS 2; leave mock away to simulate an arm')
     console = Console([entry.name for entry in table.nodes])
     processes = StackProcesses(table, parse_overrides(overrides), write=console.write)
     asked_to_end = threading.Event()

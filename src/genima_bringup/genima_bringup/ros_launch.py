@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of nodes as a ROS 2 launch description."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
+import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity  # type: ignore[attr-defined]
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, RegisterEventHandler
@@ -11,10 +14,14 @@ from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from genima.errors import GenimaError
+from genima.robots.profile import RobotProfile
+from genima.robots.urdf import to_urdf
 from genima_bringup import graph
 from genima_bringup.drivers import DriverLaunch
+from genima_bringup.mock import BROADCASTER, mock_parameters
 
 
 def describe(stack: str) -> LaunchDescription:
@@ -30,6 +37,8 @@ def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
     values = {item.name: LaunchConfiguration(item.name).perform(context) for item in graph.ARGUMENTS}
     table = graph.stack(stack, values)
     actions: list[LaunchDescriptionEntity] = [] if table.driver is None else _driver(table.driver)
+    if table.mock_robot:
+        actions += _mock(table.mock_robot)
     for entry in table.nodes:
         node = Node(
             package=entry.package,
@@ -54,13 +63,31 @@ def _driver(driver: DriverLaunch) -> list[LaunchDescriptionEntity]:
             'launch_driver:=false'
         ) from error
     source = PythonLaunchDescriptionSource(str(path))
-    spawner = Node(
+    include = IncludeLaunchDescription(source, launch_arguments=list(driver.arguments.items()))
+    return [include, _spawner(driver.spawn, driver.controllers)]
+
+
+def _mock(robot: str) -> list[LaunchDescriptionEntity]:
+    controller = graph.controller_name(robot)
+    with NamedTemporaryFile('w', prefix='genima-mock-', suffix='.yaml', delete=False) as file:
+        yaml.safe_dump(mock_parameters(robot, controller), file)
+    urdf = to_urdf(RobotProfile.load(robot), mock_hardware=True)
+    manager = Node(
         package='controller_manager',
-        executable='spawner',
-        arguments=[*driver.spawn, '--param-file', str(driver.controllers)],
+        executable='ros2_control_node',
+        parameters=[{'robot_description': ParameterValue(urdf, value_type=str)}, file.name],
         output='screen',
     )
-    return [IncludeLaunchDescription(source, launch_arguments=list(driver.arguments.items())), spawner]
+    return [manager, _spawner((BROADCASTER, controller), Path(file.name))]
+
+
+def _spawner(controllers: Sequence[str], parameters: Path) -> Node:
+    return Node(
+        package='controller_manager',
+        executable='spawner',
+        arguments=[*controllers, '--param-file', str(parameters)],
+        output='screen',
+    )
 
 
 def _ended(event: ProcessExited, context: LaunchContext) -> None:

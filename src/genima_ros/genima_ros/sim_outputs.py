@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the simulated robot publishes."""
+"""What the simulated robot publishes: the scene that its cameras see, and everything else."""
 
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,59 @@ if TYPE_CHECKING:
     from genima.sim.simulation import Simulation
 
 
-class SimOutputs:
+class SceneOutputs:
+    """The cameras of a simulated scene, and the frames of the robot in it.
+
+    Args:
+        node: that publishes.
+        simulation: what is published; read at each call.
+    """
+
+    def __init__(self, node: Node, simulation: 'Simulation') -> None:
+        self._simulation = simulation
+        self._profile = simulation.profile
+        self._tf = node.create_publisher(TFMessage, 'tf', qos.RELIABLE)
+        self._tf_static = node.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
+        self._images = {name: node.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in simulation.cameras}
+        self._infos = {
+            name: node.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in simulation.cameras
+        }
+        self._tf_static.publish(TFMessage(transforms=self._fixed_frames()))
+
+    def frames(self, time_s: float) -> None:
+        """Publish the frames that move."""
+        self._tf.publish(TFMessage(transforms=self._moving_frames(time_s)))
+
+    def images(self, time_s: float) -> None:
+        """Render and publish every camera with its calibration."""
+        for name, pixels in self._simulation.render().items():
+            frame = optical_frame(name)
+            model = self._simulation.cameras[name].model
+            self._infos[name].publish(camera_info_message(model, time_s, frame))
+            self._images[name].publish(image_message(pixels, time_s, frame))
+
+    def _fixed_frames(self) -> list[TransformStamped]:
+        edges = [
+            (camera.parent_link, optical_frame(name), np.asarray(camera.T_parent_camera))
+            for name, camera in self._simulation.cameras.items()
+        ]
+        for link in self._profile.links:
+            if link.parent is not None and link.joint is not None and link.joint.kind == 'fixed':
+                edges.append((link.parent, link.name, link.joint.T_parent_joint))
+        return transform_messages(edges, 0.0)
+
+    def _moving_frames(self, time_s: float) -> list[TransformStamped]:
+        poses = link_poses(self._profile, self._simulation.q_rad)
+        edges = [
+            (link.parent, link.name, np.linalg.inv(poses[link.parent]) @ poses[link.name])
+            for link in self._profile.links
+            if link.parent is not None and link.joint is not None and link.joint.kind != 'fixed'
+        ]
+        edges.append((self._profile.base_link, 'cube', self._simulation.cube_pose()))
+        return transform_messages(edges, time_s)
+
+
+class SimOutputs(SceneOutputs):
     """The publishers of the simulated robot.
 
     Args:
@@ -34,21 +86,13 @@ class SimOutputs:
     """
 
     def __init__(self, node: Node, simulation: 'Simulation', controller: str) -> None:
-        self._simulation = simulation
-        self._profile = simulation.profile
+        super().__init__(node, simulation)
         self._clock = node.create_publisher(Clock, '/clock', qos.CLOCK)
         self._joints = node.create_publisher(JointState, 'joint_states', qos.RELIABLE)
         self._controller = node.create_publisher(
             JointTrajectoryControllerState, f'{controller}/controller_state', qos.RELIABLE
         )
-        self._tf = node.create_publisher(TFMessage, 'tf', qos.RELIABLE)
-        self._tf_static = node.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
         self._episode = node.create_publisher(EpisodeStatus, 'episode', qos.LATCHED)
-        self._images = {name: node.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in simulation.cameras}
-        self._infos = {
-            name: node.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in simulation.cameras
-        }
-        self._tf_static.publish(TFMessage(transforms=self._fixed_frames()))
 
     def clock(self, time_s: float) -> None:
         """Publish the time."""
@@ -77,18 +121,6 @@ class SimOutputs:
         message.header.stamp = stamp(time_s)
         self._controller.publish(message)
 
-    def frames(self, time_s: float) -> None:
-        """Publish the frames that move."""
-        self._tf.publish(TFMessage(transforms=self._moving_frames(time_s)))
-
-    def images(self, time_s: float) -> None:
-        """Render and publish every camera with its calibration."""
-        for name, pixels in self._simulation.render().items():
-            frame = optical_frame(name)
-            model = self._simulation.cameras[name].model
-            self._infos[name].publish(camera_info_message(model, time_s, frame))
-            self._images[name].publish(image_message(pixels, time_s, frame))
-
     def episode(self, time_s: float, seed: int, elapsed_s: float, success: bool, done: bool, pacer: Pacer) -> None:
         """Publish how the episode stands."""
         shares = self._simulation.limit_usage()
@@ -109,23 +141,3 @@ class SimOutputs:
         message.header.stamp = stamp(time_s)
         message.header.frame_id = self._profile.base_link
         self._episode.publish(message)
-
-    def _fixed_frames(self) -> list[TransformStamped]:
-        edges = [
-            (camera.parent_link, optical_frame(name), np.asarray(camera.T_parent_camera))
-            for name, camera in self._simulation.cameras.items()
-        ]
-        for link in self._profile.links:
-            if link.parent is not None and link.joint is not None and link.joint.kind == 'fixed':
-                edges.append((link.parent, link.name, link.joint.T_parent_joint))
-        return transform_messages(edges, 0.0)
-
-    def _moving_frames(self, time_s: float) -> list[TransformStamped]:
-        poses = link_poses(self._profile, self._simulation.q_rad)
-        edges = [
-            (link.parent, link.name, np.linalg.inv(poses[link.parent]) @ poses[link.name])
-            for link in self._profile.links
-            if link.parent is not None and link.joint is not None and link.joint.kind != 'fixed'
-        ]
-        edges.append((self._profile.base_link, 'cube', self._simulation.cube_pose()))
-        return transform_messages(edges, time_s)
