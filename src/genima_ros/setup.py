@@ -6,6 +6,7 @@ from setuptools import setup
 NODES = (
     'act_node',
     'diffusion_node',
+    'doctor_node',
     'gripper_node',
     'guard_node',
     'mirror_node',

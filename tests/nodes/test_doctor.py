@@ -4,10 +4,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from diagnostic_msgs.msg import DiagnosticArray
 from genima_bringup.doctor import Doctor
 
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
+from genima_ros import qos
 
 
 def test_a_simulated_rig_is_well_and_an_empty_one_is_not(start: Callable, probe, policy: Path) -> None:  # type: ignore[no-untyped-def, type-arg]
@@ -18,6 +20,11 @@ def test_a_simulated_rig_is_well_and_an_empty_one_is_not(start: Callable, probe,
     with Doctor(spec, profile, 'panda_arm_controller') as doctor:
         failed = [check for check in doctor.examine(3.0) if not check.ok]
     assert not [check for check in failed if not check.name.endswith(('rate', 'socket buffers'))], failed
+    diagnostics = probe.listen(DiagnosticArray, '/diagnostics', qos.RELIABLE)
+    start('doctor_node', policy=policy, controller='panda_arm_controller', period_s=3.0)
+    probe.spin_until(lambda: len(diagnostics) >= 2)
+    told = {status.name.removeprefix('genima: ') for status in diagnostics[-1].status}
+    assert {'joint_states rate', 'panda_arm_controller/controller_state rate', 'controller parameters'} <= told
     with Doctor(spec, profile, 'another_controller') as doctor:
         names = [check.name for check in doctor.examine(0.5) if not check.ok]
     assert 'another_controller/joint_trajectory controller' in names

@@ -11,13 +11,14 @@ from rich.text import Text
 from genima.cli.output import JsonOption, console, write_json
 
 if TYPE_CHECKING:
-    from genima_bringup.doctor_checks import Check
+    from genima_ros.rig_checks import Check
 
 
 def doctor(
     policy: Annotated[Path, typer.Option(help='Policy directory that is to run.')] = Path('models/panda_pick'),
     robot: Annotated[str, typer.Option(help='Robot profile; the one that the policy names by default.')] = '',
     controller: Annotated[str, typer.Option(help="The joint_trajectory_controller; the profile's by default.")] = '',
+    device: Annotated[str, typer.Option(help='Torch device of the painter: cpu or cuda.')] = 'cpu',
     seconds: Annotated[float, typer.Option(min=0.5, help='How long to listen.')] = 4.0,
     json_path: JsonOption = None,
 ) -> None:
@@ -29,16 +30,29 @@ def doctor(
     rosless.ensure()
     from genima_bringup.doctor import Doctor
     from genima_bringup.graph import controller_name, policy_dir
+    from genima_ros.rig_checks import check_gpu
 
     spec = PolicySpec.load(policy_dir(str(policy)))
     profile = RobotProfile.load(robot or spec.robot)
     spec.check_robot(profile)
     with Doctor(spec, profile, controller or controller_name(robot or spec.robot)) as listener:
-        checks = listener.examine(seconds)
+        checks = listener.examine(seconds) + check_gpu(_gpu_memory(device))
     _print(checks)
     write_json(json_path, {'ok': all(check.ok for check in checks), 'checks': [asdict(check) for check in checks]})
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
+
+
+def _gpu_memory(device: str) -> tuple[int, int] | None:
+    """Return free and total bytes of a GPU, None for the CPU."""
+    if device == 'cpu':
+        return None
+    from genima_ros.devices import check_device
+
+    check_device(device)
+    import torch
+
+    return torch.cuda.mem_get_info(device)
 
 
 def _print(checks: 'list[Check]') -> None:

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from genima_bringup.doctor_checks import Check, Stream
 from genima_ros.frames import FrameTree, transform_messages
 from genima_ros.messages import camera_info_message, image_message
+from genima_ros.rig_checks import Check, Stream
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from tf2_msgs.msg import TFMessage
 
 import genima_ros  # noqa: F401  its gate decides which rclpy this is
 from genima.cameras.model import CameraModel
 from genima.robots.profile import RobotProfile
-from genima_bringup import doctor_checks as checks
+from genima_ros import rig_checks as checks
 
 CAMERA = CameraModel('front', 64, 48, np.array([[50.0, 0, 31.5], [0, 50, 23.5], [0, 0, 1]]))
 
@@ -122,3 +122,17 @@ def test_small_socket_buffers(tmp_path: Path) -> None:
     size.write_text('4194304\n')
     assert not _failed(checks.check_machine(size))
     assert checks.check_machine(tmp_path / 'missing') == []
+
+
+def test_the_parameters_of_the_controller() -> None:
+    good = {'interpolate_from_desired_state': True, 'allow_nonzero_velocity_at_trajectory_end': False}
+    assert not _failed(checks.check_controller_parameters(good))
+    assert not _failed(checks.check_controller_parameters(None)), 'a simulated one has none'
+    (failed,) = _failed(checks.check_controller_parameters({**good, 'interpolate_from_desired_state': False}))
+    assert 'interpolate_from_desired_state: False, wanted True' in failed
+
+
+def test_gpu_memory() -> None:
+    assert not checks.check_gpu(None) and not _failed(checks.check_gpu((8 * 2**30, 24 * 2**30)))
+    (check,) = checks.check_gpu((2**30, 24 * 2**30))
+    assert not check.ok and check.finding == '1.0 of 24.0 GiB free, at least 2 wanted'

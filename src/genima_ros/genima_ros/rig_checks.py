@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from genima_ros.frames import FrameTree
-from genima_ros.messages import camera_model, image_array
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
+from genima_ros.frames import FrameTree
+from genima_ros.messages import camera_model, image_array
 
 MAX_AGE_S = 0.15
 MAX_SKEW_S = 0.05
 LEAST_BUFFER_BYTES = 2_000_000
 FROZEN_IMAGES = 3
+LEAST_GPU_BYTES = 2 * 2**30
+# of the joint_trajectory_controller, and why
+WANTED_PARAMETERS = {
+    'interpolate_from_desired_state': (True, 'else every message starts from the measured position, which is a step'),
+    'allow_nonzero_velocity_at_trajectory_end': (False, 'else a trajectory that is cut short does not end at rest'),
+}
 
 
 @dataclass(frozen=True)
@@ -198,6 +204,30 @@ def check_command_topic(topic: str, publishers: int, subscribers: int) -> list[C
             'stop what else commands the arm (MoveIt, teleoperation)',
         ),
     ]
+
+
+def check_controller_parameters(values: dict[str, bool] | None) -> list[Check]:
+    """Check the parameters of the trajectory controller; None where it offers none, as a simulated one."""
+    if values is None:
+        return [Check('controller parameters', True, 'the controller offers none (a simulated one?): not checked')]
+    return [
+        Check(
+            f'controller parameter {name}',
+            values.get(name) == wanted,
+            f'{values.get(name)}, wanted {wanted}: {why}',
+            'use the parameters in config/controllers',
+        )
+        for name, (wanted, why) in WANTED_PARAMETERS.items()
+    ]
+
+
+def check_gpu(memory: tuple[int, int] | None) -> list[Check]:
+    """Check that the GPU has room for the painter; `memory` is (free, total) in bytes, None where none is used."""
+    if memory is None:
+        return []
+    free, total = (size / 2**30 for size in memory)
+    finding = f'{free:.1f} of {total:.1f} GiB free, at least {LEAST_GPU_BYTES / 2**30:.0f} wanted'
+    return [Check('GPU memory', memory[0] >= LEAST_GPU_BYTES, finding, 'end what else runs on the GPU: nvidia-smi')]
 
 
 def check_machine(buffer_file: Path = Path('/proc/sys/net/core/rmem_max')) -> list[Check]:

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Listens to a rig for a while and judges it: `genima doctor` and doctor_node."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from control_msgs.msg import JointTrajectoryControllerState
+from rcl_interfaces.srv import GetParameters
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from tf2_msgs.msg import TFMessage
+
+from genima.contract.spec import PolicySpec
+from genima.robots.profile import RobotProfile
+from genima_ros import qos
+from genima_ros.frames import FrameTree
+from genima_ros.messages import seconds
+from genima_ros.rig_checks import (
+    WANTED_PARAMETERS,
+    Check,
+    Stream,
+    check_camera,
+    check_command_topic,
+    check_controller_parameters,
+    check_endpoints,
+    check_joints,
+    check_machine,
+    check_skew,
+    check_stream,
+)
+from genima_ros.views import image_topic, info_topic
+
+JOINT_STATES_HZ = 30.0
+CONTROLLER_STATES_HZ = 20.0
+RATE_SHARE = 0.9
+
+
+class RigListener:
+    """Only listens, and asks the controller for its parameters; nothing it does can move an arm.
+
+    Args:
+        node: Whose subscriptions these are.
+        spec: Contract of the policy that is to run.
+        profile: The robot.
+        controller: Name of the joint_trajectory_controller.
+    """
+
+    def __init__(self, node: Node, spec: PolicySpec, profile: RobotProfile, controller: str) -> None:
+        self._node, self._spec, self._profile = node, spec, profile
+        self._command_topic = f'{controller}/joint_trajectory'
+        self._state_topic = f'{controller}/controller_state'
+        self._parameters = node.create_client(GetParameters, f'{controller}/get_parameters')
+        self._values: dict[str, bool] | None = None
+        self._streams: dict[str, Stream] = {}
+        self._kinds = {self._command_topic: 'trajectory_msgs/msg/JointTrajectory'}
+        self._digests: dict[str, int] = {}
+        self._positions: dict[str, float] = {}
+        self._sim_time_s: float | None = None
+        self._frames = FrameTree()
+        self._listen()
+
+    def begin(self) -> None:
+        """Forget what came so far: what came before everyone knew everyone says nothing about rates."""
+        for stream in self._streams.values():
+            stream.stamps_s.clear()
+            stream.ages_s.clear()
+            stream.newest = None
+        if self._parameters.service_is_ready():
+            future = self._parameters.call_async(GetParameters.Request(names=list(WANTED_PARAMETERS)))
+            future.add_done_callback(self._on_parameters)
+
+    def judge(self) -> list[Check]:
+        """Return all checks of what came since `begin`."""
+        for topic, stream in self._streams.items():
+            stream.publishers = self._node.count_publishers(topic)
+        joints = self._streams['joint_states']
+        checks = [*check_stream(joints, JOINT_STATES_HZ), *check_joints(joints, self._profile, self._positions)]
+        images = [self._streams[image_topic(name)] for name in self._spec.cameras]
+        for name, image in zip(self._spec.cameras, images, strict=True):
+            checks += check_stream(image, RATE_SHARE * self._spec.control_rate_hz)
+            info = self._streams[info_topic(name)]
+            simulated = self._sim_time_s is not None
+            checks += check_camera(name, image, info, self._frames, self._profile.base_link, simulated)
+        checks += check_skew(images)
+        for topic, kind in self._kinds.items():
+            speakers = self._node.get_publishers_info_by_topic(topic)
+            checks += check_endpoints(topic, kind, speakers, self._node.get_subscriptions_info_by_topic(topic))
+        commanders = self._node.count_publishers(self._command_topic)
+        checks += check_command_topic(
+            self._command_topic, commanders, self._node.count_subscribers(self._command_topic)
+        )
+        checks += check_stream(self._streams[self._state_topic], CONTROLLER_STATES_HZ)
+        checks += check_controller_parameters(self._values)
+        return checks + check_machine()
+
+    def _on_parameters(self, future: Any) -> None:
+        values = future.result().values
+        self._values = {name: value.bool_value for name, value in zip(WANTED_PARAMETERS, values, strict=False)}
+
+    def _listen(self) -> None:
+        self._node.create_subscription(Clock, '/clock', self._on_clock, qos.CLOCK)
+        self._node.create_subscription(TFMessage, 'tf', self._frames.add, qos.SENSOR)
+        self._node.create_subscription(TFMessage, 'tf_static', self._frames.add, qos.STATIC_FRAMES)
+        self._subscribe(JointState, 'joint_states', self._on_joints)
+        self._subscribe(JointTrajectoryControllerState, self._state_topic, lambda stream, message: None)
+        for name in self._spec.cameras:
+            self._subscribe(Image, image_topic(name), self._on_image)
+            self._subscribe(CameraInfo, info_topic(name), lambda stream, message: None)
+
+    def _subscribe(self, kind: Any, topic: str, look: Callable[[Stream, Any], None]) -> None:
+        stream = self._streams[topic] = Stream(topic)
+        self._kinds[topic] = f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'
+
+        def take(message: Any) -> None:
+            stamp_s = seconds(message.header.stamp)
+            look(stream, message)
+            stream.stamps_s.append(stamp_s)
+            stream.ages_s.append(self._now_s() - stamp_s)
+            stream.newest = message
+
+        self._node.create_subscription(kind, topic, take, qos.SENSOR)
+
+    def _on_clock(self, message: Clock) -> None:
+        self._sim_time_s = seconds(message.clock)
+
+    def _on_joints(self, stream: Stream, message: JointState) -> None:
+        self._positions.update(zip(message.name, message.position, strict=False))
+
+    def _on_image(self, stream: Stream, message: Image) -> None:
+        digest = zlib.crc32(bytes(message.data))
+        later = stream.newest is not None and seconds(message.header.stamp) > seconds(stream.newest.header.stamp)
+        same = later and digest == self._digests.get(stream.topic)
+        stream.unchanged = stream.unchanged + 1 if same else 0
+        self._digests[stream.topic] = digest
+
+    def _now_s(self) -> float:
+        """Return ROS time: that of /clock where there is one."""
+        return 1e-9 * self._node.get_clock().now().nanoseconds if self._sim_time_s is None else self._sim_time_s
