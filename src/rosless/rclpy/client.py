@@ -4,6 +4,7 @@
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rosless.dds.endpoints import Reader, Writer
@@ -110,16 +111,21 @@ class Client:
 
     def wait_for_service(self, timeout_sec: float | None = None) -> bool:
         """Wait until `service_is_ready`; return False on a time-out or when the context ends."""
-        deadline = None if timeout_sec is None else time.monotonic() + timeout_sec
-        while self.context.ok():
-            if self.service_is_ready():
-                return True
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-            time.sleep(0.01)
-        return False
+        return wait_until_ready(self.service_is_ready, self.context, timeout_sec)
 
     def destroy(self) -> None:
         """Stop for good; `Node.destroy_client` does this and tells the others."""
         self.writer.close()
         self.reader.close()
+
+
+def wait_until_ready(ready: Callable[[], bool], context: Context, timeout_sec: float | None) -> bool:
+    """Wait until `ready()`; return False on a time-out or when the context ends."""
+    deadline = None if timeout_sec is None else time.monotonic() + timeout_sec
+    while context.ok():
+        if ready():
+            return True
+        if deadline is not None and time.monotonic() >= deadline:
+            return False
+        time.sleep(0.01)
+    return False

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asking for goals."""
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..callback_groups import CallbackGroup
+from ..client import wait_until_ready
 from ..qos import qos_profile_action_status_default
 from ..task import Future
 
@@ -104,14 +104,7 @@ class ActionClient:
 
     def wait_for_server(self, timeout_sec: float | None = None) -> bool:
         """Wait until `server_is_ready`; return False on a time-out or when the context ends."""
-        deadline = None if timeout_sec is None else time.monotonic() + timeout_sec
-        while self._node.context.ok():
-            if self.server_is_ready():
-                return True
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-            time.sleep(0.01)
-        return False
+        return wait_until_ready(self.server_is_ready, self._node.context, timeout_sec)
 
     def destroy(self) -> None:
         """Stop for good."""
