@@ -34,6 +34,17 @@ class SimulatedClock:
             self.ros.spin(0.03)
 
 
+def test_the_clock_can_be_remapped(ros: Any) -> None:
+    ros.init('-r', 'watcher:/clock:=/other_clock')
+    simulation = SimulatedClock(ros)
+    other = simulation.node.create_publisher(ClockMessage, '/other_clock', 10)
+    watcher = ros.node('watcher', parameter_overrides=SIM_TIME)
+    assert ros.until(lambda: other.get_subscription_count() == 1)
+    assert simulation.publisher.get_subscription_count() == 0
+    other.publish(ClockMessage(clock=Time(seconds=7).to_msg()))
+    assert ros.until(lambda: watcher.get_clock().now().nanoseconds == 7_000_000_000)
+
+
 def test_time_and_duration() -> None:
     five, three = Time(seconds=5), Time(seconds=3, nanoseconds=5)
     assert (five - three) == Duration(nanoseconds=1999999995) and five > three
