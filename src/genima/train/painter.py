@@ -34,8 +34,8 @@ class PainterBudget:
     """Minutes for each stage."""
 
     autoencoder_minutes: float = 12.0
-    painter_minutes: float = 40.0
-    polish_minutes: float = 20.0
+    painter_minutes: float = 60.0
+    polish_minutes: float = 25.0
 
 
 def train_painter(
