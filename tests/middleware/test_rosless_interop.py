@@ -86,22 +86,80 @@ def start(real: bool, path: Path) -> 'subprocess.Popen[str]':
     return subprocess.Popen(['bash', '-c', command], stdout=subprocess.PIPE, text=True, env=environment)
 
 
-@pytest.mark.parametrize(('server_real', 'user_real'), [(False, True), (True, False)])
-def test_topics_services_and_parameters(tmp_path: Path, server_real: bool, user_real: bool) -> None:
-    paths = [tmp_path / 'server_node.py', tmp_path / 'user_node.py']
-    for path, text in zip(paths, (SERVER, USER), strict=True):
+def _talk(folder: Path, server_side: tuple[str, bool], user_side: tuple[str, bool]) -> list[str]:
+    """Run a server and a user, each (source code, with the real ROS 2); return what the user prints."""
+    paths = [folder / 'server_node.py', folder / 'user_node.py']
+    for path, (text, _) in zip(paths, (server_side, user_side), strict=True):
         path.write_text(text, encoding='utf-8')
-    server = start(server_real, paths[0])
+    server = start(server_side[1], paths[0])
     try:
         assert server.stdout is not None and server.stdout.readline() == 'ready\n'
-        user = start(user_real, paths[1])
+        user = start(user_side[1], paths[1])
         output, _ = user.communicate(timeout=60)
     finally:
         server.terminate()
         server.communicate()
-    lines = output.splitlines()
-    assert user.returncode == 0 and "SetBool_Response(success=True, message='answer')" in lines[0]
+    assert user.returncode == 0, output
+    return output.splitlines()
+
+
+@pytest.mark.parametrize(('server_real', 'user_real'), [(False, True), (True, False)])
+def test_topics_services_and_parameters(tmp_path: Path, server_real: bool, user_real: bool) -> None:
+    lines = _talk(tmp_path, (SERVER, server_real), (USER, user_real))
+    assert "SetBool_Response(success=True, message='answer')" in lines[0]
     assert lines[1:] == ['True', '20.0', "latched 49152 ['a', 'b'] [1.0, 2.5]", 'True']
+
+
+ACTION_SERVER = """\
+import rclpy
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.node import Node
+from tf2_msgs.action import LookupTransform
+rclpy.init()
+node = Node('server')
+async def look_up(handle):
+    if handle.request.advanced:  # wait until it is given up
+        while not handle.is_cancel_requested:
+            done = rclpy.task.Future()
+            timer = node.create_timer(0.05, lambda: done.set_result(None))
+            await done
+            timer.cancel()
+        handle.canceled()
+        return LookupTransform.Result()
+    handle.publish_feedback(LookupTransform.Feedback())
+    result = LookupTransform.Result()
+    result.transform.child_frame_id = handle.request.source_frame
+    handle.succeed()
+    return result
+server = ActionServer(node, LookupTransform, 'look_up', look_up, cancel_callback=lambda handle: CancelResponse.ACCEPT)
+print('ready', flush=True)
+rclpy.spin(node)
+"""
+
+ACTION_USER = """\
+import rclpy
+from rclpy.action import ActionClient
+from rclpy.node import Node
+from tf2_msgs.action import LookupTransform
+rclpy.init()
+node, heard = Node('user'), []
+client = ActionClient(node, LookupTransform, 'look_up')
+assert client.wait_for_server(timeout_sec=20.0)
+def wait(future):
+    rclpy.spin_until_future_complete(node, future, timeout_sec=10.0)
+    return future.result()
+handle = wait(client.send_goal_async(LookupTransform.Goal(source_frame='hand'), feedback_callback=heard.append))
+response = wait(handle.get_result_async())
+print(handle.accepted, response.status, response.result.transform.child_frame_id, len(heard))
+handle = wait(client.send_goal_async(LookupTransform.Goal(advanced=True)))
+result = handle.get_result_async()
+print(len(wait(handle.cancel_goal_async()).goals_canceling), wait(result).status)
+"""
+
+
+@pytest.mark.parametrize(('server_real', 'user_real'), [(False, True), (True, False)])
+def test_actions(tmp_path: Path, server_real: bool, user_real: bool) -> None:
+    assert _talk(tmp_path, (ACTION_SERVER, server_real), (ACTION_USER, user_real)) == ['True 4 hand 1', '1 5']
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,11 @@ _ACTIONS = {
         'sensor_msgs/JointState command\n---\n'
         'sensor_msgs/JointState state\nbool stalled\nbool reached_goal\n---\nsensor_msgs/JointState state\n'
     ),
+    'tf2_msgs/action/LookupTransform': (
+        'string target_frame\nstring source_frame\nbuiltin_interfaces/Time source_time\n'
+        'builtin_interfaces/Duration timeout\nbuiltin_interfaces/Time target_time\nstring fixed_frame\nbool advanced\n---\n'
+        'geometry_msgs/TransformStamped transform\ntf2_msgs/TF2Error error\n---\n'
+    ),
     'franka_msgs/action/Move': f'float64 width\nfloat64 speed\n---\n{_FRANKA_RESULT}',
     'franka_msgs/action/Grasp': (
         f'float64 width\nfranka_msgs/GraspEpsilon epsilon\nfloat64 speed\nfloat64 force\n---\n{_FRANKA_RESULT}'
