@@ -111,5 +111,12 @@ def _print(record: 'GraphRecord', figures: dict[str, Any]) -> None:
         f'{chunks["period_error_ms_p99"]:.1f} ms; '
         f'{chunks["ticks_without_target"]} of {chunks["ticks"]} ticks without a valid target'
     )
+    targets = figures['target_check']
+    if targets['distance_mm'] is not None:
+        distance = targets['distance_mm']
+        console.print(
+            f'target and chunk differ by {distance["p50"]:.0f} mm (median), {distance["p99"]:.0f} mm (p99); '
+            f'{targets["held"]} of {targets["checks"]} checks held the arm'
+        )
     print_table('worst share of the limits', ['limit', 'share'], share_rows(figures['limits']))
 

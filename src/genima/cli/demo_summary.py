@@ -14,6 +14,7 @@ def summarise_graph(record: GraphRecord, policy: str, spec: PolicySpec, seed: in
     """Return the figures under the keys that `--json` promises."""
     successes = sum(episode.success for episode in record.episodes)
     simulated_s = sum(episode.elapsed_s for episode in record.episodes)
+    distances_mm = [1e3 * each for each in record.target_distances_m if np.isfinite(each)]
     errors_ms = 1e3 * np.abs(record.period_errors_s(spec.control_rate_hz))
     return {
         'episodes': len(record.episodes),
@@ -32,6 +33,11 @@ def summarise_graph(record: GraphRecord, policy: str, spec: PolicySpec, seed: in
             'period_ms': percentiles((1e3 * np.diff(record.chunk_published_s)).tolist()),
             'period_error_ms_p99': percentiles(errors_ms.tolist())['p99'],
             'period_error_ms_max': float(errors_ms.max(initial=0.0)),
+        },
+        'target_check': {
+            'checks': len(record.target_distances_m),
+            'held': record.targets_held,
+            'distance_mm': percentiles(distances_mm) if distances_mm else None,
         },
         'real_time_factor': simulated_s / max(1e-9, sum(episode.wall_s for episode in record.episodes)),
         'clock_holds': record.holds,

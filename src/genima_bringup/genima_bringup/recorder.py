@@ -17,7 +17,7 @@ from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
 from genima_bringup.records import ChunkRecord, EpisodeRecord, Frame, GraphRecord
-from genima_msgs.msg import EpisodeStatus, GuardStatus, NodeStats, TargetImage
+from genima_msgs.msg import EpisodeStatus, GuardStatus, NodeStats, TargetCheck, TargetImage
 from genima_ros import qos
 
 SERIES_LENGTH = 20_000  # joint states of 200 s
@@ -102,6 +102,7 @@ class Recorder:
         subscribe(JointTrajectory, 'action_chunk', self._on_chunk, qos.RELIABLE)
         subscribe(JointState, 'joint_states', self._on_joints, qos.SENSOR)
         subscribe(TargetImage, 'target_image', self._on_target, qos.COMMAND)
+        subscribe(TargetCheck, 'target_check', self._on_check, qos.COMMAND)
         for name in self._spec.cameras:
             subscribe(Image, image_topic(name), lambda m, name=name: self._on_image(name, m), qos.NEWEST_RELIABLE)
             subscribe(CameraInfo, info_topic(name), lambda m, name=name: self._views.add_info(name, m), qos.SENSOR)
@@ -144,6 +145,11 @@ class Recorder:
         if self._episode is not None and self._start_s < float('inf'):
             chunk = chunk_from_message(message, self._profile)
             self._episode.chunks.append(ChunkRecord(chunk.times_s - self._start_s, chunk.q_rad, chunk.gripper_open))
+
+    def _on_check(self, message: TargetCheck) -> None:
+        if self._episode is not None and seconds(message.header.stamp) > self._start_s:
+            self.record.target_distances_m.append(float(message.distance_m))
+            self.record.targets_held += not message.agrees
 
     def _on_joints(self, message: JointState) -> None:
         if self._episode is None or self._start_s == float('inf'):

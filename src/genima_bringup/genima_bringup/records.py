@@ -86,6 +86,8 @@ class GraphRecord:
         ticks_without_input: of these, those without valid input.
         holds: times that simulated time waited for the policy.
         holds_given_up: of these, those that ended without an answer.
+        target_distances_m: of each target check, between painted spheres and those of the chunk [m].
+        targets_held: of these, those that held the arm.
     """
 
     episodes: list[EpisodeRecord] = field(default_factory=list)
@@ -96,6 +98,8 @@ class GraphRecord:
     ticks_without_input: int = 0
     holds: int = 0
     holds_given_up: int = 0
+    target_distances_m: list[float] = field(default_factory=list)
+    targets_held: int = 0
 
     def period_errors_s(self, rate_hz: float) -> Floats:
         """Return how far each period between two chunks was from 1 / rate, as act_node's clock saw it [s]."""
