@@ -113,8 +113,8 @@ rclpy.spin(node)
 def test_what_the_subset_lacks_is_named(ros: Any) -> None:
     with pytest.raises(ImportError, match=r'rosless has no rclpy\.lifecycle; this needs a real ROS 2'):
         exec('import rclpy.lifecycle')
-    with pytest.raises(ImportError, match=r'rosless has no rclpy\.action; this needs a real ROS 2'):
-        exec('from rclpy.action import ActionServer')
+    with pytest.raises(ImportError, match=r'rosless has no rclpy\.event_handler; this needs a real ROS 2'):
+        exec('from rclpy.event_handler import QoSEventHandler')
     with pytest.raises(AttributeError, match=r'rosless has no rclpy\.logging_service'):
         _ = rclpy.logging_service
     node = ros.node()

@@ -9,7 +9,7 @@ from genima_bringup.processes import StackProcesses
 
 from genima.contract.spec import PolicySpec
 
-CHOSEN = ('action_chunk: NaN', 'joint_trajectory: a fifth lost', 'robot controller: restarted', 'controller: killed')
+CHOSEN = ('action_chunk: NaN', 'joint_states: in changing order', 'robot controller: restarted', 'controller: killed')
 
 
 def test_faults_end_in_rest_inside_the_limits_and_the_arm_goes_on(domain: None) -> None:

@@ -165,13 +165,13 @@ def test_the_guard_moves_the_arm_only_when_all_is_well(start: Callable, lab: Lab
 def test_what_the_robot_controller_and_the_painter_do_counts(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
     node = start('guard_node', policy=policy, controller='arm_controller', armed_at_start=True, max_joint_age_s=0.5)
     node.wait_for('ARMED')
-    lab.controller_alive = False
-    lab.run(0.7)
-    assert not lab.plans and 'no state of the robot controller yet' in lab.reasons
-    lab.controller_alive, lab.targets_alive = True, False
+    lab.controller_alive = lab.targets_alive = False
     lab.run(0.7)
     assert not lab.plans and 'no fresh target image' in lab.reasons
     lab.targets_alive = True
+    lab.run(0.7)
+    assert not lab.plans and 'no state of the robot controller yet' in lab.reasons
+    lab.controller_alive = True
     lab.run(1.0)
     assert lab.statuses[-1].state == 'moving', lab.reasons
     lab.targets_alive = False

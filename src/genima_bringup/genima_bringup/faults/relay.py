@@ -11,6 +11,7 @@ import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.serialization import deserialize_message
 
 from genima_bringup.faults.streams import StreamFault
 
@@ -45,13 +46,13 @@ class Relay:
 
     def __init__(self, node: Node, links: Mapping[str, Link]) -> None:
         self._node = node
-        self._faults: dict[str, StreamFault] = {}
+        self._links, self._faults = dict(links), dict[str, StreamFault]()
         self._rng = np.random.default_rng(0)
         self._waiting: list[tuple[float, int, str, Any]] = []
         self._order = count()
         self._sinks = {name: node.create_publisher(link.kind, link.sink, link.qos) for name, link in links.items()}
         for name, link in links.items():
-            node.create_subscription(link.kind, link.source, lambda m, name=name: self._pass(name, m), link.qos)
+            self._listen(name, link)
         node.create_timer(PERIOD_S, self._deliver, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def inject(self, name: str, fault: StreamFault, seed: int) -> None:
@@ -65,15 +66,19 @@ class Relay:
         """End all faults; what is under way still arrives."""
         self._faults.clear()
 
+    def _listen(self, name: str, link: Link) -> None:
+        # as bytes: a relay that reads what it only hands on would be late itself
+        self._node.create_subscription(link.kind, link.source, lambda data: self._pass(name, data), link.qos, raw=True)
+
     def _now_s(self) -> float:
         return 1e-9 * self._node.get_clock().now().nanoseconds
 
-    def _pass(self, name: str, message: Any) -> None:
+    def _pass(self, name: str, data: bytes) -> None:
         fault = self._faults.get(name)
         if fault is None:
-            self._sinks[name].publish(message)
+            self._sinks[name].publish(data)
             return
-        for delay_s, arrival in fault(message, self._rng):
+        for delay_s, arrival in fault(deserialize_message(data, self._links[name].kind), self._rng):
             if delay_s <= 0.0:
                 self._sinks[name].publish(arrival)
             else:
