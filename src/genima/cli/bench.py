@@ -74,7 +74,7 @@ def targets(
     policy: Annotated[Path, typer.Option(help='Policy directory.')] = Path('models/panda_pick'),
     data: Annotated[Path, typer.Option(help='Episodes that the policy was not trained on.')] = Path('data/held_out'),
     moments: Annotated[int, typer.Option(min=10, help='Moments, spread over all episodes.')] = 150,
-    limit_mm: Annotated[float, typer.Option(min=1.0, help='Limit of the target check.')] = 30.0,
+    limit_mm: Annotated[float, typer.Option(min=1.0, help='Limit of the target check.')] = 60.0,
     plot: Annotated[Path, typer.Option(help='Where the plot goes (SVG).')] = Path('out/targets.svg'),
     json_path: JsonOption = None,
 ) -> None:

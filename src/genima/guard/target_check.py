@@ -23,8 +23,9 @@ from genima.spheres.render import visible
 from genima.spheres.scene import target_scene
 
 MIN_PIXELS = 8
-# beyond it lie 1 % of the good moments of models/panda_pick and all with a chunk of another scene: `genima bench targets`
-LIMIT_M = 0.03
+# `genima bench targets`: 24 mm at the 99th percentile of moments of demonstrations, 170 mm for a chunk of another scene. Where
+# the policy itself goes, painter and controller differ by up to about 60 mm now and then, and each time the arm would halt.
+LIMIT_M = 0.06
 
 Floats = NDArray[np.float64]
 
