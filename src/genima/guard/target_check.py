@@ -23,8 +23,8 @@ from genima.spheres.render import visible
 from genima.spheres.scene import target_scene
 
 MIN_PIXELS = 8
-# `genima bench targets`: 24 mm at the 99th percentile of moments of demonstrations, 170 mm for a chunk of another scene. Where
-# the policy itself goes, painter and controller differ by up to about 60 mm now and then, and each time the arm would halt.
+# `genima bench targets`: 24 mm at the 99th percentile of demonstrations, 170 mm for a chunk of another scene. Where the
+# policy itself goes, painter and controller differ by up to about 60 mm now and then, and each time the arm would halt.
 LIMIT_M = 0.06
 
 Floats = NDArray[np.float64]
