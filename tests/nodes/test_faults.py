@@ -9,18 +9,19 @@ from genima_bringup.processes import StackProcesses
 
 from genima.contract.spec import PolicySpec
 
-CHOSEN = ('action_chunk: NaN', 'joint_states: in changing order', 'robot controller: restarted', 'controller: killed')
+CHOSEN = ('action_chunk: NaN', 'action_chunk: old ones again', 'robot controller: restarted', 'controller: killed')
+LINK = 'action_chunk'
 
 
 def test_faults_end_in_rest_inside_the_limits_and_the_arm_goes_on(domain: None) -> None:
     cases = {case.name: case for case in fault_cases()}
     policy, controller = policy_dir('models/panda_pick'), controller_name('panda')
     values = {'policy': str(policy), 'armed': 'false', 'overlay': 'false'}
-    table = rerouted(stack('franka', values), controller)
+    table = rerouted(stack('franka', values), controller, LINK)
     output: list[str] = []
     with (
         StackProcesses(table, {'sim_node': {'patience_s': 0.5}}, write=lambda name, line: output.append(line)) as processes,
-        FaultRig(PolicySpec.load(policy), processes, controller) as rig,
+        FaultRig(PolicySpec.load(policy), processes, controller, LINK) as rig,
     ):
         rig.wait_until_ready(READY_S)
         results = [run_case(rig, cases[name], seed=0) for name in CHOSEN]

@@ -4,6 +4,8 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,7 +68,7 @@ def _run(directory: Path, robot: str, cases: 'list[FaultCase]', seeds: int) -> '
 
     controller = controller_name(robot)
     values = {'policy': str(directory), 'robot': robot, 'armed': 'false', 'overlay': 'false'}
-    table = rerouted(stack(stack_of(robot), values), controller)
+    table = stack(stack_of(robot), values)
     log = Path(tempfile.gettempdir()) / f'genima-faults-{os.getpid()}.log'
     console.print(f'the output of the nodes is in {log}')
 
@@ -74,16 +76,17 @@ def _run(directory: Path, robot: str, cases: 'list[FaultCase]', seeds: int) -> '
         lines.write(f'{name}: {line}\n')
         lines.flush()
 
-    with (
-        log.open('w') as lines,
-        StackProcesses(table, PATIENCE, write=write) as processes,
-        FaultRig(PolicySpec.load(directory), processes, controller) as rig,
-    ):
-        rig.wait_until_ready(READY_S)
-        for case in cases:
-            for seed in range(seeds):
-                write('genima', f'{case.name}, seed {seed}')
-                yield run_case(rig, case, seed)
+    with log.open('w') as lines:
+        for link, together in groupby(sorted(cases, key=attrgetter('link')), key=attrgetter('link')):
+            with (
+                StackProcesses(rerouted(table, controller, link), PATIENCE, write=write) as processes,
+                FaultRig(PolicySpec.load(directory), processes, controller, link) as rig,
+            ):
+                rig.wait_until_ready(READY_S)
+                for case in together:
+                    for seed in range(seeds):
+                        write('genima', f'{case.name}, seed {seed}')
+                        yield run_case(rig, case, seed)
 
 
 def _figures(cases: 'list[FaultCase]', results: 'list[FaultResult]', policy: str, robot: str) -> dict[str, Any]:

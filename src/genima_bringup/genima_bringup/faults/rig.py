@@ -33,8 +33,14 @@ PATIENCE_S = 120.0  # wall time; loading the networks anew on a busy machine
 MEMORY = 20_000
 
 
-def rerouted(stack: Stack, controller: str) -> Stack:
-    """Return the stack with its streams led through the relay's topics."""
+def rerouted(stack: Stack, controller: str, link: str) -> Stack:
+    """Return the stack with one stream led through the relay; none where `link` is empty.
+
+    Only one: what passes the relay is late by what this machine needs to hand it on.
+    """
+    if not link:
+        return stack
+    topic = links(controller)[link].source
     detour = {
         'diffusion_node': (FRONT,),
         'act_node': ('joint_states', 'target_image'),
@@ -43,7 +49,7 @@ def rerouted(stack: Stack, controller: str) -> Stack:
     }
     nodes = []
     for entry in stack.nodes:
-        remappings = {topic: _aside(topic) for topic in detour.get(entry.name, ())}
+        remappings = {topic: _aside(topic)} if topic in detour.get(entry.name, ()) else {}
         nodes.append(replace(entry, remappings={**entry.remappings, **remappings}))
     return replace(stack, nodes=tuple(nodes))
 
@@ -73,12 +79,13 @@ class FaultRig(GraphMonitor):
         spec: contract of the policy that the graph runs.
         processes: the graph, started from `rerouted`.
         controller: name of the joint_trajectory_controller.
+        link: the stream that passes the relay; empty: none.
     """
 
-    def __init__(self, spec: PolicySpec, processes: StackProcesses, controller: str) -> None:
+    def __init__(self, spec: PolicySpec, processes: StackProcesses, controller: str, link: str) -> None:
         super().__init__(spec, episodes_with_frames=0)
         self._processes = processes
-        self._relay = Relay(self._node, links(controller))
+        self._relay = Relay(self._node, {link: links(controller)[link]} if link else {})
         self._references: deque[tuple[float, np.ndarray]] = deque(maxlen=MEMORY)
         self.guard_status: GuardStatus | None = None
         topic = f'{controller}/controller_state'
