@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A few of the faults of `genima faults` with the shipped policy; all of them are that command's business."""
 
+import pytest
 from genima_bringup.faults.cases import fault_cases
 from genima_bringup.faults.rig import FaultRig, rerouted
 from genima_bringup.faults.runner import READY_S, run_case
@@ -13,6 +14,7 @@ CHOSEN = ('action_chunk: NaN', 'action_chunk: old ones again', 'robot controller
 LINK = 'action_chunk'
 
 
+@pytest.mark.slow
 def test_faults_end_in_rest_inside_the_limits_and_the_arm_goes_on(domain: None) -> None:
     cases = {case.name: case for case in fault_cases()}
     policy, controller = policy_dir('models/panda_pick'), controller_name('panda')
