@@ -32,6 +32,7 @@ class Rig:
         self.gripper: list[float] = []
         self.outputs: list[GuardOutput] = []
         self.joints_alive = self.policy_alive = self.controller_alive = True
+        self.offset_rad = np.zeros(PANDA.n_joints)
         self.lose: Callable[[], bool] = lambda: False
         self.change: Callable[[Chunk], Chunk | None] = lambda chunk: chunk
         self.speed_rad_s = 0.4
@@ -66,7 +67,7 @@ class Rig:
         """Let everything run."""
         for _ in range(round(seconds / STEP_S)):
             if self.joints_alive:
-                self.guard.observe_joints(self.now_s, self.q_rad)
+                self.guard.observe_joints(self.now_s, self.q_rad + self.offset_rad)
             if self.controller_alive and self.step % 5 == 0:
                 self.guard.observe_controller(self.now_s, self.arm.sample(self.now_s)[0])
             if self.step % 10 == 0:

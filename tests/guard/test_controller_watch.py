@@ -60,6 +60,19 @@ def test_a_restarted_controller_is_noticed_and_picked_up_where_it_is() -> None:
     assert rig.worst_share() <= 1.0
 
 
+def test_a_joint_that_is_measured_elsewhere_holds_the_arm_also_at_rest() -> None:
+    rig = Rig(WATCHED).run(2.0)
+    rig.offset_rad = 0.5 * np.eye(7)[2]
+    rig.run(0.5)
+    assert 'panda_joint3' in rig.reasons and 'rad from' in rig.reasons
+    rig.run(3.0)
+    assert rig.moved_rad(3.0) == 0.0, 'it does not set out for where the joint seems to be'
+    assert 'where the robot controller has it' in rig.reasons
+    rig.offset_rad = np.zeros(7)
+    rig.run(1.0)
+    assert rig.guard.status.state == 'moving' and rig.worst_share() <= 1.0
+
+
 def test_nobody_else_may_move_the_arm() -> None:
     rig = Rig(WATCHED)
     start_s, times_s = rig.now_s + 0.2, np.linspace(0.0, 2.0, 21)

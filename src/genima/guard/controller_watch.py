@@ -40,7 +40,23 @@ class ControllerWatch:
             self._speed_rad_s = np.abs(q_rad - self.q_rad) / max(t_s - self._t_s, 1e-3)
         self._t_s, self.q_rad = t_s, np.array(q_rad, dtype=float)
 
-    def silent(self, now_s: float) -> Reason | None:
+    def lost(self, now_s: float, measured_rad: np.ndarray, allowed_rad: float) -> Reason | None:
+        """Return a reason if the controller is silent, or the arm is not where it commands it to be, also at rest."""
+        return self._silent(now_s) or self._apart(measured_rad, allowed_rad)
+
+    def _apart(self, measured_rad: np.ndarray, allowed_rad: float) -> Reason | None:
+        assert self.q_rad is not None
+        error_rad = np.abs(self.q_rad - measured_rad)
+        worst = int(error_rad.argmax())
+        if error_rad[worst] <= allowed_rad:
+            return None
+        joint = self._profile.arm_joints[worst]
+        why = 'is it blocked, or does its encoder lie? Restart the controller where the arm is'
+        return Reason(
+            'tracking', f'{joint} is measured {error_rad[worst]:.2f} rad from where the robot controller has it, {why}'
+        )
+
+    def _silent(self, now_s: float) -> Reason | None:
         """Return a reason if the controller does not say what it does."""
         if self._t_s is None:
             return Reason('controller', 'no state of the robot controller yet: is it loaded and active?')

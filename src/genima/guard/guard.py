@@ -177,7 +177,7 @@ class Guard:
             self.conditions.violated(self._now_s)
             or gates.joints_missing(self.profile, self.config, self._now_s, self._seen_s, self._q_rad)
             or gates.tracking_lost(self.profile, self.config, self._now_s, self._plan, self._q_rad)
-            or (self._controller and self._controller.silent(self._now_s))
+            or (self._controller and self._controller.lost(self._now_s, self._q_rad, self.config.max_tracking_error_rad))
             or self._astray()
         )
 
