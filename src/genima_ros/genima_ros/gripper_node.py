@@ -45,6 +45,7 @@ class GripperNode(Node):
         self._wanted: float | None = None
         self._reached: float | None = None
         self._handle: Any = None
+        self._goal = 0  # number of the goal that counts
         self._since_s: float | None = None  # when the goal under way was sent, on a steady clock
         self.create_subscription(Float64, 'gripper/command', self._on_command, qos.COMMAND)
         self.create_timer(PERIOD_S, self._work, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -66,11 +67,16 @@ class GripperNode(Node):
             text = f'no action server for the gripper at {self._driver.action}: is its driver running?'
             self.get_logger().error(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
             return
-        self._since_s, wanted = time.monotonic(), self._wanted
-        client.send_goal_async(make_goal(wanted)).add_done_callback(lambda future: self._on_answer(future, wanted))
+        self._since_s, self._goal = time.monotonic(), self._goal + 1
+        wanted, goal = self._wanted, self._goal
+        client.send_goal_async(make_goal(wanted)).add_done_callback(lambda future: self._on_answer(future, wanted, goal))
 
-    def _on_answer(self, future: Any, wanted: float) -> None:
+    def _on_answer(self, future: Any, wanted: float, goal: int) -> None:
         handle = future.result()
+        if goal != self._goal:  # the answer came after its goal was given up
+            if handle.accepted:
+                handle.cancel_goal_async()
+            return
         if not handle.accepted:
             self.get_logger().error(f'the gripper refused to go to {wanted:.2f}', throttle_duration_sec=COMPLAINT_PERIOD_S)
             self._since_s = None
@@ -90,6 +96,7 @@ class GripperNode(Node):
         if self._handle is not None:
             self._handle.cancel_goal_async()
         self._handle = self._since_s = None
+        self._goal += 1
 
 
 def ways(node: Node, gripper: Gripper, driver: GripperDriver) -> tuple[Way, Way]:

@@ -26,7 +26,6 @@ from genima_ros.trajectories import chunk_from_message, plan_message
 TICK_S = 0.02
 MAX_TICK_GAP_S = 3 * TICK_S
 COMPLAINT_PERIOD_S = 2.0
-VELOCITY_MARGIN = 0.9
 
 
 class GuardNode(Node):
@@ -80,7 +79,7 @@ class GuardNode(Node):
         return GuardConfig(
             max_joint_age_s=joint_age_s,
             max_controller_age_s=controller_age_s if watch else None,
-            margins=LimitMargins(velocity=VELOCITY_MARGIN * speed),
+            margins=LimitMargins(velocity=speed * LimitMargins.velocity),
         )
 
     def _now_s(self) -> float:

@@ -6,6 +6,7 @@ With ros2_control's mock hardware, or a real arm without cameras, the rest of th
 
 from typing import NoReturn
 
+import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
@@ -38,8 +39,6 @@ class MirrorNode(Node):
         self.create_timer(1.0 / rate_hz, self._draw)
 
     def _load(self, profile: RobotProfile, seed: int) -> None:
-        import numpy as np
-
         from genima.sim.simulation import Simulation  # MuJoCo and its renderer take a moment; Ctrl-C works meanwhile
 
         self._simulation = Simulation(profile, seed)
