@@ -3,7 +3,8 @@
 
 import pytest
 from genima_bringup.faults.cases import fault_cases
-from genima_bringup.faults.rig import FaultRig, rerouted
+from genima_bringup.faults.detour import rerouted
+from genima_bringup.faults.rig import FaultRig
 from genima_bringup.faults.runner import READY_S, run_case
 from genima_bringup.graph import controller_name, policy_dir, stack
 from genima_bringup.processes import StackProcesses
@@ -23,7 +24,7 @@ def test_faults_end_in_rest_inside_the_limits_and_the_arm_goes_on(domain: None) 
     output: list[str] = []
     with (
         StackProcesses(table, {'sim_node': {'patience_s': 0.5}}, write=lambda name, line: output.append(line)) as processes,
-        FaultRig(PolicySpec.load(policy), processes, controller, LINK) as rig,
+        FaultRig(PolicySpec.load(policy), processes, controller) as rig,
     ):
         rig.wait_until_ready(READY_S)
         results = [run_case(rig, cases[name], seed=0) for name in CHOSEN]

@@ -59,7 +59,8 @@ def faults(
 
 
 def _run(directory: Path, robot: str, cases: 'list[FaultCase]', seeds: int) -> 'Iterator[FaultResult]':
-    from genima_bringup.faults.rig import FaultRig, rerouted
+    from genima_bringup.faults.detour import rerouted
+    from genima_bringup.faults.rig import FaultRig
     from genima_bringup.faults.runner import READY_S, run_case
     from genima_bringup.graph import controller_name, stack, stack_of
     from genima_bringup.processes import StackProcesses
@@ -80,7 +81,7 @@ def _run(directory: Path, robot: str, cases: 'list[FaultCase]', seeds: int) -> '
         for link, together in groupby(sorted(cases, key=attrgetter('link')), key=attrgetter('link')):
             with (
                 StackProcesses(rerouted(table, controller, link), PATIENCE, write=write) as processes,
-                FaultRig(PolicySpec.load(directory), processes, controller, link) as rig,
+                FaultRig(PolicySpec.load(directory), processes, controller) as rig,
             ):
                 rig.wait_until_ready(READY_S)
                 for case in together:

@@ -9,7 +9,7 @@ import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity  # type: ignore[attr-defined]
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, RegisterEventHandler
-from launch.event_handlers import OnProcessExit
+from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
@@ -78,7 +78,9 @@ def _mock(robot: str) -> list[LaunchDescriptionEntity]:
         parameters=[{'robot_description': ParameterValue(urdf, value_type=str)}, file.name],
         output='screen',
     )
-    return [manager, _spawner((BROADCASTER, controller), Path(file.name))]
+    parameters = Path(file.name)
+    tidy = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, context: parameters.unlink(missing_ok=True)))
+    return [manager, _spawner((BROADCASTER, controller), parameters), tidy]
 
 
 def _spawner(controllers: Sequence[str], parameters: Path) -> Node:

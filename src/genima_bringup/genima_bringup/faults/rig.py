@@ -1,75 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A running graph with a relay between its nodes, and an observer of what the robot controller commands."""
+"""A running graph that faults are put into, and an observer of what the robot controller commands."""
 
+import json
 import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from control_msgs.msg import JointTrajectoryControllerState
 from genima_ros.messages import seconds
-from genima_ros.views import image_topic
-from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Image, JointState
-from std_msgs.msg import Bool
+from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.contract.spec import PolicySpec
 from genima_bringup.episode_client import GraphMonitor
 from genima_bringup.faults.cases import FaultCase
-from genima_bringup.faults.relay import Link, Relay
-from genima_bringup.graph import Stack
+from genima_bringup.faults.relay_node import ORDER, STATE
 from genima_bringup.processes import StackProcesses
-from genima_msgs.msg import GuardStatus, TargetImage
+from genima_msgs.msg import GuardStatus
 from genima_ros import qos
 
-FRONT = image_topic('front')
 REST_RAD_S = 0.005
 PATIENCE_S = 120.0  # wall time; loading the networks anew on a busy machine
 MEMORY = 20_000
-
-
-def rerouted(stack: Stack, controller: str, link: str) -> Stack:
-    """Return the stack with one stream led through the relay; none where `link` is empty.
-
-    Only one: what passes the relay is late by what this machine needs to hand it on.
-    """
-    if not link:
-        return stack
-    topic = links(controller)[link].source
-    detour = {
-        'diffusion_node': (FRONT,),
-        'act_node': ('joint_states', 'target_image'),
-        'guard_node': ('joint_states', 'target_image', 'action_chunk', f'{controller}/controller_state', '/clock'),
-        'sim_node': ('action_chunk', f'{controller}/joint_trajectory'),
-    }
-    nodes = []
-    for entry in stack.nodes:
-        remappings = {topic: _aside(topic)} if topic in detour.get(entry.name, ()) else {}
-        nodes.append(replace(entry, remappings={**entry.remappings, **remappings}))
-    return replace(stack, nodes=tuple(nodes))
-
-
-def _aside(topic: str) -> str:
-    return f'relayed/{topic.removeprefix("/")}'
-
-
-def links(controller: str) -> dict[str, Link]:
-    """Return the streams by the names that the cases use."""
-    streams = {
-        'joint_states': (JointState, 'joint_states', qos.RELIABLE),
-        'target_image': (TargetImage, 'target_image', qos.COMMAND),
-        'action_chunk': (JointTrajectory, 'action_chunk', qos.RELIABLE),
-        'front camera': (Image, FRONT, qos.RELIABLE),
-        'joint_trajectory': (JointTrajectory, f'{controller}/joint_trajectory', qos.RELIABLE),
-        'controller_state': (JointTrajectoryControllerState, f'{controller}/controller_state', qos.RELIABLE),
-        'clock of the guard': (Clock, '/clock', qos.CLOCK),
-    }
-    return {name: Link(kind, topic, _aside(topic), profile) for name, (kind, topic, profile) in streams.items()}
 
 
 class FaultRig(GraphMonitor):
@@ -79,18 +35,19 @@ class FaultRig(GraphMonitor):
         spec: contract of the policy that the graph runs.
         processes: the graph, started from `rerouted`.
         controller: name of the joint_trajectory_controller.
-        link: the stream that passes the relay; empty: none.
     """
 
-    def __init__(self, spec: PolicySpec, processes: StackProcesses, controller: str, link: str) -> None:
+    def __init__(self, spec: PolicySpec, processes: StackProcesses, controller: str) -> None:
         super().__init__(spec, episodes_with_frames=0)
         self._processes = processes
-        self._relay = Relay(self._node, {link: links(controller)[link]} if link else {})
+        self._relay: dict[str, Any] = {}
         self._references: deque[tuple[float, np.ndarray]] = deque(maxlen=MEMORY)
         self.guard_status: GuardStatus | None = None
         topic = f'{controller}/controller_state'
         self._node.create_subscription(JointTrajectoryControllerState, topic, self._on_controller, qos.RELIABLE)
         self._node.create_subscription(GuardStatus, 'guard/status', self._on_guard_status, qos.LATCHED)
+        self._order = self._node.create_publisher(String, ORDER, qos.LATCHED)
+        self._node.create_subscription(String, STATE, self._on_relay, qos.LATCHED)
         self._e_stop = self._node.create_publisher(Bool, 'e_stop', qos.RELIABLE)
         self._restart = self._node.create_client(Trigger, 'sim_node/restart_controller')
 
@@ -99,20 +56,23 @@ class FaultRig(GraphMonitor):
         """ROS time."""
         return self._recorder.now_s()
 
-    def begin(self, case: FaultCase, seed: int) -> None:
-        """Put the fault of a case into the graph."""
+    def begin(self, case: FaultCase, seed: int) -> float:
+        """Put the fault of a case into the graph; return since when it is there, in ROS time."""
+        begun_s = self.now_s
         if case.stream is not None:
-            self._relay.inject(case.link, case.stream(), seed)
+            begun_s = self._tell_relay(case.name, seed)
         for node in case.processes:
             self._processes.send_signal(node, case.signal)
         if case.service == 'e_stop':
             self._e_stop.publish(Bool(data=True))
         elif case.service:
             self._call(self._restart, Trigger.Request())
+        return begun_s
 
     def end(self, case: FaultCase) -> None:
         """End the fault; what was killed is started again, what an operator has to do is done."""
-        self._relay.clear()
+        if case.stream is not None:
+            self._tell_relay('', 0)
         for node in case.processes:
             if case.signal == signal.SIGKILL:
                 self._processes.restart(node)
@@ -124,6 +84,12 @@ class FaultRig(GraphMonitor):
         if 'guard_node' in case.processes and case.signal == signal.SIGKILL:
             self.wait(lambda: self._guard['arm'].service_is_ready(), PATIENCE_S)
             self.rearm()
+
+    def _tell_relay(self, case: str, seed: int) -> float:
+        order = {'case': case, 'seed': seed}
+        self._order.publish(String(data=json.dumps(order)))
+        self._spin_until(lambda: self._relay.get('order') == order, PATIENCE_S, lambda: f'the relay to begin {case!r}')
+        return float(self._relay['since_s'])
 
     def rearm(self) -> None:
         """Reset the guard and arm it."""
@@ -163,6 +129,9 @@ class FaultRig(GraphMonitor):
 
     def _on_controller(self, message: JointTrajectoryControllerState) -> None:
         self._references.append((seconds(message.header.stamp), np.asarray(message.reference.positions)))
+
+    def _on_relay(self, message: String) -> None:
+        self._relay = json.loads(message.data)
 
     def _on_guard_status(self, message: GuardStatus) -> None:
         self.guard_status = message

@@ -52,8 +52,7 @@ def run_case(rig: FaultRig, case: FaultCase, seed: int) -> FaultResult:
     start_s = rig.now_s + float(rng.uniform(0.6, 1.6))
     if not rig.wait(lambda: rig.now_s > start_s and rig.speed_rad_s() > MOVING_RAD_S, PATIENCE_S):
         problems.append('the arm did not move before the fault')
-    begun_s = rig.now_s
-    rig.begin(case, seed)
+    begun_s = rig.begin(case, seed)
     if not rig.wait(lambda: rig.now_s > begun_s + case.seconds, PATIENCE_S):
         problems.append('simulated time stood still')
     rest_s = None
