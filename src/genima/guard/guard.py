@@ -224,9 +224,13 @@ class Guard:
         return self._output(self._follow(base, base.start_s))
 
     def _use(self, chunk: Chunk, base: Plan, spliced: Splice) -> GuardOutput:
-        plan, reason = self._inside_workspace(base, spliced.plan)
+        start_s = first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
+        plan, where = self.config.workspace.part_inside(self.profile, base, spliced.plan, start_s)
+        outside = Reason('workspace', f'the chunk takes {where}')
         if plan is None:
-            return self._refused(reason or Reason('workspace', 'no part of the chunk is inside the workspace'))
+            return self._refused(outside)
+        reason = outside if where else None
+        self._counts[outside.kind] += bool(where)
         step = spliced.step
         if step.share < 1.0 and step.quantity is not None and step.joint is not None:
             joint = self.profile.arm_joints[step.joint]
@@ -247,15 +251,6 @@ class Guard:
         self._plan, self._used_s, self._stopping = plan, used_s, stopping
         self._repeats_left = self.config.repeats
         return plan
-
-    def _inside_workspace(self, base: Plan, plan: Plan) -> tuple[Plan | None, Reason | None]:
-        """Return the plan, or a part of the way to it, that leaves the workspace no further than `base` does."""
-        start_s = first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
-        part, where = self.config.workspace.part_inside(self.profile, base, plan, start_s)
-        if part is plan:
-            return plan, None
-        self._counts['workspace'] += part is not None
-        return part, Reason('workspace', f'the chunk takes {where}')
 
     def _moving(self) -> bool:
         return self._plan is not None and self._now_s < self._plan.end_s
