@@ -230,7 +230,7 @@ class Guard:
         if plan is None:
             return self._refused(outside)
         reason = outside if where else None
-        self._counts[outside.kind] += bool(where)
+        self._counts.update([outside.kind] if where else [])
         step = spliced.step
         if step.share < 1.0 and step.quantity is not None and step.joint is not None:
             joint = self.profile.arm_joints[step.joint]
