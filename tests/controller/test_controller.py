@@ -15,6 +15,7 @@ from genima.controller.controller import Controller
 from genima.controller.encoder import FiLM, hash_words
 from genima.controller.loss import act_loss
 from genima.controller.normalizer import Normalizer
+from genima.controller.spheres import Reading, SphereReader
 from genima.errors import ContractError, PolicyError
 
 INSTRUCTION = 'pick up the red cube'
@@ -29,9 +30,11 @@ def _normalizer() -> Normalizer:
 @pytest.fixture
 def controller(small_spec: PolicySpec) -> Controller:
     torch.manual_seed(0)
-    config = ActConfig(7, 4, width=8, dim=32, feedforward=32, keypoints=4)
+    config = ActConfig(7, 4, 4, width=8, dim=32, feedforward=32, reach_width=32)
     spec = small_spec.with_normalizer(_normalizer().to_dict())
-    return Controller(spec, Act(config), _normalizer(), (INSTRUCTION, 'open the drawer'))
+    model = Act(config)
+    torch.nn.init.normal_(model.addition.weight, std=0.1)  # at the start of training the transformer adds nothing
+    return Controller(spec, model, _normalizer(), (INSTRUCTION, 'open the drawer'))
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_joint_state_and_age_matter(controller: Controller, views: np.ndarray) -
 
 def test_two_tasks_modulate_the_encoder_differently() -> None:
     torch.manual_seed(0)
-    film, model = FiLM(64, 8), Act(ActConfig(7, 4, width=8, dim=32, feedforward=32, keypoints=0))
+    film, model = FiLM(64, 8), Act(ActConfig(7, 4, 4, width=8, dim=32, feedforward=32, reach_width=32))
     x = torch.randn(1, 8, 4, 4)
     one, two = (model.instruction(hash_words([text], 256)) for text in (INSTRUCTION, 'open the drawer'))
     assert not torch.allclose(one, two)
@@ -140,17 +143,34 @@ def test_padding_weighs_nothing() -> None:
     assert act_loss(output, delta, gripper, valid)['total'] != before
 
 
-def test_first_keypoints_are_pulled_to_the_spheres_in_view() -> None:
-    points = torch.zeros(2, 4, 6, 2)
-    output = ActOutput(torch.zeros(2, 5, 7), torch.zeros(2, 5), points=points)
+def test_readings_are_pulled_to_the_spheres_in_view() -> None:
+    reading = Reading(torch.zeros(8, 3, 2), torch.full((8, 3), -20.0), torch.zeros(8, 3, 1))
+    reading.seen_logit[1, 2] = 20.0
+    output = ActOutput(torch.zeros(2, 5, 7), torch.zeros(2, 5), reading=reading)
     labels = (torch.zeros(2, 5, 7), torch.ones(2, 5), torch.ones(2, 5, dtype=torch.bool))
     spheres = torch.full((2, 4, 3, 2), torch.nan)
     spheres[0, 1, 2] = torch.tensor([0.5, -0.3])
     parts = act_loss(output, *labels, spheres)
     torch.testing.assert_close(parts['points'], torch.tensor(0.4))
     torch.testing.assert_close(parts['total'] - act_loss(output, *labels)['total'], torch.tensor(0.4))
-    points[:, :, 3:] = 9.0  # the other keypoints are free
-    torch.testing.assert_close(act_loss(output, *labels, spheres)['total'], parts['total'])
+    reading.seen_logit[0, 0] = 20.0  # claims to see what is not in the view
+    assert act_loss(output, *labels, spheres)['seen'] > 0.5
+
+
+def test_a_sphere_out_of_view_has_no_place() -> None:
+    reading = Reading(torch.full((1, 2, 2), 0.7), torch.tensor([[-0.1, 0.1]]), torch.zeros(1, 2, 1))
+    torch.testing.assert_close(reading.points(), torch.tensor([[[0.0, 0.0, 0.0], [0.7, 0.7, 1.0]]]))
+
+
+def test_reader_finds_the_cell_that_its_heat_map_marks() -> None:
+    reader = SphereReader(2, 2)
+    with torch.no_grad():
+        reader.heat.weight.copy_(50 * torch.eye(2)[..., None, None])
+    features = torch.zeros(1, 2, 8, 8)
+    features[0, 0, 2, 5] = features[0, 1, 7, 0] = 1.0
+    reading = reader(features)
+    torch.testing.assert_close(reading.uv[0], torch.tensor([[0.375, -0.375], [-0.875, 0.875]]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(reading.features[0], torch.eye(2), atol=1e-5, rtol=0)
 
 
 def test_normalizer_is_its_own_inverse_and_uses_states_for_states() -> None:
@@ -170,7 +190,7 @@ def test_senseless_statistics_are_refused(change: dict[str, list[float]]) -> Non
 
 def test_latent_is_optional_and_zero_at_run_time() -> None:
     torch.manual_seed(0)
-    model = Act(ActConfig(7, 4, width=8, dim=32, feedforward=32, keypoints=0, latent_dim=4)).eval()
+    model = Act(ActConfig(7, 4, 4, width=8, dim=32, feedforward=32, reach_width=32, latent_dim=4)).eval()
     views, state, age = torch.randn(1, 4, 3, 128, 128), torch.randn(1, 8), torch.zeros(1)
     words = hash_words([INSTRUCTION], 256)
     first, second = (model(views, state, age, words).delta for _ in range(2))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 
-from genima.chunks.plan import Chunk
+from genima.chunks.plan import Chunk, Plan
 from genima.guard.workspace import Workspace
-from genima.robots.kinematics import solve_ik, tcp_pose
+from genima.robots.kinematics import link_poses, solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 
 
@@ -30,3 +30,12 @@ def test_points_a_little_below_the_table_plane_are_lifted_and_nothing_else_chang
 def test_points_far_outside_are_left_to_be_refused(panda: RobotProfile) -> None:
     chunk = _chunk(panda, [0.05, -0.08])
     np.testing.assert_array_equal(Workspace().bring_inside(panda, chunk).q_rad, chunk.q_rad)
+
+
+def test_the_elbow_has_to_stay_in_the_box_too(panda: RobotProfile) -> None:
+    elbow, tcp = (link_poses(panda, panda.home_rad)[link][:3, 3] for link in (panda.elbow_link, panda.gripper.tcp_link))
+    ceiling_m = elbow[2] - 0.05
+    assert tcp[2] < ceiling_m
+    plan = Plan.hold(panda.home_rad, 0, 0.02)
+    outside_m, where = Workspace(max_xyz_m=(2.0, 2.0, ceiling_m)).outside_m(panda, plan, 0.0)
+    assert abs(outside_m - 0.05) < 1e-9 and panda.elbow_link in where

@@ -153,9 +153,8 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = PolicySpec.from_recipe('small', profile).with_normalizer(normalizer.to_dict())
     directory = tmp_path_factory.mktemp('policy')
     spec.save(directory)
-    config = ActConfig(
-        len(spec.joint_names), len(spec.cameras), spec.view_size_px, spec.chunk_steps, width=8, dim=32, feedforward=32
-    )
+    sizes = len(spec.joint_names), len(spec.cameras), len(spec.spheres), spec.view_size_px, spec.chunk_steps
+    config = ActConfig(*sizes, width=8, dim=32, feedforward=32, reach_width=32)
     Controller(spec, Act(config), normalizer, (spec.instruction,)).save(directory)
     save_pipeline(build_pipeline(spec), directory)
     return directory

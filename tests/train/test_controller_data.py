@@ -15,7 +15,8 @@ from genima.robots.profile import RobotProfile
 from genima.sim.collect import CollectConfig, record
 from genima.sim.simulation import Simulation
 from genima.spheres.detect import find
-from genima.train.controller_data import FOLLOWED_RAD, ControllerData, draw_batch
+from genima.train.controller_data import FOLLOWED_RAD, RECOVERY_STEPS, ControllerData, draw_moments
+from genima.train.controller_views import MISSED, draw_batch, draw_points
 
 
 @pytest.fixture(scope='module')
@@ -46,13 +47,45 @@ def test_clean_batch_is_the_recording(dataset: Path, small_spec: PolicySpec, pan
     data = ControllerData.load(dataset, small_spec)
     backgrounds = make_pool(np.random.default_rng(0), 3, 128)
     batch = draw_batch(data, small_spec, panda, backgrounds, np.random.default_rng(0), 12, clean=True)
-    assert batch.views.shape == (12, 4, 128, 128, 3) and batch.chunk_q_rad.shape == (12, 10, 7)
-    assert len(set(np.round(batch.age_share, 3))) > 2
-    for q, chunk, share in zip(batch.q_rad, batch.chunk_q_rad, batch.age_share, strict=True):
+    moments = batch.moments
+    assert batch.views.shape == (12, 4, 128, 128, 3) and moments.chunk_q_rad.shape == (12, 10, 7)
+    assert len(set(np.round(moments.age_share, 3))) > 2
+    for q, chunk, share in zip(moments.q_rad, moments.chunk_q_rad, moments.age_share, strict=True):
         row = int(np.argmin(np.abs(data.q_rad - q).max(axis=1)))
         start = row - round(share * small_spec.max_target_age_steps)
         age = row - start
         np.testing.assert_array_equal(chunk, data.plan_q_rad[start, age : age + 10])
+
+
+def test_an_arm_beside_its_plan_is_led_back_to_the_spheres(dataset: Path, small_spec: PolicySpec) -> None:
+    """A chunk that adds the demonstrated movement to wherever the arm is hangs beside the cube for ever."""
+    data = ControllerData.load(dataset, small_spec)
+    moments = draw_moments(data, small_spec, np.random.default_rng(0), 400)
+    fresh = moments.age_share == 0
+    ends = moments.chunk_q_rad[fresh, small_spec.horizon_steps - 1]
+    np.testing.assert_allclose(ends, moments.target_q_rad[fresh], atol=1e-12)
+    clean = draw_moments(data, small_spec, np.random.default_rng(0), 400, clean=True)
+    away = np.abs(moments.q_rad - clean.q_rad).max(axis=1)
+    assert np.median(away) > 0.02, 'the same moments, with the arm elsewhere'
+    assert (np.abs(moments.seen_q_rad - clean.seen_q_rad).max(axis=1) > 0.01).mean() > 0.7, 'the wrist camera too'
+    unshifted = np.abs(moments.target_q_rad - clean.target_q_rad).max(axis=1) == 0
+    back = np.abs(moments.chunk_q_rad - clean.chunk_q_rad)[unshifted].max(axis=(0, 2))
+    assert (np.diff(back[:RECOVERY_STEPS]) < 0).all() and (back[RECOVERY_STEPS - 1 :] == 0).all()
+
+
+def test_points_are_what_a_reader_would_see_in_the_views(
+    dataset: Path, small_spec: PolicySpec, panda: RobotProfile
+) -> None:
+    data = ControllerData.load(dataset, small_spec)
+    gray = np.full((1, 128, 128, 3), 128, dtype=np.uint8)
+    batch = draw_batch(data, small_spec, panda, gray, np.random.default_rng(3), 64)
+    moments, points = draw_points(data, small_spec, panda, np.random.default_rng(3), 64)
+    np.testing.assert_array_equal(moments.q_rad, batch.moments.q_rad)
+    truly, seen = np.isfinite(batch.sphere_uv).all(axis=-1), points[..., 2] == 1
+    assert not (seen & ~truly).any() and MISSED < (truly & ~seen).sum() / truly.sum() < 3 * MISSED
+    assert (truly.any(axis=2) & ~seen.any(axis=2)).any(), 'a view as a whole'
+    apart_px = 64 * np.abs(points[..., :2] - batch.sphere_uv)[seen]
+    assert 0.15 < np.median(apart_px) < 0.4 and (points[~seen] == 0).all()
 
 
 def test_sphere_places_are_where_the_spheres_are_drawn(
@@ -81,7 +114,7 @@ def test_noisy_batches_differ(dataset: Path, small_spec: PolicySpec, panda: Robo
     backgrounds = make_pool(np.random.default_rng(0), 3, 128)
     rng = np.random.default_rng(1)
     one, two = (draw_batch(data, small_spec, panda, backgrounds, rng, 4) for _ in range(2))
-    assert (one.views != two.views).any() and np.isfinite(one.q_rad).all()
+    assert (one.views != two.views).any() and np.isfinite(one.moments.q_rad).all()
 
 
 def test_other_robot_rate_or_horizon_is_refused(dataset: Path, small_spec: PolicySpec) -> None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Action chunking transformer (Zhao et al. 2023) that reads painted target images.
 
-Tokens of all views, of the joint state, of the target's age and of the instruction go through a pre-norm transformer
-encoder; a decoder turns learned queries, one per step of the chunk, into joint moves and gripper logits.
+The moves of a chunk are the sum of two: what `Reach` makes of where the spheres are, and what the transformer adds to it.
+Tokens of all views, of their spheres, of the joint state, of the target's age and of the instruction go through a pre-norm
+transformer encoder; a decoder turns learned queries, one per step of the chunk, into additions and gripper logits.
 """
 
 import math
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from genima.controller.encoder import InstructionEncoder, ViewEncoder
+from genima.controller.spheres import Reach, Reading, SphereReader
 from genima.controller.style import StyleEncoder
 from genima.errors import PolicyError
 
@@ -24,19 +26,21 @@ class ActConfig:
     Attributes:
         n_joints: joints of the arm (the gripper is extra).
         n_views: cameras, in contract order.
+        spheres: spheres of a target, in contract order.
         view_size_px: side of the square views.
         chunk_steps: steps predicted per call.
         width: channels of the first encoder stage; each later stage has twice as many.
         stages: encoder stages; 4 with width 64 is ResNet-18.
         dim: token size. feedforward, heads, encoder_layers, decoder_layers, dropout: of the transformer.
-        keypoints: learned image points read from each view by soft argmax, 0 for none.
-        keypoint_stage: encoder stage whose features they are read from; the first has the finest cells.
+        sphere_stage: encoder stage whose features spheres are read from; the first has the finest cells.
+        reach_width: of the layers of `Reach`.
         instruction_buckets, instruction_dim: see `InstructionEncoder`.
         latent_dim: size of the CVAE's latent, 0 for none.
     """
 
     n_joints: int
     n_views: int
+    spheres: int
     view_size_px: int = 128
     chunk_steps: int = 10
     width: int = 24
@@ -47,8 +51,8 @@ class ActConfig:
     encoder_layers: int = 2
     decoder_layers: int = 1
     dropout: float = 0.0
-    keypoints: int = 24
-    keypoint_stage: int = 1
+    sphere_stage: int = 1
+    reach_width: int = 512
     instruction_buckets: int = 256
     instruction_dim: int = 64
     latent_dim: int = 0
@@ -81,14 +85,14 @@ class ActOutput:
         delta: (B, T, n) joint moves from the current position, in `Normalizer.delta_scale_rad`.
         gripper_logit: (B, T) above zero means open.
         latent_mean, latent_log_variance: (B, latent_dim) of the CVAE's posterior, where a chunk was given.
-        points: (B, V, keypoints, 2) where the keypoints are in the views, column and row, from -1 to 1.
+        reading: of the spheres in all views, (B * V, S, ...).
     """
 
     delta: Tensor
     gripper_logit: Tensor
     latent_mean: Tensor | None = None
     latent_log_variance: Tensor | None = None
-    points: Tensor | None = None
+    reading: Reading | None = None
 
 
 def sine_positions(dim: int, height: int, width: int) -> Tensor:
@@ -101,31 +105,6 @@ def sine_positions(dim: int, height: int, width: int) -> Tensor:
         return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
     return torch.cat([waves(rows), waves(columns)], dim=1)
-
-
-class KeypointReader(nn.Module):
-    """Soft argmax of learned heat maps (Levine et al. 2016): where, to a fraction of a cell, something is.
-
-    Features (N, C, h, w) -> (N, keypoints, 4): column and row from -1 to 1 from border to border, spread, and strength.
-    """
-
-    def __init__(self, channels: int, keypoints: int) -> None:
-        super().__init__()
-        self.heat = nn.Conv2d(channels, keypoints, 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Read keypoints, in float32."""
-        height, width = features.shape[2:]
-        with torch.autocast(features.device.type, enabled=False):
-            logits = self.heat(features.float()).flatten(2)
-            weight = logits.softmax(dim=-1).unflatten(2, (height, width))
-            x = (torch.arange(width, device=features.device) + 0.5) * 2 / width - 1
-            y = (torch.arange(height, device=features.device) + 0.5) * 2 / height - 1
-            column, row = weight.sum(2), weight.sum(3)
-            mean_x, mean_y = column @ x, row @ y
-            spread = column @ x.square() - mean_x.square() + row @ y.square() - mean_y.square()
-            peak = logits.logsumexp(dim=-1).tanh()
-            return torch.stack([mean_x, mean_y, spread, peak], dim=-1)
 
 
 class Act(nn.Module):
@@ -143,14 +122,11 @@ class Act(nn.Module):
         cells = config.view_size_px // self.encoder.stride
         self.register_buffer('positions', sine_positions(dim, cells, cells), persistent=False)
         self.camera = nn.Parameter(torch.randn(config.n_views, 1, dim) * 0.1)
-        self.keypoints: KeypointReader | None = None
-        if config.keypoints:
-            channels = config.width * 2**config.keypoint_stage
-            self.keypoints = KeypointReader(channels, config.keypoints)
-            inputs = 4 * config.keypoints * config.n_views + config.n_joints + 2
-            self.fuse = nn.Sequential(
-                nn.Linear(inputs, 512), nn.GELU(), nn.Linear(512, 512), nn.GELU(), nn.Linear(512, dim)
-            )
+        channels = config.width * 2**config.sphere_stage
+        self.reader = SphereReader(channels, config.spheres)
+        self.looks = nn.Linear(channels, dim)
+        self.sphere = nn.Parameter(torch.randn(config.spheres, dim) * 0.1)
+        self.reach = Reach(config.spheres, config.n_views, config.n_joints, config.chunk_steps, config.reach_width, dim)
         self.state_token = nn.Sequential(nn.Linear(config.n_joints + 1, dim), nn.GELU(), nn.Linear(dim, dim))
         self.age_token = nn.Sequential(nn.Linear(1, dim), nn.GELU(), nn.Linear(dim, dim))
         self.instruction_token = nn.Linear(config.instruction_dim, dim)
@@ -165,7 +141,10 @@ class Act(nn.Module):
         self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(**shape), config.decoder_layers)
         self.queries = nn.Parameter(torch.randn(1, config.chunk_steps, dim) * 0.5)
         self.norm = nn.LayerNorm(dim)
-        self.head = nn.Linear(dim, config.n_joints + 1)
+        self.addition = nn.Linear(dim, config.n_joints)
+        nn.init.zeros_(self.addition.weight)
+        nn.init.zeros_(self.addition.bias)
+        self.gripper = nn.Linear(dim, 1)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
 
     def forward(
@@ -192,28 +171,25 @@ class Act(nn.Module):
         if self.style is not None:
             latent, mean, log_variance = self.style(state, chunk, valid)
             tokens.append(latent[:, None])
-        cells, points = self._see(views, condition)
-        tokens.append(cells)
-        queries = self.queries.expand(len(views), -1, -1)
-        if points is not None:
-            with torch.autocast(views.device.type, enabled=False):  # bfloat16 would round a position to half a pixel
-                fused = self.fuse(torch.cat([points.flatten(1), state, age[:, None]], dim=1))[:, None]
-            tokens.append(fused)
-            queries = queries + fused
+        cells, spheres, reading = self._see(views, condition)
+        points = reading.points().unflatten(0, views.shape[:2])
+        moves, reached = self.reach(points, state, age)
+        tokens += [cells, spheres, reached[:, None]]
         memory = self.transformer(torch.cat([token.to(state.dtype) for token in tokens], dim=1))
+        queries = self.queries + reached[:, None]
         decoded = self.norm(self.decoder(queries.to(state.dtype), memory))
         with torch.autocast(views.device.type, enabled=False):
-            output = self.head(decoded.float())
-        where = None if points is None else points[..., :2]
-        return ActOutput(output[..., :-1], output[..., -1], mean, log_variance, where)
+            delta = moves + self.addition(decoded.float())
+            gripper_logit = self.gripper(decoded.float())[..., 0]
+        return ActOutput(delta, gripper_logit, mean, log_variance, reading)
 
-    def _see(self, views: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the tokens of all views (B, V * cells, dim), and their keypoints (B, V, keypoints, 4) if there are any."""
+    def _see(self, views: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Reading]:
+        """Return the tokens of all views (B, V * cells, dim), those of all spheres (B, V * S, dim), and where these are."""
         batch, n_views = views.shape[:2]
         flat = views.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         stages = self.encoder(flat, condition.repeat_interleave(n_views, dim=0))
         cells = self.project(stages[-1]).flatten(2).transpose(1, 2).unflatten(0, (batch, n_views))
+        reading = self.reader(stages[self.config.sphere_stage])
+        looks = self.looks(reading.features).unflatten(0, (batch, n_views))
         tokens = (cells + self.positions + self.camera).flatten(1, 2)
-        if self.keypoints is None:
-            return tokens, None
-        return tokens, self.keypoints(stages[self.config.keypoint_stage]).unflatten(0, (batch, n_views))
+        return tokens, (looks + self.sphere + self.camera).flatten(1, 2), reading

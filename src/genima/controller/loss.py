@@ -9,6 +9,7 @@ from genima.controller.act import ActOutput
 GRIPPER_WEIGHT = 0.1
 DIVERGENCE_WEIGHT = 0.01
 POINT_WEIGHT = 1.0
+SEEN_WEIGHT = 0.1
 
 
 def act_loss(
@@ -21,7 +22,7 @@ def act_loss(
         delta: (B, T, n) true joint moves from `Normalizer.encode`.
         gripper_open: (B, T) 1 open, 0 closed.
         valid: (B, T) True where the chunk holds data.
-        sphere_uv: (B, V, S, 2) where the first S keypoints should be in the views, -1 to 1; NaN where out of view.
+        sphere_uv: (B, V, S, 2) where the spheres are in the views, -1 to 1; NaN where out of view.
     """
     weight = valid.to(delta.dtype)
     steps = weight.sum().clamp(min=1)
@@ -35,9 +36,12 @@ def act_loss(
         divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(1).mean()
         parts['divergence'] = divergence
         total = total + DIVERGENCE_WEIGHT * divergence
-    if output.points is not None and sphere_uv is not None:
-        seen = sphere_uv.isfinite()
-        apart = (output.points[:, :, : sphere_uv.shape[2]] - sphere_uv.nan_to_num()).abs()
+    if output.reading is not None and sphere_uv is not None:
+        where = sphere_uv.flatten(0, 1)
+        seen = where.isfinite()
+        apart = (output.reading.uv - where.nan_to_num()).abs()
         parts['points'] = (apart * seen).sum() / seen.sum().clamp(min=1)
-        total = total + POINT_WEIGHT * parts['points']
+        said = output.reading.seen_logit
+        parts['seen'] = functional.binary_cross_entropy_with_logits(said, seen[..., 0].to(said.dtype))
+        total = total + POINT_WEIGHT * parts['points'] + SEEN_WEIGHT * parts['seen']
     return {'total': total, **{name: part.detach() for name, part in parts.items()}}

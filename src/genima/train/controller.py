@@ -3,7 +3,8 @@
 
 No camera picture is used. Every recorded step gives a chunk start; the target image's age is drawn at random, so that
 an older target than the newest is nothing new; the whole motion is shifted a little in joint space, which moves the
-spheres and the chunk alike and so makes new consistent samples.
+spheres and the chunk alike and so makes new consistent samples; and the arm is put beside its plan, so that the spheres
+decide where it goes. Each step also trains the way to the spheres on many more samples that have no picture at all.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from genima.controller.normalizer import Normalizer
 from genima.randomize.textures import make_pool
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
-from genima.train.controller_data import ControllerBatch, ControllerData, draw_batch
+from genima.train.controller_data import ControllerData, Moments
+from genima.train.controller_views import ControllerBatch, draw_batch, draw_points
 from genima.train.loop import OnProgress, Stage, silent
 
 BACKGROUNDS = 3000
@@ -34,7 +36,7 @@ class ControllerTraining:
 
     Attributes:
         minutes: Training time.
-        batch: Samples per step.
+        batch: Samples per step with pictures; points: without.
         learning_rate: Peak.
         threads: CPU threads.
         seed: Of weights and samples.
@@ -45,6 +47,7 @@ class ControllerTraining:
 
     minutes: float = 40.0
     batch: int = 24
+    points: int = 512
     learning_rate: float = 5e-4
     threads: int = 2
     seed: int = 0
@@ -79,7 +82,8 @@ def train_controller(
     normalizer = Normalizer.fit(data.q_rad, data.plan_q_rad[:, : spec.chunk_steps])
     if training.imagined:
         data = data.with_imagined(spec.robot, range(training.imagined), spec)
-    model = Act(ActConfig(len(spec.joint_names), len(spec.cameras), spec.view_size_px, spec.chunk_steps))
+    sizes = len(spec.joint_names), len(spec.cameras), len(spec.spheres), spec.view_size_px, spec.chunk_steps
+    model = Act(ActConfig(*sizes))
     spec = spec.with_normalizer(normalizer.to_dict())
     controller = Controller(spec, model, normalizer, (spec.instruction,))
     backgrounds = make_pool(rng, BACKGROUNDS, spec.view_size_px)
@@ -93,7 +97,8 @@ def train_controller(
 
     def loss() -> torch.Tensor:
         batch = draw_batch(data, spec, profile, backgrounds, rng, training.batch)
-        return _loss(model, normalizer, batch, words)
+        points = draw_points(data, spec, profile, rng, training.points)
+        return _loss(model, normalizer, batch, words) + _points_loss(model, normalizer, *points)
 
     stage.run(loss)
     spec.save(policy_dir)
@@ -102,15 +107,26 @@ def train_controller(
 
 
 def _loss(model: Act, normalizer: Normalizer, batch: ControllerBatch, words: torch.Tensor) -> torch.Tensor:
-    state = torch.from_numpy(normalizer.state(batch.q_rad, batch.gripper_open))
-    delta = torch.from_numpy(normalizer.encode(batch.chunk_q_rad, batch.q_rad))
-    gripper = torch.from_numpy(batch.chunk_gripper.astype(np.float32))
+    state, age, delta = _tensors(normalizer, batch.moments)
+    gripper = torch.from_numpy(batch.moments.chunk_gripper.astype(np.float32))
     views = to_network(torch.from_numpy(batch.views))
-    age = torch.from_numpy(batch.age_share.astype(np.float32))
     with torch.autocast('cpu', torch.bfloat16):
         output = model(views, state, age, words.expand(len(views), -1))
     valid = torch.ones_like(gripper, dtype=torch.bool)
     return act_loss(output, delta, gripper, valid, torch.from_numpy(batch.sphere_uv))['total']
+
+
+def _points_loss(model: Act, normalizer: Normalizer, moments: Moments, points: np.ndarray) -> torch.Tensor:
+    state, age, delta = _tensors(normalizer, moments)
+    moves, _ = model.reach(torch.from_numpy(points), state, age)
+    return (moves - delta).abs().mean()
+
+
+def _tensors(normalizer: Normalizer, moments: Moments) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return state, age and moves of moments as the network has them."""
+    state = torch.from_numpy(normalizer.state(moments.q_rad, moments.gripper_open))
+    age = torch.from_numpy(moments.age_share.astype(np.float32))
+    return state, age, torch.from_numpy(normalizer.encode(moments.chunk_q_rad, moments.q_rad))
 
 
 def _evaluation(
@@ -118,18 +134,19 @@ def _evaluation(
 ) -> Callable[[], dict[str, float]]:
     """Return a function that measures the controller on clean targets: TCP error in mm, gripper accuracy."""
     batch = draw_batch(data, spec, profile, backgrounds, np.random.default_rng(1), 200, clean=True)
+    moments = batch.moments
 
     def measure() -> dict[str, float]:
         errors = {'middle': [], 'end': []}  # type: dict[str, list[float]]
         right = 0.0
         for index in range(len(batch.views)):
-            age_s = batch.age_share[index] * spec.max_target_age_steps / spec.control_rate_hz
-            chunk = controller.act(batch.views[index], batch.q_rad[index], batch.gripper_open[index], age_s)
+            age_s = moments.age_share[index] * spec.max_target_age_steps / spec.control_rate_hz
+            chunk = controller.act(batch.views[index], moments.q_rad[index], moments.gripper_open[index], age_s)
             for name, step in (('middle', spec.chunk_steps // 2 - 1), ('end', spec.chunk_steps - 1)):
                 said = tcp_pose(profile, chunk.q_rad[step])[:3, 3]
-                meant = tcp_pose(profile, batch.chunk_q_rad[index, step])[:3, 3]
+                meant = tcp_pose(profile, moments.chunk_q_rad[index, step])[:3, 3]
                 errors[name].append(1e3 * float(np.linalg.norm(said - meant)))
-            right += float(((chunk.gripper_open > 0.5) == (batch.chunk_gripper[index] > 0.5)).mean())
+            right += float(((chunk.gripper_open > 0.5) == (moments.chunk_gripper[index] > 0.5)).mean())
         figures = {f'tcp_{name}_mm_{kind}': value for name, each in errors.items() for kind, value in _spread(each)}
         return {**figures, 'gripper_accuracy': right / len(batch.views)}
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The shipped controller reads where the spheres are; it does not go on from where the arm is."""
+
+import numpy as np
+import pytest
+
+from genima.contract.spec import PolicySpec
+from genima.contract.targets import paint_targets
+from genima.controller.controller import Controller
+from genima.files import config_dir
+from genima.randomize.textures import make_pool
+from genima.robots.kinematics import tcp_pose
+from genima.robots.profile import RobotProfile
+from genima.sim.expert import plan
+from genima.sim.pick import PickTask
+from genima.sim.world import World
+
+SCENES = 24
+
+
+@pytest.fixture(scope='module')
+def controller() -> Controller:
+    return Controller.load(config_dir().parent / 'models' / 'panda_pick')
+
+
+@pytest.mark.parametrize(('away_rad', 'median_mm'), [(0.0, 14.0), (0.05, 18.0)])
+def test_an_arm_that_is_elsewhere_goes_to_the_same_spheres(
+    controller: Controller, panda: RobotProfile, away_rad: float, median_mm: float
+) -> None:
+    """With the demonstrated movement added to where it is, it would be off by half a metre for each rad."""
+    spec: PolicySpec = controller.spec
+    task = PickTask()
+    cameras = World(panda, task).cameras
+    backgrounds = make_pool(np.random.default_rng(0), SCENES, spec.view_size_px)
+    errors_mm = []
+    for seed in range(SCENES):
+        rng = np.random.default_rng([seed, 5])
+        q_rad = panda.home_rad + rng.normal(0.0, 0.05, panda.n_joints)
+        q_plan, opening = plan(panda, q_rad, 1.0, task.sample(rng), task.cube_size_m, spec.horizon_steps)
+        q_rad += rng.normal(0.0, away_rad, panda.n_joints)
+        views = np.stack([backgrounds[seed]] * len(spec.cameras))
+        target = paint_targets(spec, panda, cameras, views, q_rad, q_plan[-1], float(opening[-1]))
+        chunk = controller.act(target, q_rad, 1.0, 0.0)
+        apart = tcp_pose(panda, chunk.q_rad[-1]) - tcp_pose(panda, q_plan[-1])
+        errors_mm.append(1e3 * float(np.linalg.norm(apart[:3, 3])))
+    assert np.median(errors_mm) < median_mm, np.round(np.sort(errors_mm), 1)
