@@ -63,7 +63,7 @@ class GraphMonitor(ClientNode):
         return self._recorder.status
 
     def wait_until_ready(self, timeout_s: float) -> None:
-        """Wait until all nodes answer and the first chunk has come.
+        """Wait until all nodes answer and the first chunk has come, and been checked.
 
         Args:
             timeout_s: wall time; loading the networks takes most of it [s].
@@ -71,7 +71,7 @@ class GraphMonitor(ClientNode):
         Raises:
             GraphError: if that does not happen in time; says what is missing.
         """
-        self._spin_until(lambda: bool(self.record.chunk_arrivals_s), timeout_s, self._recorder.missing)
+        self._spin_until(lambda: self._recorder.complete, timeout_s, self._recorder.missing)
         for client in (self._reset, *self._guard.values()):
             self._spin_until(client.service_is_ready, SERVICE_S, partial('service {}'.format, client.srv_name))
 

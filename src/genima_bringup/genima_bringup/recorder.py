@@ -42,6 +42,7 @@ class Recorder:
         self._frames_per_episode = frames_per_episode
         self._views = ViewBuffer(spec.cameras, max_skew_s=0.005)
         self._target: TargetImage | None = None
+        self._checked = False
         self._episode: EpisodeRecord | None = None
         self._start_s = float('inf')
         self._keeps_frames = False
@@ -86,13 +87,20 @@ class Recorder:
         self._episode = None
         return episode
 
+    @property
+    def complete(self) -> bool:
+        """Whether chunks come, and checks of them where a node makes any."""
+        return bool(self.record.chunk_arrivals_s) and (self._checked or not self._node.count_publishers('target_check'))
+
     def missing(self) -> str:
         """Return what has not been heard of yet."""
         if self.status is None:
             return 'sim_node (no episode status)'
         if self._target is None:
             return 'diffusion_node (no target image)'
-        return 'act_node (no action chunk)'
+        if not self.record.chunk_arrivals_s:
+            return 'act_node (no action chunk)'
+        return 'target_check_node (no check)'
 
     def _listen(self) -> None:
         subscribe = self._node.create_subscription
@@ -147,6 +155,7 @@ class Recorder:
             self._episode.chunks.append(ChunkRecord(chunk.times_s - self._start_s, chunk.q_rad, chunk.gripper_open))
 
     def _on_check(self, message: TargetCheck) -> None:
+        self._checked = True
         if self._episode is not None and seconds(message.header.stamp) > self._start_s:
             self.record.target_distances_m.append(float(message.distance_m))
             self.record.targets_held += not message.agrees

@@ -16,6 +16,7 @@ from genima.contract.spec import PolicySpec
 from genima.errors import CalibrationError, GenimaError
 from genima.guard.target_check import LIMIT_M, TargetCheck, check_target
 from genima.robots.profile import RobotProfile
+from genima.spheres.render import compile_kernels
 from genima_msgs.msg import TargetCheck as TargetCheckMessage
 from genima_msgs.msg import TargetImage
 from genima_ros import qos
@@ -54,6 +55,7 @@ class TargetCheckNode(Node):
         self._target: TargetImage | None = None
         self._failed = 0
         self._verdict = self.create_publisher(TargetCheckMessage, 'target_check', qos.COMMAND)
+        compile_kernels()
         self._worker = LatestWorker(self._check, 'target check')
         self.create_subscription(TFMessage, 'tf', self._frames.add, qos.SENSOR)
         self.create_subscription(TFMessage, 'tf_static', self._frames.add, qos.STATIC_FRAMES)
