@@ -16,6 +16,7 @@ from genima_msgs.msg import TargetImage
 from genima_ros import qos
 
 FRONT = image_topic('front')
+RELAY, PACKAGE = 'relay_node', 'genima_bringup.faults'
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,6 @@ def links(controller: str) -> dict[str, Link]:
 
 def rerouted(stack: Stack, controller: str, link: str) -> Stack:
     """Return the stack with a relay and one stream led through it; as it is where `link` is empty."""
-    from genima_bringup.faults.relay_node import NAME, PACKAGE
-
     if not link:
         return stack
     topic = links(controller)[link].source
@@ -62,7 +61,7 @@ def rerouted(stack: Stack, controller: str, link: str) -> Stack:
         'guard_node': ('joint_states', 'target_image', 'action_chunk', f'{controller}/controller_state', '/clock'),
         'sim_node': ('action_chunk', f'{controller}/joint_trajectory'),
     }
-    nodes = [NodeEntry(NAME, {'link': link, 'controller': controller}, package=PACKAGE)]
+    nodes = [NodeEntry(RELAY, {'link': link, 'controller': controller}, package=PACKAGE)]
     for entry in stack.nodes:
         remappings = {topic: _aside(topic)} if topic in detour.get(entry.name, ()) else {}
         nodes.append(replace(entry, remappings={**entry.remappings, **remappings}))

@@ -18,11 +18,10 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import String
 
 from genima_bringup.faults.cases import fault_cases
-from genima_bringup.faults.detour import links
+from genima_bringup.faults.detour import RELAY, links
 from genima_bringup.faults.streams import StreamFault
 from genima_ros import qos
 
-NAME, PACKAGE = 'relay_node', 'genima_bringup.faults'
 ORDER, STATE = 'faults/order', 'faults/state'
 PERIOD_S = 0.005
 
@@ -31,7 +30,7 @@ class RelayNode(Node):
     """Follows the orders on `faults/order` (JSON: case and seed; an empty case ends the fault), and says so."""
 
     def __init__(self) -> None:
-        super().__init__(NAME)
+        super().__init__(RELAY)
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
         link = links(controller)[declare(self, 'link', '', 'The stream that passes.')]
         self._kind, self._rng = link.kind, np.random.default_rng(0)
