@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.contract.spec import PolicySpec
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
-from genima.errors import DatasetError
+from genima.errors import DatasetError, PolicyError
 from genima.evaluate.painter_error import measure_painter
 from genima.painter.painter import Painter
 from genima.painter.pipeline import build_pipeline
@@ -116,9 +117,7 @@ def test_every_loss_reaches_what_it_trains(data: Path, spec: PolicySpec, profile
             part.zero_grad()
 
 
-def test_trains_saves_resumes_and_is_measured(
-    data: Path, spec: PolicySpec, profile: RobotProfile, tmp_path: Path
-) -> None:
+def test_trains_saves_resumes_and_is_measured(data: Path, spec: PolicySpec, profile: RobotProfile, tmp_path: Path) -> None:
     seen: list[str] = []
     budget, policy = PainterBudget(0.005, 0.005, 0.005), tmp_path / 'policy'
     for _ in range(2):
@@ -129,3 +128,16 @@ def test_trains_saves_resumes_and_is_measured(
     assert figures['n'] > 10 and figures['images'] == 2
     assert set(figures['per_camera']) == set(spec.cameras)
     assert 0 <= figures['missed_share'] <= 1
+
+
+def test_begins_with_a_painter_that_is_there(data: Path, spec: PolicySpec, tmp_path: Path) -> None:
+    """With a budget of one step, what is written is nearly what the training began with."""
+    nothing = PainterBudget(0, 0, 0)
+    fresh = train_painter(data, tmp_path / 'fresh', spec, nothing, seed=1, threads=1)
+    tuned = train_painter(data, tmp_path / 'tuned', spec, nothing, seed=2, threads=1, pretrained=tmp_path / 'fresh')
+    before, after = (load_file(each / 'unet' / 'diffusion_pytorch_model.safetensors') for each in (fresh, tuned))
+    assert all(torch.allclose(before[name], after[name], atol=1e-3) for name in before)
+    config = fresh / 'scheduler' / 'scheduler_config.json'
+    config.write_text(config.read_text().replace('"sample"', '"epsilon"'))
+    with pytest.raises(PolicyError, match='epsilon'):
+        train_painter(data, tmp_path / 'other', spec, nothing, threads=1, pretrained=tmp_path / 'fresh')

@@ -36,19 +36,22 @@ def painter(
     robot: RobotOption = 'panda',
     autoencoder_minutes: Annotated[float, typer.Option(min=0.01, help='For the autoencoder.')] = 12.0,
     minutes: Annotated[float, typer.Option(min=0.01, help='For UNet and ControlNet on its latents.')] = 60.0,
+    pretrained: Annotated[
+        Path | None, typer.Option(help='Policy whose painter to begin with, also of another robot.')
+    ] = None,
     polish_minutes: Annotated[float, typer.Option(min=0.01, help='For all together on pixels, at the end.')] = 25.0,
     threads: ThreadsOption = 2,
     resume: ResumeOption = True,
     seed: SeedOption = 0,
     json_path: JsonOption = None,
 ) -> None:
-    """Train the small painter from scratch: autoencoder, then UNet and ControlNet on its latents, then on pixels."""
+    """Train the small painter: autoencoder, then UNet and ControlNet on its latents, then on pixels."""
     from genima.train.painter import PainterBudget, train_painter
 
     spec = _contract(policy, recipe, robot)
     with _shown() as on_progress:
         budget = PainterBudget(autoencoder_minutes, minutes, polish_minutes)
-        folder = train_painter(data, policy, spec, budget, seed, threads, resume, on_progress)
+        folder = train_painter(data, policy, spec, budget, seed, threads, resume, on_progress, pretrained=pretrained)
     console.print(f'painter written to {folder}')
     write_json(json_path, {'painter': str(folder), 'contract': spec.hash()})
 

@@ -11,8 +11,9 @@ from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
 from torch import Tensor, nn
 
 from genima.contract.spec import PolicySpec
+from genima.errors import PolicyError
 from genima.painter.painter import denoise, embed_prompt
-from genima.painter.pipeline import build_pipeline, save_pipeline
+from genima.painter.pipeline import build_pipeline, load_pipeline, save_pipeline
 from genima.robots.profile import RobotProfile
 from genima.train.autoencoder import LEARNING_RATE as AUTOENCODER_RATE
 from genima.train.autoencoder import Latents, autoencoder_loss, pixel_error, sphere_mask
@@ -48,6 +49,7 @@ def train_painter(
     resume: bool = True,
     on_progress: OnProgress = silent,
     work_dir: Path | str | None = None,
+    pretrained: Path | str | None = None,
 ) -> Path:
     """Train all stages and write `policy_dir/painter`.
 
@@ -61,11 +63,13 @@ def train_painter(
         resume: Take up the checkpoints in `work_dir`.
         on_progress: Called with stage, share done, and figures.
         work_dir: Checkpoints and `painter.jsonl`; `<policy_dir>/training` if None.
+        pretrained: Policy directory whose painter to begin with, also of another robot; fresh weights if None.
 
     Returns:
         The painter's directory.
 
     Raises:
+        PolicyError: if the pretrained painter is damaged or not one of this trainer.
         DatasetError: if the episodes do not fit the contract.
         KeyboardInterrupt: after Ctrl-C; the same call goes on from there.
     """
@@ -75,7 +79,7 @@ def train_painter(
     log = work / 'painter.jsonl'
     on_progress('read episodes', 0.0, {})
     samples = load_samples(data, spec, RobotProfile.load(spec.robot))
-    pipeline = build_pipeline(spec, seed)
+    pipeline = _pretrained(pretrained) if pretrained else build_pipeline(spec, seed)
     rng = np.random.default_rng(seed)
     vae: AutoencoderKL = pipeline.vae
     first = Stage(
@@ -85,9 +89,7 @@ def train_painter(
     first.run(autoencoder_loss(vae, samples, rng))
     latents = Latents(vae, samples, rng)
     nets = nn.ModuleDict({'unet': pipeline.unet, 'controlnet': pipeline.controlnet})
-    second = Stage(
-        'painter', nets, budget.painter_minutes, LEARNING_RATE, work / 'painter.pt', log, on_progress, resume
-    )
+    second = Stage('painter', nets, budget.painter_minutes, LEARNING_RATE, work / 'painter.pt', log, on_progress, resume)
     second.run(denoising_loss(pipeline, samples, latents, rng))
     # one network now: what the decoder cannot show well, the UNet learns to say otherwise
     nets['decoder'], nets['post_quant_conv'] = vae.decoder, vae.post_quant_conv
@@ -95,6 +97,15 @@ def train_painter(
     third.run(polish_loss(pipeline, samples, latents, rng))
     spec.save(policy_dir)
     return save_pipeline(pipeline, policy_dir)
+
+
+def _pretrained(policy_dir: Path | str) -> StableDiffusionControlNetPipeline:
+    """Load a painter that paints in one step, as the stages here expect."""
+    pipeline = load_pipeline(policy_dir)
+    kind = pipeline.scheduler.config.prediction_type
+    if kind != 'sample':
+        raise PolicyError(f'the painter of {policy_dir} predicts {kind!r}; this trainer goes on with "sample" only')
+    return pipeline
 
 
 def denoising_loss(
