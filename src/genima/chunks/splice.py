@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Join a new chunk to the plan that the robot follows, without a jump in position, velocity or acceleration.
 
-A joint_trajectory_controller forgets its trajectory on each message and does not bridge to one that has begun. So the
-message first repeats the old plan, and changes over to the chunk only after `lead_s` (more than the message needs to
-arrive). It begins at the next knot: the cubic by which the controller leads over to that is the old plan itself. The end
-slows to rest within half a second, which bounds the motion if nothing follows.
+A joint_trajectory_controller forgets its trajectory on each message. So a plan is first the old one, and changes over to
+the chunk only after `lead_s`, which is more than the period of the chunks and more than a message needs to arrive: when it
+is lost, the next one still comes in time. What of it is sent is decided in `bridge.py`. The end slows to rest within half
+a second, which bounds the motion if nothing follows.
 """
 
 import math
@@ -29,22 +29,23 @@ class SpliceConfig:
 
     Attributes:
         grid_s: Time between knots of a plan.
-        lead_s: Time from now for which the old plan stays; more than the message needs to reach the controller.
+        lead_s: Time from now for which the old plan stays.
         fade_s: Time over which the plan changes from the old one to the chunk.
         run_s: Time after the lead for which the chunk is followed at full speed, the choices in order of preference.
         tail_s: Time after the lead at which the plan rests: with the lead and one step of the grid, the longest motion
             after the last message.
         stop_s: Durations to try for a stop.
-        bridge_s: Shortest time that the controller gets to reach the start of the first plan.
+        bridge_s: Shortest time that the controller gets to reach the start of the first plan; with the lead longer than
+            three periods of the chunks, so that four plans carry the start.
     """
 
     grid_s: float = 0.02
-    lead_s: float = 0.06
-    fade_s: float = 0.4
-    run_s: tuple[float, ...] = (0.2, 0.1, 0.0)
-    tail_s: float = 0.42
+    lead_s: float = 0.1
+    fade_s: float = 0.38
+    run_s: tuple[float, ...] = (0.2, 0.16, 0.1, 0.0)
+    tail_s: float = 0.38
     stop_s: tuple[float, ...] = (0.1, 0.16, 0.22, 0.3)
-    bridge_s: float = 0.2
+    bridge_s: float = 0.24
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,6 @@ def splice(old: Plan, chunk: Chunk, now_s: float, limits: PlanLimits, config: Sp
         step = step._replace(share=ROOM * step.share)
     q, v = old_q + step.share * (q - old_q), old_v + step.share * (v - old_v)
     return Splice(_with_prefix(old, start, now_s, q[1:-1], v[1:-1]), step, rate, limits.worst(q, v))
-
-
-def resent(plan: Plan, now_s: float) -> Plan:
-    """Return what is left of a plan, to be sent once more: to a controller that has it, it changes nothing."""
-    first = min(max(_next_tick(now_s, plan), plan.first_tick), plan.last_tick)
-    return Plan(first, plan.grid_s, *plan.knots(first, plan.last_tick))
 
 
 def stop_plan(old: Plan, now_s: float, limits: PlanLimits, config: SpliceConfig) -> Plan:
@@ -208,12 +203,13 @@ def _changed_over(
 
 
 def _with_prefix(old: Plan, start: int, now_s: float, q: np.ndarray, v: np.ndarray) -> Plan:
-    """Return the plan with knots `q`, `v` from tick `start` on and the old plan from the next knot until then."""
-    first = min(start, max(_next_tick(now_s, old), old.first_tick))
+    """Return the plan with knots `q`, `v` from tick `start` on and the old plan from the last knot until then."""
+    first = min(start, max(next_tick(now_s, old) - 1, old.first_tick))
     old_q, old_v = old.knots(first, start - 1)
     return Plan(first, old.grid_s, np.concatenate((old_q, q)), np.concatenate((old_v, v)))
 
 
-def _next_tick(now_s: float, plan: Plan) -> int:
+def next_tick(now_s: float, plan: Plan) -> int:
+    """Return the first tick after `now_s` on the grid of `plan`."""
     # at least 1: a message with stamp 0 would start on arrival
     return max(math.floor(now_s / plan.grid_s + 1e-9) + 1, 1)

@@ -5,6 +5,8 @@ A joint_trajectory_controller publishes the position that it commands. If a mess
 restarted or is used by somebody else, that is not the plan; a plan spliced onto the wrong one would be a jump.
 """
 
+import math
+
 import numpy as np
 
 from genima.chunks.plan import Plan
@@ -13,9 +15,10 @@ from genima.robots.profile import RobotProfile
 from genima.stamps import is_overtaken
 
 ASTRAY = 'astray'
-TOLERANCE_RAD = 0.002
-TOLERANCE_S = 0.004  # the state may be of the cycle before or after its stamp
+TOLERANCE_RAD = 0.001
+TOLERANCE_S = 0.002  # the state may be of the cycle before or after its stamp
 REST_RAD_S = 0.002
+TRANSPORT_S = 0.03  # what a message may need to reach the controller
 
 
 class ControllerWatch:
@@ -31,6 +34,7 @@ class ControllerWatch:
         self._t_s: float | None = None
         self.q_rad: np.ndarray | None = None
         self._speed_rad_s = np.zeros(self._profile.n_joints)
+        self._begins_s = math.inf  # a motion from rest that has not been seen to begin
 
     def observe(self, t_s: float, q_rad: np.ndarray) -> None:
         """Take the reference of time `t_s`, shape (n,) in the profile's order."""
@@ -38,7 +42,17 @@ class ControllerWatch:
             if t_s == self._t_s or is_overtaken(t_s, self._t_s):
                 return
             self._speed_rad_s = np.abs(q_rad - self.q_rad) / max(t_s - self._t_s, 1e-3)
+            if self.restless():
+                self._begins_s = math.inf
         self._t_s, self.q_rad = t_s, np.array(q_rad, dtype=float)
+
+    def expect(self, begins_s: float) -> None:
+        """Know that a motion from rest was sent that begins at `begins_s`."""
+        self._begins_s = begins_s
+
+    def unseen(self, now_s: float) -> bool:
+        """Return whether a motion from rest should have begun, and was not seen to: the controller may not have it."""
+        return now_s + TRANSPORT_S > self._begins_s
 
     def lost(self, now_s: float, measured_rad: np.ndarray, allowed_rad: float) -> Reason | None:
         """Return a reason if the controller is silent, or the arm is not where it commands it to be, also at rest."""

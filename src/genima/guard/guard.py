@@ -6,9 +6,10 @@ from collections import Counter
 
 import numpy as np
 
+from genima.chunks.bridge import part_to_send
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
-from genima.chunks.splice import Splice, first_change_tick, resent, splice, start_plan, stop_plan
+from genima.chunks.splice import Splice, first_change_tick, splice, start_plan, stop_plan
 from genima.errors import LimitError
 from genima.guard import gates
 from genima.guard.conditions import Conditions
@@ -32,14 +33,14 @@ class Guard:
     controller at once, and nothing else. All times are ROS time. What else must hold is told to `conditions`.
 
     Losing anything that motion needs gives one stop plan, then silence until a chunk comes whose observation is newer
-    than the loss. Disarmed, the guard is in shadow mode: it judges and counts as if the arm were to start moving from
-    where it is, and sends nothing.
+    than the loss. Disarmed, the guard is in shadow mode: it judges as if the arm were to start moving, and sends nothing.
     """
 
     _armed: bool
     _stopped: bool
-    _plan: Plan | None  # the one last sent
-    _repeats_left: int
+    _plan: Plan | None  # what the controller should do now
+    _sent: Plan | None  # the part of it that was last sent
+    _sent_s: float
     _stopping: bool  # that one is a stop plan
     _newest_s: float  # observations up to this time are of the past
     _used_s: float  # when the last chunk was used
@@ -98,9 +99,7 @@ class Guard:
         """Take the measured arm joints, shape (n,) in the profile's order, NaN where one is missing, stamped `t_s`."""
         q = np.asarray(q_rad, dtype=float)
         if q.shape != (self.profile.n_joints,):
-            raise LimitError(
-                f'{self.profile.name} has {self.profile.n_joints} arm joints, got positions of shape {q.shape}'
-            )
+            raise LimitError(f'{self.profile.name} has {self.profile.n_joints} arm joints, got positions of shape {q.shape}')
         if not is_overtaken(t_s, self._seen_s):
             self._seen_s, self._q_rad = t_s, q
 
@@ -119,6 +118,8 @@ class Guard:
             return self._refused(reason)
         chunk = self.config.workspace.bring_inside(self.profile, chunk)
         base = self._base()
+        if base is self._plan and self._unseen():
+            return self._output()
         if base is not self._plan and base.start_s > now_s + FAR_START_S:
             return self._bridge(base)
         tick = first_change_tick(base, now_s, self.config.splice)
@@ -143,7 +144,7 @@ class Guard:
         if self._armed and self._moving() and not self._stopping:
             reason = self._lost()
             silence_s = now_s - self._used_s
-            if reason is None and silence_s > self.config.max_silence_s + 1e-9:
+            if reason is None and not self._unseen() and silence_s > self.config.max_silence_s + 1e-9:
                 allowed = f'allowed are {self.config.max_silence_s:.2f} s'
                 reason = Reason('silence', f'no usable chunk for {silence_s:.2f} s, {allowed}')
             if reason is not None:
@@ -154,10 +155,8 @@ class Guard:
 
     def _again(self) -> Plan | None:
         """Return the rest of the plan if it is to be sent once more."""
-        if self._plan is None or self._repeats_left == 0 or not self._moving():
-            return None
-        self._repeats_left -= 1
-        return resent(self._plan, self._now_s)
+        late = self._now_s > self._sent_s + self.config.repeat_s + 1e-9
+        return None if late or self._unseen() or not self._moving() else self._sent
 
     def _now(self, now_s: float | None) -> float:
         """Take the time of a call; when the clock has jumped back, every plan is of another time and forgotten."""
@@ -248,9 +247,16 @@ class Guard:
 
     def _follow(self, plan: Plan, used_s: float, stopping: bool = False) -> Plan:
         """Take a plan as the one that is sent."""
+        if self._controller is not None and not self._moving():
+            self._controller.expect(plan.start_s)
         self._plan, self._used_s, self._stopping = plan, used_s, stopping
-        self._repeats_left = self.config.repeats
-        return plan
+        self._sent = part_to_send(plan, self._sent, self._now_s, self.limits, self.config.splice)
+        self._sent_s = self._now_s
+        return self._sent
+
+    def _unseen(self) -> bool:
+        """Return whether the motion may not have reached the robot's controller; to build on it could be a jump."""
+        return self._controller is not None and self._controller.unseen(self._now_s)
 
     def _moving(self) -> bool:
         return self._plan is not None and self._now_s < self._plan.end_s
@@ -272,10 +278,9 @@ class Guard:
         return self._output()
 
     def _forget_motion(self) -> None:
-        self._plan = None
+        self._plan = self._sent = None
         self._stopping = False
-        self._repeats_left = 0
-        self._newest_s = self._used_s = -math.inf
+        self._sent_s = self._newest_s = self._used_s = -math.inf
         self._gripper.reset()
 
     @property

@@ -28,7 +28,8 @@ class GuardConfig:
         unknown_gap_rad: How far the robot's controller may hold the arm from its measured position at the start.
         max_controller_age_s: Age of the robot controller's own state above which it counts as inactive; None: it is
             not watched.
-        repeats: How often a plan is sent again, so that a lost message costs nothing; before it changes course.
+        repeat_s: For how long a plan is sent again at every tick, so that a lost message costs nothing. By
+            `splice.lead_s` it must have arrived.
         splice: Times of the splice.
         margins: Distance kept from the limits.
         workspace: Where gripper and elbow may be.
@@ -44,7 +45,7 @@ class GuardConfig:
     resync_rad: float = 0.05
     unknown_gap_rad: float = 0.01
     max_controller_age_s: float | None = None
-    repeats: int = 2
+    repeat_s: float = 0.06
     splice: SpliceConfig = field(default_factory=SpliceConfig)
     margins: LimitMargins = field(default_factory=LimitMargins)
     workspace: Workspace = field(default_factory=Workspace)
