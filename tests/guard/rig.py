@@ -56,9 +56,8 @@ class Rig:
         message = output.message
         if message is not None and output.plan is not None:
             self.sent.append((self.now_s, output.plan))
-            if self.lose() or not self.controller_alive:
-                return output
-            self.under_way.append((self.now_s + self.delay_s, message))
+            if not self.lose():
+                self.under_way.append((self.now_s + self.delay_s, message))
             self.deliver()
         if output.gripper_open is not None:
             self.gripper.append(output.gripper_open)
@@ -68,6 +67,8 @@ class Rig:
         """Hand the controller what has arrived by now."""
         while self.under_way and self.under_way[0][0] <= self.now_s:
             message = self.under_way.pop(0)[1]
+            if not self.controller_alive:
+                continue
             self.arm.set_trajectory(self.now_s, message.stamp_s, message.times_from_start_s, message.q_rad, message.v_rad_s)
 
     def run(self, seconds: float) -> 'Rig':

@@ -71,15 +71,19 @@ def test_late_messages_are_no_jump() -> None:
     assert rig.run(3.0).guard.status.state == 'moving' and rig.worst_share() <= 1.0
 
 
-def test_a_restarted_controller_is_noticed_and_picked_up_where_it_is() -> None:
-    rig = Rig(WATCHED).run(2.0)
+@pytest.mark.parametrize('down_s', [0.16, 0.2, 0.24, 0.3, 0.4])
+def test_a_restarted_controller_is_noticed_and_picked_up_where_it_is(down_s: float) -> None:
+    rig = Rig(WATCHED)
+    rig.speed_rad_s, rig.delay_s = 0.8, 0.02
+    rig.run(2.05)
     rig.controller_alive = False
     rig.arm.reset(rig.q_rad)  # what a controller does when it is activated; the jump is not ours
     rig.commanded.clear()
-    rig.run(0.3)
-    assert 'is it active?' in rig.reasons and rig.moved_rad(0.2) == 0.0
+    rig.run(down_s)
+    assert rig.moved_rad(down_s) == 0.0
     rig.controller_alive = True
     rig.run(1.5)
+    assert {'controller', 'astray'} & set(rig.guard.status.violations)
     assert rig.guard.status.state == 'moving' and rig.moved_rad(0.2) > 0.01
     assert rig.worst_share() <= 1.0
 

@@ -2,8 +2,8 @@
 """Join a new chunk to the plan that the robot follows, without a jump in position, velocity or acceleration.
 
 A joint_trajectory_controller forgets its trajectory on each message. So a plan is first the old one, and changes over to
-the chunk only after `lead_s`, which is more than the period of the chunks and more than a message needs to arrive: when it
-is lost, the next one still comes in time. What of it is sent is decided in `bridge.py`. The end slows to rest within half
+the chunk only after `lead_s`, the period of the chunks and more than a message needs to arrive: when it is lost, the next
+one still comes in time. What of it is sent is decided in `bridge.py`. The end slows to rest within half
 a second, which bounds the motion if nothing follows.
 """
 

@@ -73,7 +73,7 @@ class GuardNode(Node):
         )
         watch = declare(self, 'watch_controller', True, 'Hold unless <controller>/controller_state says what was sent.')
         controller_age_s = declare(
-            self, 'max_controller_age_s', 0.2, 'Age of the controller state that stops the arm [s].', between=(0.01, 5.0)
+            self, 'max_controller_age_s', 0.1, 'Age of the controller state that stops the arm [s].', between=(0.01, 5.0)
         )
         speed = declare(self, 'speed_limit', 1.0, "Share of the robot's velocity limits that is used.", between=(0.02, 1.0))
         return GuardConfig(
