@@ -3,6 +3,7 @@
 
 import os
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
@@ -79,15 +80,19 @@ def _run(directory: Path, robot: str, cases: 'list[FaultCase]', seeds: int) -> '
 
     with log.open('w') as lines:
         for link, together in groupby(sorted(cases, key=attrgetter('link')), key=attrgetter('link')):
-            with (
-                StackProcesses(rerouted(table, controller, link), PATIENCE, write=write) as processes,
-                FaultRig(PolicySpec.load(directory), processes, controller) as rig,
-            ):
-                rig.wait_until_ready(READY_S)
-                for case in together:
-                    for seed in range(seeds):
+            runs = deque((case, seed) for case in together for seed in range(seeds))
+            while runs:
+                with (
+                    StackProcesses(rerouted(table, controller, link), PATIENCE, write=write) as processes,
+                    FaultRig(PolicySpec.load(directory), processes, controller) as rig,
+                ):
+                    rig.wait_until_ready(READY_S)
+                    result: FaultResult | None = None
+                    while runs and not (result and result.broken):
+                        case, seed = runs.popleft()
                         write('genima', f'{case.name}, seed {seed}')
-                        yield run_case(rig, case, seed)
+                        result = run_case(rig, case, seed)
+                        yield result
 
 
 def _figures(cases: 'list[FaultCase]', results: 'list[FaultResult]', policy: str, robot: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ ASTRAY = 'astray'
 TOLERANCE_RAD = 0.001
 TOLERANCE_S = 0.002  # the state may be of the cycle before or after its stamp
 REST_RAD_S = 0.002
+QUIET_S = 0.06  # three states at 50 Hz: it may be about to restart, and is not sent anything twice
 TRANSPORT_S = 0.03  # what a message may need to reach the controller
 
 
@@ -53,6 +54,10 @@ class ControllerWatch:
     def unseen(self, now_s: float) -> bool:
         """Return whether a motion from rest should have begun, and was not seen to: the controller may not have it."""
         return now_s + TRANSPORT_S > self._begins_s
+
+    def quiet(self, now_s: float) -> bool:
+        """Return whether the controller has said nothing for a moment."""
+        return self._t_s is None or now_s - self._t_s > QUIET_S
 
     def lost(self, now_s: float, measured_rad: np.ndarray, allowed_rad: float) -> Reason | None:
         """Return a reason if the controller is silent, or the arm is not where it commands it to be, also at rest."""

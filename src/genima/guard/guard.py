@@ -39,8 +39,7 @@ class Guard:
     _armed: bool
     _stopped: bool
     _plan: Plan | None  # what the controller should do now
-    _sent: Plan | None  # the part of it that was last sent
-    _sent_s: float
+    _sent: Plan | None  # the part of it that was last sent, at `_sent_s`
     _stopping: bool  # that one is a stop plan
     _newest_s: float  # observations up to this time are of the past
     _used_s: float  # when the last chunk was used
@@ -156,7 +155,8 @@ class Guard:
     def _again(self) -> Plan | None:
         """Return the rest of the plan if it is to be sent once more."""
         late = self._now_s > self._sent_s + self.config.repeat_s + 1e-9
-        return None if late or self._unseen() or not self._moving() else self._sent
+        quiet = self._controller is not None and self._controller.quiet(self._now_s)
+        return None if late or quiet or self._unseen() or not self._moving() else self._sent
 
     def _now(self, now_s: float | None) -> float:
         """Take the time of a call; when the clock has jumped back, every plan is of another time and forgotten."""

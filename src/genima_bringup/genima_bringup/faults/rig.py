@@ -16,7 +16,7 @@ from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 
 from genima.contract.spec import PolicySpec
-from genima_bringup.episode_client import GraphMonitor
+from genima_bringup.episode_client import GraphError, GraphMonitor
 from genima_bringup.faults.cases import FaultCase
 from genima_bringup.faults.relay_node import ORDER, STATE
 from genima_bringup.processes import StackProcesses
@@ -26,6 +26,7 @@ from genima_ros import qos
 REST_RAD_S = 0.005
 PATIENCE_S = 120.0  # wall time; loading the networks anew on a busy machine
 MEMORY = 20_000
+REPEATS, REPEAT_S = 20, 2.0  # of a service call
 
 
 class FaultRig(GraphMonitor):
@@ -82,7 +83,6 @@ class FaultRig(GraphMonitor):
             self._e_stop.publish(Bool(data=False))
             self.rearm()
         if 'guard_node' in case.processes and case.signal == signal.SIGKILL:
-            self.wait(lambda: self._guard['arm'].service_is_ready(), PATIENCE_S)
             self.rearm()
 
     def _tell_relay(self, case: str, seed: int) -> float:
@@ -92,9 +92,11 @@ class FaultRig(GraphMonitor):
         return float(self._relay['since_s'])
 
     def rearm(self) -> None:
-        """Reset the guard and arm it."""
-        self._call(self._guard['reset'], Trigger.Request())
-        self._call(self._guard['arm'], Trigger.Request())
+        """Reset the guard and arm it; one that has just been killed still seems to be there, and does not answer."""
+        for name in ('reset', 'arm'):
+            calls = (self._guard[name].call_async(Trigger.Request()) for _ in range(REPEATS))
+            if not any(self.wait(call.done, REPEAT_S) for call in calls):
+                raise GraphError(f'the guard did not answer to {name!r} within {REPEATS * REPEAT_S:.0f} s')
 
     def speed_rad_s(self) -> float:
         """Return the speed of the fastest joint that the robot controller commands now."""

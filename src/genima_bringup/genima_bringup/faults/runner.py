@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from genima_bringup.episode_client import GraphError
 from genima_bringup.faults.cases import FaultCase
 from genima_bringup.faults.rig import PATIENCE_S, FaultRig, reasons
 
@@ -28,6 +29,7 @@ class FaultResult:
         recovered: Whether the arm moved again after the fault, with no restart of what was not killed.
         refusals: The guard's counts by kind.
         problems: What is not as it should be, in words.
+        broken: Whether the graph broke; the next case needs a new one.
     """
 
     case: str
@@ -38,6 +40,7 @@ class FaultResult:
     recovered: bool
     refusals: dict[str, int]
     problems: tuple[str, ...] = field(default=())
+    broken: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for a JSON file."""
@@ -45,6 +48,14 @@ class FaultResult:
 
 
 def run_case(rig: FaultRig, case: FaultCase, seed: int) -> FaultResult:
+    """Put a fault into the graph; where the graph itself breaks, the result says so."""
+    try:
+        return _run_case(rig, case, seed)
+    except GraphError as error:
+        return FaultResult(case.name, seed, rig.limits(), case.stops, None, False, {}, (str(error),), broken=True)
+
+
+def _run_case(rig: FaultRig, case: FaultCase, seed: int) -> FaultResult:
     """Set a scene, wait until the arm moves, inject the fault, end it, and see whether the arm goes on."""
     rng = np.random.default_rng(seed)
     problems: list[str] = []
