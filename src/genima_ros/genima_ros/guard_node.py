@@ -21,6 +21,7 @@ from genima_ros._run import run
 from genima_ros.guard_inputs import GuardInputs
 from genima_ros.guard_reports import GuardReports
 from genima_ros.parameters import declare
+from genima_ros.sleep_watch import SleepWatch
 from genima_ros.trajectories import chunk_from_message, plan_message
 
 TICK_S = 0.02
@@ -46,6 +47,7 @@ class GuardNode(Node):
         self._guard = Guard(self.profile, config, spec.hash())
         self._newest_chunk = Time()
         self._last_tick_s = float('-inf')
+        self._sleep = SleepWatch(self)
         self._plan = self.create_publisher(JointTrajectory, f'{controller}/joint_trajectory', qos.COMMAND)
         self._gripper = self.create_publisher(Float64, 'gripper/command', qos.COMMAND)
         self._reports = GuardReports(self, self.profile.name)
@@ -86,6 +88,8 @@ class GuardNode(Node):
         return 1e-9 * self.get_clock().now().nanoseconds
 
     def _on_chunk(self, message: JointTrajectory) -> None:
+        if self._sleep.clock_is_stale():
+            return
         self._newest_chunk = message.header.stamp
         try:
             chunk = chunk_from_message(message, self.profile)
@@ -96,6 +100,8 @@ class GuardNode(Node):
         self._apply(self._guard.accept_chunk(self._now_s(), chunk, message.header.frame_id))
 
     def _tick(self) -> None:
+        if self._sleep.clock_is_stale():
+            return
         now_s, last_s = self._now_s(), self._last_tick_s
         self._last_tick_s = now_s
         self._reports.tick(now_s, self._guard.status)
@@ -108,7 +114,7 @@ class GuardNode(Node):
 
     def _apply(self, output: GuardOutput) -> None:
         plan = output.message
-        if plan is not None:
+        if plan is not None and not self._sleep.clock_is_stale():
             joints = self.profile.arm_joints
             self._plan.publish(plan_message(joints, plan.stamp_s, plan.times_from_start_s, plan.q_rad, plan.v_rad_s))
         if output.gripper_open is not None:
