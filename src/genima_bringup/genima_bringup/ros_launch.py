@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity  # type: ignore[attr-defined]
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, RegisterEventHandler
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, RegisterEventHandler, TimerAction
 from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -22,6 +22,8 @@ from genima.robots.urdf import to_urdf
 from genima_bringup import graph
 from genima_bringup.drivers import DriverLaunch
 from genima_bringup.mock import BROADCASTER, mock_parameters
+
+STOP_S = 1.0  # the guard needs half of it to bring the arm to rest, the driver must live until then
 
 
 def describe(stack: str) -> LaunchDescription:
@@ -92,7 +94,12 @@ def _spawner(controllers: Sequence[str], parameters: Path) -> Node:
     )
 
 
-def _ended(event: ProcessExited, context: LaunchContext) -> None:
-    """A stack is whole or it is nothing: a node that ends takes the others along."""
-    if not context.is_shutdown:
-        raise GenimaError(f'{event.process_name} ended with exit code {event.returncode}; ending the others')
+def _ended(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """A stack is whole or it is nothing: a node that ends takes the others along, once the guard has stopped the arm."""
+    if context.is_shutdown:
+        return []
+    return [TimerAction(period=STOP_S, actions=[OpaqueFunction(function=_give_up, args=[event])])]
+
+
+def _give_up(context: LaunchContext, event: ProcessExited) -> None:
+    raise GenimaError(f'{event.process_name} ended with exit code {event.returncode}; ending the others')
