@@ -88,7 +88,7 @@ class GuardNode(Node):
         return 1e-9 * self.get_clock().now().nanoseconds
 
     def _on_chunk(self, message: JointTrajectory) -> None:
-        if self._sleep.clock_is_stale():
+        if self._sleep.drowsy():
             return
         self._newest_chunk = message.header.stamp
         try:
@@ -100,7 +100,7 @@ class GuardNode(Node):
         self._apply(self._guard.accept_chunk(self._now_s(), chunk, message.header.frame_id))
 
     def _tick(self) -> None:
-        if self._sleep.clock_is_stale():
+        if self._sleep.drowsy():
             return
         now_s, last_s = self._now_s(), self._last_tick_s
         self._last_tick_s = now_s
@@ -114,7 +114,7 @@ class GuardNode(Node):
 
     def _apply(self, output: GuardOutput) -> None:
         plan = output.message
-        if plan is not None and not self._sleep.clock_is_stale():
+        if plan is not None and not self._sleep.drowsy():
             joints = self.profile.arm_joints
             self._plan.publish(plan_message(joints, plan.stamp_s, plan.times_from_start_s, plan.q_rad, plan.v_rad_s))
         if output.gripper_open is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Has this process been stopped? Simulated time then stands where it was until the next /clock message is read."""
+"""Has this process just been stopped? What it reads then, simulated time included, is what was sent meanwhile."""
 
 import time
 
@@ -8,29 +8,24 @@ from rclpy.node import Node
 
 BEAT_S = 0.02
 ASLEEP_S = 0.4  # the simulation waits longer than this before it goes on without us
+DROWSY_S = 0.25  # what is read after a sleep until then may be old
 
 
 class SleepWatch:
-    """Notices when the executor of a node did not run for a while, and until when the node's clock is of before that."""
+    """Notices when the executor of a node did not run for a while."""
 
     def __init__(self, node: Node) -> None:
-        self._node = node
         self._beat_s = time.monotonic()
-        self._stale_ns: int | None = None
+        self._awake_s = self._beat_s
         node.create_timer(BEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def clock_is_stale(self) -> bool:
-        """Return whether the node's clock still stands where it stood when the process was stopped."""
+    def drowsy(self) -> bool:
+        """Return whether the process was stopped until a moment ago."""
         self._beat()
-        if self._stale_ns != self._now_ns():
-            self._stale_ns = None
-        return self._stale_ns is not None
+        return self._beat_s < self._awake_s
 
     def _beat(self) -> None:
         now_s = time.monotonic()
         if now_s - self._beat_s > ASLEEP_S:
-            self._stale_ns = self._now_ns()
+            self._awake_s = now_s + DROWSY_S
         self._beat_s = now_s
-
-    def _now_ns(self) -> int:
-        return int(self._node.get_clock().now().nanoseconds)

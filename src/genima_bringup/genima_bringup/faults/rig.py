@@ -59,16 +59,16 @@ class FaultRig(GraphMonitor):
 
     def begin(self, case: FaultCase, seed: int) -> float:
         """Put the fault of a case into the graph; return since when it is there, in ROS time."""
-        begun_s = self.now_s
         if case.stream is not None:
-            begun_s = self._tell_relay(case.name, seed)
+            return self._tell_relay(case.name, seed)
         for node in case.processes:
             self._processes.send_signal(node, case.signal)
         if case.service == 'e_stop':
             self._e_stop.publish(Bool(data=True))
         elif case.service:
             self._call(self._restart, Trigger.Request())
-        return begun_s
+        self._spin()  # what has been sent by now, the clock included
+        return self.now_s
 
     def end(self, case: FaultCase) -> None:
         """End the fault; what was killed is started again, what an operator has to do is done."""
