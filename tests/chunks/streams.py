@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from genima.chunks.bridge import part_to_send
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
 from genima.chunks.splice import SpliceConfig, splice
@@ -58,13 +57,11 @@ def executed(
     config = SpliceConfig()
     plan_limits = PlanLimits(limits, config.grid_s)
     plans = [Plan.hold(start_rad, 0, config.grid_s)]
-    sent: list[Plan] = []
     arrivals_s = [0.0]
     for now_s, chunk in stream:
         plans.append(splice(plans[-1], chunk, now_s, plan_limits, config).plan)
-        sent.append(part_to_send(plans[-1], sent[-1] if sent else None, now_s, plan_limits, config))
         arrivals_s.append(max(arrivals_s[-1], now_s + rng.uniform(0.0, 0.05)))
-    return commanded(start_rad, sent, arrivals_s[1:], arrivals_s[-1] + 1.0), plans, np.array(arrivals_s)
+    return commanded(start_rad, plans[1:], arrivals_s[1:], arrivals_s[-1] + 1.0), plans, np.array(arrivals_s)
 
 
 def commanded(start_rad: np.ndarray, plans: list[Plan], arrivals_s: list[float], until_s: float) -> np.ndarray:

@@ -165,7 +165,7 @@ def test_starting_from_an_unknown_hold_stays_inside_the_limits(gap_rad: float, d
     plan_limits = PlanLimits(limits, CONFIG.grid_s)
     plan = start_plan(REST_RAD + gap_rad, np.full(7, gap_rad), 0.1, plan_limits, CONFIG)
     plans, sent_s = [plan], [0.1]
-    for now_s in (max(0.2, plan.start_s - 0.15), max(0.3, plan.start_s - 0.05)):
+    for now_s in (plan.start_s + 0.01, plan.start_s + 0.11):
         chunk = ramp(now_s, REST_RAD + gap_rad - 0.2 * now_s, 0.2)
         plans.append(splice(plans[-1], chunk, now_s, plan_limits, CONFIG).plan)
         sent_s.append(now_s)

@@ -31,7 +31,7 @@ class Rig:
         self.sent: list[tuple[float, Plan]] = []
         self.gripper: list[float] = []
         self.outputs: list[GuardOutput] = []
-        self.joints_alive = self.policy_alive = self.controller_alive = True
+        self.joints_alive = self.policy_alive = self.controller_alive = self.says_what_runs = True
         self.offset_rad = np.zeros(PANDA.n_joints)
         self.lose: Callable[[], bool] = lambda: False
         self.delay_s = 0.0  # of the plans on their way to the controller
@@ -78,7 +78,8 @@ class Rig:
             if self.joints_alive:
                 self.guard.observe_joints(self.now_s, self.q_rad + self.offset_rad)
             if self.controller_alive and self.step % 5 == 0:
-                self.guard.observe_controller(self.now_s, self.arm.sample(self.now_s)[0])
+                q_rad = self.arm.sample(self.now_s)[0]
+                self.guard.observe_controller(self.now_s, q_rad, self.arm.start_s if self.says_what_runs else None)
             if self.step % 10 == 0:
                 self.take(self.guard.tick(self.now_s))
             if self.policy_alive and self.step % 50 == 0:

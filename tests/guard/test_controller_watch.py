@@ -17,11 +17,12 @@ def test_a_controller_that_follows_is_left_alone() -> None:
     assert rig.guard.status.chunks == 30 and rig.worst_share() <= 1.0
 
 
+@pytest.mark.parametrize('says_what_runs', [True, False])
 @pytest.mark.parametrize('seed', range(5))
-def test_single_lost_messages_are_not_felt(seed: int) -> None:
+def test_single_lost_messages_are_not_felt(seed: int, says_what_runs: bool) -> None:
     rng = np.random.default_rng(seed)
     rig = Rig(WATCHED)
-    rig.delay_s = 0.02
+    rig.delay_s, rig.says_what_runs = 0.02, says_what_runs
     lost: list[bool] = []
 
     def one_of_five() -> bool:
@@ -41,7 +42,6 @@ def test_a_dead_link_ends_in_rest_and_the_arm_goes_on_when_it_is_back() -> None:
     rig.run(2.0)
     rig.lose = lambda: True
     rig.run(0.6)
-    assert rig.guard.status.violations['astray'] >= 1
     assert rig.moved_rad(0.05) == 0.0
     rig.lose = lambda: False
     rig.run(1.0)

@@ -22,7 +22,7 @@ from std_srvs.srv import Trigger
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import GuardStatus
 
-READY_S, START_S, MOVE_S, REST_S = 150.0, 60.0, 4.0, 2.0
+READY_S, START_S, MOVE_S, REST_S = 90.0, 60.0, 4.0, 2.0
 REST_RAD_S = 0.005
 
 
@@ -33,6 +33,8 @@ class Observer(Node):
         super().__init__('observer')
         self.times_s: list[float] = []
         self.q_rad: list[np.ndarray] = []
+        self.v_rad_s: list[np.ndarray] = []
+        self.a_rad_s2: list[np.ndarray] = []
         self.status: GuardStatus | None = None
         self.create_subscription(JointTrajectoryControllerState, f'{controller}/controller_state', self._on_state, 100)
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -41,6 +43,8 @@ class Observer(Node):
     def _on_state(self, message: JointTrajectoryControllerState) -> None:
         self.times_s.append(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
         self.q_rad.append(np.array(message.reference.positions))
+        self.v_rad_s.append(np.array(message.reference.velocities))
+        self.a_rad_s2.append(np.array(message.reference.accelerations))
 
     def _on_status(self, message: GuardStatus) -> None:
         self.status = message
@@ -69,7 +73,10 @@ class Observer(Node):
         return np.abs(np.diff(q, axis=0)).max(axis=1) / np.diff(t)
 
     def moves(self) -> bool:
-        return len(self.times_s) > 2 and bool(self.speeds_rad_s()[-1] > 0.03)
+        if len(self.times_s) < 2:
+            return False
+        (q0, q1), (t0_s, t1_s) = self.q_rad[-2:], self.times_s[-2:]
+        return bool(np.abs(q1 - q0).max() > 0.03 * (t1_s - t0_s))
 
     def rest_after_s(self, since_s: float) -> float:
         """Return how long after `since_s` the arm still moved."""
@@ -84,13 +91,16 @@ class Observer(Node):
         self.until(self.moves, START_S, 'motion')
 
 
-def shares(times_s: np.ndarray, q_rad: np.ndarray, robot: str) -> dict[str, float]:
-    """Return the worst share of the limits of velocity and acceleration, by differences of the states."""
-    limits = RobotProfile.load(robot).limits
-    v = np.diff(q_rad, axis=0) / np.diff(times_s)[:, None]
-    a = np.diff(v, axis=0) / ((times_s[2:] - times_s[:-2]) / 2)[:, None]
-    velocity = limits.velocity_share(q_rad[:-1], v)
-    return {'velocity': float(velocity.max()), 'acceleration': float((np.abs(a) / limits.acceleration_rad_s2).max())}
+def worst(observer: Observer, robot: str) -> dict[str, float]:
+    """Return the worst share of the limits of velocity and acceleration, and the largest jump in position."""
+    limits, t_s = RobotProfile.load(robot).limits, np.array(observer.times_s)
+    q, v, a = np.array(observer.q_rad), np.array(observer.v_rad_s), np.array(observer.a_rad_s2)
+    jump_rad = np.abs(np.diff(q, axis=0) - (v[1:] + v[:-1]) / 2 * np.diff(t_s)[:, None])
+    return {
+        'velocity': float(limits.velocity_share(q, v).max()),
+        'acceleration': float((np.abs(a) / limits.acceleration_rad_s2).max()),
+        'jump_rad': float(jump_rad[np.diff(t_s) < 0.02].max()),
+    }
 
 
 def main() -> None:
@@ -120,7 +130,7 @@ def main() -> None:
         'moved_rad': float(np.ptp(q_rad, axis=0).max()),
         'states': len(times_s),
         'rate_hz': float(1 / np.median(np.diff(times_s))),
-        **shares(times_s, q_rad, robot),
+        **worst(observer, robot),
     }))  # fmt: skip
 
 

@@ -58,15 +58,15 @@ def test_cubic_between_points_with_velocities() -> None:
     np.testing.assert_allclose(arm.sample(0.15)[0], middle)
 
 
-def test_future_stamp_ramps_from_the_desired_state_and_drops_the_old_plan() -> None:
+def test_future_stamp_ramps_from_one_cycle_ahead_and_drops_the_old_plan() -> None:
     arm = controller()
     arm.set_trajectory(0.0, 0.0, TIMES_S, Q_RAD, V_RAD_S)
     arm.sample(0.0)
     q, v = arm.sample(0.15)
     arm.set_trajectory(0.15, 1.0, np.array([0.0]), np.array([[0.5, 0.5]]), np.zeros((1, 2)))
-    np.testing.assert_allclose(arm.sample(0.15)[0], q)
-    np.testing.assert_allclose(arm.sample(0.15)[1], v)
-    assert not np.allclose(arm.sample(0.3)[0], Q_RAD[2])
+    np.testing.assert_allclose(arm.sample(0.15)[0], q + 0.002 * v, atol=5e-5)
+    np.testing.assert_allclose(arm.sample(0.15)[1], v, atol=0.05)
+    assert arm.start_s == 1.0 and not np.allclose(arm.sample(0.3)[0], Q_RAD[2])
     np.testing.assert_allclose(arm.sample(1.0)[0], [0.5, 0.5])
 
 

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from genima.chunks.bridge import part_to_send
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
 from genima.chunks.splice import SpliceConfig, splice
@@ -137,13 +136,11 @@ def spliced(profile: RobotProfile, q_start_rad: np.ndarray) -> Sender:
     config = SpliceConfig()
     limits = PlanLimits(profile.limits, config.grid_s)
     plan = Plan.hold(q_start_rad, 0, config.grid_s)
-    sent: Plan | None = None
 
     def send(now_s: float, chunk: Chunk) -> Message:
-        nonlocal plan, sent
+        nonlocal plan
         plan = splice(plan, chunk, now_s, limits, config).plan
-        sent = part_to_send(plan, sent, now_s, limits, config)
-        message = PlanMessage.of(sent)
+        message = PlanMessage.of(plan)
         return message.stamp_s, message.times_from_start_s, message.q_rad, message.v_rad_s
 
     return send

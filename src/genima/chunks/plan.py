@@ -86,11 +86,6 @@ class Plan:
         q, v = self.knots(other.first_tick, other.last_tick)
         return Plan(other.first_tick, other.grid_s, q + share * (other.q_rad - q), v + share * (other.v_rad_s - v))
 
-    def since(self, tick: int) -> 'Plan':
-        """Return what is left of this plan from a tick on; its last knot at least."""
-        first = min(max(tick, self.first_tick), self.last_tick)
-        return Plan(first, self.grid_s, *self.knots(first, self.last_tick))
-
     def knots(self, from_tick: int, to_tick: int) -> tuple[np.ndarray, np.ndarray]:
         """Return positions and velocities at the ticks from `from_tick` to `to_tick` inclusive, at rest outside."""
         wanted = np.arange(from_tick, to_tick + 1) - self.first_tick

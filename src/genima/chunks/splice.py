@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Join a new chunk to the plan that the robot follows, without a jump in position, velocity or acceleration.
 
-A joint_trajectory_controller forgets its trajectory on each message. So a plan is first the old one, and changes over to
-the chunk only after `lead_s`, the period of the chunks and more than a message needs to arrive: when it is lost, the next
-one still comes in time. What of it is sent is decided in `bridge.py`. The end slows to rest within half
-a second, which bounds the motion if nothing follows.
+A joint_trajectory_controller forgets its trajectory on each message, and leads over to one that begins in the future from
+one cycle ahead of where it is. So a plan begins in the past, with the old plan, and changes over to the chunk only after
+`lead_s`, the period of the chunks and more than a message needs to arrive: when it is lost, the next one still comes in
+time. The end slows to rest within half a second, which bounds the motion if nothing follows.
 """
 
 import math
@@ -35,8 +35,8 @@ class SpliceConfig:
         tail_s: Time after the lead at which the plan rests: with the lead and one step of the grid, the longest motion
             after the last message.
         stop_s: Durations to try for a stop.
-        bridge_s: Shortest time that the controller gets to reach the start of the first plan; with the lead longer than
-            three periods of the chunks, so that four plans carry the start.
+        bridge_s: Shortest time that the controller gets to reach the start of the first plan, where it is not known to be
+            there.
     """
 
     grid_s: float = 0.02
@@ -45,7 +45,7 @@ class SpliceConfig:
     run_s: tuple[float, ...] = (0.2, 0.16, 0.1, 0.0)
     tail_s: float = 0.38
     stop_s: tuple[float, ...] = (0.1, 0.16, 0.22, 0.3)
-    bridge_s: float = 0.24
+    bridge_s: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -204,12 +204,11 @@ def _changed_over(
 
 def _with_prefix(old: Plan, start: int, now_s: float, q: np.ndarray, v: np.ndarray) -> Plan:
     """Return the plan with knots `q`, `v` from tick `start` on and the old plan from the last knot until then."""
-    first = min(start, max(next_tick(now_s, old) - 1, old.first_tick))
+    first = min(start, max(last_tick(now_s, old.grid_s), old.first_tick))
     old_q, old_v = old.knots(first, start - 1)
     return Plan(first, old.grid_s, np.concatenate((old_q, q)), np.concatenate((old_v, v)))
 
 
-def next_tick(now_s: float, plan: Plan) -> int:
-    """Return the first tick after `now_s` on the grid of `plan`."""
-    # at least 1: a message with stamp 0 would start on arrival
-    return max(math.floor(now_s / plan.grid_s + 1e-9) + 1, 1)
+def last_tick(now_s: float, grid_s: float) -> int:
+    """Return the last tick up to `now_s`; not 0, since a message with stamp 0 would start on arrival."""
+    return max(math.floor(now_s / grid_s + 1e-9), 1)

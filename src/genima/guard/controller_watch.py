@@ -5,8 +5,6 @@ A joint_trajectory_controller publishes the position that it commands. If a mess
 restarted or is used by somebody else, that is not the plan; a plan spliced onto the wrong one would be a jump.
 """
 
-import math
-
 import numpy as np
 
 from genima.chunks.plan import Plan
@@ -19,7 +17,6 @@ TOLERANCE_RAD = 0.001
 TOLERANCE_S = 0.002  # the state may be of the cycle before or after its stamp
 REST_RAD_S = 0.002
 QUIET_S = 0.06  # three states at 50 Hz: it may be about to restart, and is not sent anything twice
-TRANSPORT_S = 0.03  # what a message may need to reach the controller
 
 
 class ControllerWatch:
@@ -34,26 +31,20 @@ class ControllerWatch:
         """Forget what was seen: the clock has jumped."""
         self._t_s: float | None = None
         self.q_rad: np.ndarray | None = None
+        self._running_s: float | None = None
         self._speed_rad_s = np.zeros(self._profile.n_joints)
-        self._begins_s = math.inf  # a motion from rest that has not been seen to begin
 
-    def observe(self, t_s: float, q_rad: np.ndarray) -> None:
-        """Take the reference of time `t_s`, shape (n,) in the profile's order."""
+    def observe(self, t_s: float, q_rad: np.ndarray, running_s: float | None) -> None:
+        """Take the reference of time `t_s`, shape (n,), and the stamp of the message that is executed if that is known."""
         if self._t_s is not None and self.q_rad is not None:
             if t_s == self._t_s or is_overtaken(t_s, self._t_s):
                 return
             self._speed_rad_s = np.abs(q_rad - self.q_rad) / max(t_s - self._t_s, 1e-3)
-            if self.restless():
-                self._begins_s = math.inf
-        self._t_s, self.q_rad = t_s, np.array(q_rad, dtype=float)
+        self._t_s, self.q_rad, self._running_s = t_s, np.array(q_rad, dtype=float), running_s
 
-    def expect(self, begins_s: float) -> None:
-        """Know that a motion from rest was sent that begins at `begins_s`."""
-        self._begins_s = begins_s
-
-    def unseen(self, now_s: float) -> bool:
-        """Return whether a motion from rest should have begun, and was not seen to: the controller may not have it."""
-        return now_s + TRANSPORT_S > self._begins_s
+    def runs(self, plan: Plan) -> bool | None:
+        """Return whether the controller says that it executes the message of a plan; None if it does not say."""
+        return None if self._running_s is None else abs(self._running_s - plan.start_s) < plan.grid_s / 2
 
     def quiet(self, now_s: float) -> bool:
         """Return whether the controller has said nothing for a moment."""

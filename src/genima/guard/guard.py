@@ -6,15 +6,15 @@ from collections import Counter
 
 import numpy as np
 
-from genima.chunks.bridge import part_to_send
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
-from genima.chunks.splice import Splice, first_change_tick, splice, start_plan, stop_plan
+from genima.chunks.splice import Splice, first_change_tick, last_tick, splice, start_plan, stop_plan
 from genima.errors import LimitError
 from genima.guard import gates
 from genima.guard.conditions import Conditions
 from genima.guard.controller_watch import ControllerWatch
 from genima.guard.gripper import GripperSwitch
+from genima.guard.sent_plans import SentPlans
 from genima.guard.status import GuardConfig, GuardOutput, GuardStatus, Reason
 from genima.robots.profile import RobotProfile
 from genima.stamps import is_overtaken
@@ -38,9 +38,7 @@ class Guard:
 
     _armed: bool
     _stopped: bool
-    _plan: Plan | None  # what the controller should do now
-    _sent: Plan | None  # the part of it that was last sent, at `_sent_s`
-    _stopping: bool  # that one is a stop plan
+    _sent: SentPlans
     _newest_s: float  # observations up to this time are of the past
     _used_s: float  # when the last chunk was used
     _reason: Reason | None
@@ -102,10 +100,10 @@ class Guard:
         if not is_overtaken(t_s, self._seen_s):
             self._seen_s, self._q_rad = t_s, q
 
-    def observe_controller(self, t_s: float, q_rad: np.ndarray) -> None:
-        """Take the position that the robot's controller commands at `t_s`, shape (n,) in the profile's order."""
+    def observe_controller(self, t_s: float, q_rad: np.ndarray, running_s: float | None = None) -> None:
+        """Take what the robot's controller commands at `t_s`, shape (n,), and the stamp of the message it executes."""
         if self._controller is not None:
-            self._controller.observe(t_s, q_rad)
+            self._controller.observe(t_s, q_rad, running_s)
 
     def accept_chunk(self, now_s: float, chunk: Chunk, contract: str | None = None) -> GuardOutput:
         """Judge a chunk made under the contract of hash `contract`; the output has a plan if the arm may follow it."""
@@ -117,9 +115,9 @@ class Guard:
             return self._refused(reason)
         chunk = self.config.workspace.bring_inside(self.profile, chunk)
         base = self._base()
-        if base is self._plan and self._unseen():
-            return self._output()
-        if base is not self._plan and base.start_s > now_s + FAR_START_S:
+        if base is self._sent.plan and base.start_s > now_s:
+            return self._output()  # the robot's controller leads over to it, and would skip a cycle
+        if base is not self._sent.plan and base.start_s > now_s + FAR_START_S:
             return self._bridge(base)
         tick = first_change_tick(base, now_s, self.config.splice)
         reason = gates.chunk_far(self.profile, self.config, chunk, base, tick)
@@ -140,10 +138,10 @@ class Guard:
             self._refuse(astray)
             self._forget_motion()
             self._newest_s = now_s
-        if self._armed and self._moving() and not self._stopping:
+        if self._armed and self._moving() and not self._sent.stopping:
             reason = self._lost()
             silence_s = now_s - self._used_s
-            if reason is None and not self._unseen() and silence_s > self.config.max_silence_s + 1e-9:
+            if reason is None and silence_s > self.config.max_silence_s + 1e-9:
                 allowed = f'allowed are {self.config.max_silence_s:.2f} s'
                 reason = Reason('silence', f'no usable chunk for {silence_s:.2f} s, {allowed}')
             if reason is not None:
@@ -153,10 +151,9 @@ class Guard:
         return self._output(self._again())
 
     def _again(self) -> Plan | None:
-        """Return the rest of the plan if it is to be sent once more."""
-        late = self._now_s > self._sent_s + self.config.repeat_s + 1e-9
+        """Return the plan if it is to be sent once more."""
         quiet = self._controller is not None and self._controller.quiet(self._now_s)
-        return None if late or quiet or self._unseen() or not self._moving() else self._sent
+        return self._sent.again(self._now_s) if self._moving() and not quiet else None
 
     def _now(self, now_s: float | None) -> float:
         """Take the time of a call; when the clock has jumped back, every plan is of another time and forgotten."""
@@ -168,6 +165,8 @@ class Guard:
                 if self._controller is not None:
                     self._controller.forget()
             self._now_s = now_s
+            if self._controller is not None:
+                self._sent.settle(now_s, self._controller.runs)
         return self._now_s
 
     def _lost(self) -> Reason | None:
@@ -175,7 +174,7 @@ class Guard:
         return (
             self.conditions.violated(self._now_s)
             or gates.joints_missing(self.profile, self.config, self._now_s, self._seen_s, self._q_rad)
-            or gates.tracking_lost(self.profile, self.config, self._now_s, self._plan, self._q_rad)
+            or gates.tracking_lost(self.profile, self.config, self._now_s, self._sent.plan, self._q_rad)
             or (self._controller and self._controller.lost(self._now_s, self._q_rad, self.config.max_tracking_error_rad))
             or self._astray()
         )
@@ -184,8 +183,8 @@ class Guard:
         """Return why the robot's controller is not where the guard would have it."""
         if self._controller is None:
             return None
-        if self._plan is not None and self._moving():
-            return self._controller.astray(self._plan)
+        if self._sent.plan is not None and self._moving():
+            return self._controller.astray(self._sent.plan)
         return self._controller.restless() if self._armed else None
 
     def _unfit(self, chunk: Chunk, contract: str | None) -> Reason | None:
@@ -200,19 +199,20 @@ class Guard:
     def _base(self) -> Plan:
         """Return the plan onto which a chunk is spliced: the one under way, or a start from rest.
 
-        At rest the controller may have been restarted and hold the measured position instead of the end of the plan, so
-        it is given time to bridge from either.
+        Where it is not known what the robot's controller holds, it is given time to bridge from there.
         """
-        if self._plan is not None and self._moving():
-            return self._plan
+        if self._sent.plan is not None and self._moving():
+            return self._sent.plan
         q_rad, gap_rad = self._q_rad, np.full(self.profile.n_joints, self.config.unknown_gap_rad)
-        held_rad: np.ndarray | None = None if self._plan is None else self._plan.q_rad[-1]
-        if self._controller is not None:
+        if self._controller is not None and self._controller.q_rad is not None:
             held_rad = self._controller.q_rad
-        if held_rad is not None:
-            gap_rad = np.maximum(gap_rad, np.abs(held_rad - q_rad))
+            gap_rad = np.abs(held_rad - q_rad)
             if gap_rad.max() <= self.config.resync_rad:
-                q_rad = held_rad
+                return Plan.hold(held_rad, last_tick(self._now_s, self.limits.grid_s), self.limits.grid_s)
+        elif self._sent.plan is not None:
+            end_rad = self._sent.plan.q_rad[-1]
+            gap_rad = np.maximum(gap_rad, np.abs(end_rad - q_rad))
+            q_rad = end_rad if gap_rad.max() <= self.config.resync_rad else q_rad
         return start_plan(q_rad, gap_rad, self._now_s, self.limits, self.config.splice)
 
     def _bridge(self, base: Plan) -> GuardOutput:
@@ -243,31 +243,23 @@ class Guard:
         self._newest_s = chunk.stamp_s
         if not self._armed:
             return self._output()
-        return self._output(self._follow(plan, self._now_s), self._gripper.vote(chunk, self._now_s))
+        return self._output(self._follow(plan, max(self._now_s, plan.start_s)), self._gripper.vote(chunk, self._now_s))
 
     def _follow(self, plan: Plan, used_s: float, stopping: bool = False) -> Plan:
         """Take a plan as the one that is sent."""
-        if self._controller is not None and not self._moving():
-            self._controller.expect(plan.start_s)
-        self._plan, self._used_s, self._stopping = plan, used_s, stopping
-        self._sent = part_to_send(plan, self._sent, self._now_s, self.limits, self.config.splice)
-        self._sent_s = self._now_s
-        return self._sent
-
-    def _unseen(self) -> bool:
-        """Return whether the motion may not have reached the robot's controller; to build on it could be a jump."""
-        return self._controller is not None and self._controller.unseen(self._now_s)
+        self._used_s = used_s
+        return self._sent.add(plan, self._now_s, stopping)
 
     def _moving(self) -> bool:
-        return self._plan is not None and self._now_s < self._plan.end_s
+        return self._sent.plan is not None and self._now_s < self._sent.plan.end_s
 
     def _stop_motion(self, now_s: float) -> Plan | None:
         """Return the stop plan if the arm moves; chunks of observations up to now are of the past."""
         self._newest_s = max(self._newest_s, now_s)
         self._gripper.reset()
-        if self._plan is None or not self._moving() or self._stopping:
+        if self._sent.plan is None or not self._moving() or self._sent.stopping:
             return None
-        return self._follow(stop_plan(self._plan, now_s, self.limits, self.config.splice), self._used_s, stopping=True)
+        return self._follow(stop_plan(self._sent.plan, now_s, self.limits, self.config.splice), self._used_s, stopping=True)
 
     def _refuse(self, reason: Reason) -> None:
         self._counts[reason.kind] += 1
@@ -278,9 +270,8 @@ class Guard:
         return self._output()
 
     def _forget_motion(self) -> None:
-        self._plan = self._sent = None
-        self._stopping = False
-        self._sent_s = self._newest_s = self._used_s = -math.inf
+        self._sent = SentPlans(self.config)
+        self._newest_s = self._used_s = -math.inf
         self._gripper.reset()
 
     @property

@@ -28,8 +28,9 @@ class GuardConfig:
         unknown_gap_rad: How far the robot's controller may hold the arm from its measured position at the start.
         max_controller_age_s: Age of the robot controller's own state above which it counts as inactive; None: it is
             not watched.
-        repeat_s: For how long a plan is sent again at every tick, so that a lost message costs nothing. By
-            `splice.lead_s` it must have arrived.
+        repeat_s: For how long a plan is sent again at every tick, so that a lost message costs nothing. It must have
+            arrived by `splice.lead_s`.
+        arrival_s: After this time a plan that the robot's controller does not say to execute counts as lost.
         splice: Times of the splice.
         margins: Distance kept from the limits.
         workspace: Where gripper and elbow may be.
@@ -46,6 +47,7 @@ class GuardConfig:
     unknown_gap_rad: float = 0.01
     max_controller_age_s: float | None = None
     repeat_s: float = 0.06
+    arrival_s: float = 0.08
     splice: SpliceConfig = field(default_factory=SpliceConfig)
     margins: LimitMargins = field(default_factory=LimitMargins)
     workspace: Workspace = field(default_factory=Workspace)

@@ -26,21 +26,27 @@ class TrajectoryController:
 
     Position interface, `interpolate_from_desired_state: true`, `allow_nonzero_velocity_at_trajectory_end: false`.
     A new message replaces the old plan at the next cycle, whatever its stamp: stamp 0 starts then; a first point in
-    the future is reached by one segment from the desired state; a first point in the past is not bridged, the command
-    jumps. Between points it is cubic where velocities are given and linear where not; the last point is held.
+    the future is reached by one segment from the state commanded for the next cycle, as if it were that of the last one:
+    a moving arm is one cycle ahead then; a first point in the past is not bridged, the command jumps if it has to.
+    Between points it is cubic where velocities are given and linear where not; the last point is held.
 
-    Source: ros2_controllers `joint_trajectory_controller/src/{trajectory,joint_trajectory_controller}.cpp`, 4.x.
+    Source: ros2_controllers `joint_trajectory_controller/src/{trajectory,joint_trajectory_controller}.cpp`, 4.42.1.
+
+    Attributes:
+        start_s: Stamp of the message that is executed; None for a hold.
     """
 
-    def __init__(self, n_joints: int, q_start_rad: np.ndarray) -> None:
-        """Hold `q_start_rad`, shape (n,), until the first message."""
+    def __init__(self, n_joints: int, q_start_rad: np.ndarray, cycle_s: float = 0.002) -> None:
+        """Hold `q_start_rad`, shape (n,), until the first message; update every `cycle_s`."""
         self.n_joints = n_joints
+        self._cycle_s = cycle_s
         self.reset(q_start_rad)
 
     def reset(self, q_rad: np.ndarray) -> None:
         """Forget every plan and hold `q_rad`, shape (n,), as a controller does when it is activated."""
         hold = np.asarray(q_rad, dtype=float).reshape(1, self.n_joints)
         self._pending: _Message | None = None
+        self.start_s: float | None = None
         self._install(np.zeros(1), hold, None)
 
     def set_trajectory(
@@ -107,11 +113,12 @@ class TrajectoryController:
         return None
 
     def _replace(self, t_s: float, message: _Message) -> None:
-        points_s = (t_s if message.stamp_s == 0 else message.stamp_s) + message.times_from_start_s
+        self.start_s = t_s if message.stamp_s == 0 else message.stamp_s
+        points_s = self.start_s + message.times_from_start_s
         q, v = message.q_rad, message.v_rad_s
         if t_s < points_s[0]:
             q_now, v_now = self.sample(t_s)
-            points_s, q = np.r_[t_s, points_s], np.vstack((q_now, q))
+            points_s, q = np.r_[t_s - self._cycle_s, points_s], np.vstack((q_now, q))
             v = None if v is None else np.vstack((v_now, v))
         self._install(points_s, q, v)
 

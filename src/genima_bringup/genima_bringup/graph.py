@@ -133,7 +133,8 @@ def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry
         nodes.append(NodeEntry('gripper_node', {'robot': robot}))
     elif mock:
         nodes[-1].parameters['check_driver'] = False  # there is none
-        nodes.append(NodeEntry('mirror_node', {'robot': robot, 'seed': _integer(values, 'seed')}))
+        mirror = {'robot': robot, 'seed': _integer(values, 'seed'), 'mock_hardware': True}
+        nodes.append(NodeEntry('mirror_node', mirror))
     else:
         nodes.insert(0, NodeEntry('sim_node', {
             'robot': robot, 'controller': controller, 'seed': _integer(values, 'seed'),

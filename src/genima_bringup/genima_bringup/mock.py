@@ -9,6 +9,7 @@ from genima.errors import GenimaError
 from genima.files import config_dir
 
 MOCK_RATE_HZ = 500
+JOINT_STATE_RATE_HZ = 100  # each of our nodes reads them, in Python
 BROADCASTER = 'joint_state_broadcaster'
 
 
@@ -33,5 +34,6 @@ def mock_parameters(robot: str, controller: str) -> dict[str, Any]:
                 controller: {'type': kind},
             }
         },
+        BROADCASTER: {'ros__parameters': {'update_rate': JOINT_STATE_RATE_HZ}},
         controller: {'ros__parameters': {**own, 'type': kind, 'command_interfaces': ['position']}},
     }

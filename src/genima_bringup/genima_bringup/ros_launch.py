@@ -14,11 +14,8 @@ from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
 from genima.errors import GenimaError
-from genima.robots.profile import RobotProfile
-from genima.robots.urdf import to_urdf
 from genima_bringup import graph
 from genima_bringup.drivers import DriverLaunch
 from genima_bringup.mock import BROADCASTER, mock_parameters
@@ -73,13 +70,8 @@ def _mock(robot: str) -> list[LaunchDescriptionEntity]:
     controller = graph.controller_name(robot)
     with NamedTemporaryFile('w', prefix='genima-mock-', suffix='.yaml', delete=False) as file:
         yaml.safe_dump(mock_parameters(robot, controller), file)
-    urdf = to_urdf(RobotProfile.load(robot), mock_hardware=True)
-    manager = Node(
-        package='controller_manager',
-        executable='ros2_control_node',
-        parameters=[{'robot_description': ParameterValue(urdf, value_type=str)}, file.name],
-        output='screen',
-    )
+    # robot_description comes from mirror_node, on the topic
+    manager = Node(package='controller_manager', executable='ros2_control_node', parameters=[file.name], output='screen')
     parameters = Path(file.name)
     tidy = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, context: parameters.unlink(missing_ok=True)))
     return [manager, _spawner((BROADCASTER, controller), parameters), tidy]

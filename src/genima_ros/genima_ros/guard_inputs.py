@@ -107,7 +107,9 @@ class GuardInputs:
         if missing:
             self._complain(f'controller_state: no reference of {", ".join(missing)}; which controller is this?')
             return
-        self._guard.observe_controller(seconds(message.header.stamp), np.array([known[name] for name in joints]))
+        stamp_s, since_s = seconds(message.header.stamp), seconds(message.reference.time_from_start)
+        running_s = stamp_s - since_s if since_s else None
+        self._guard.observe_controller(stamp_s, np.array([known[name] for name in joints]), running_s)
 
     def _on_target(self, message: TargetImage) -> None:
         stamp_s = seconds(message.header.stamp)

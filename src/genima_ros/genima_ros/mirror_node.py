@@ -9,10 +9,11 @@ from typing import NoReturn
 import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64
+from std_msgs.msg import Float64, String
 
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import quaternion_xyzw
+from genima.robots.urdf import to_urdf
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.joint_states import JointStates, StaleJointsError
@@ -31,7 +32,12 @@ class MirrorNode(Node):
         robot = declare(self, 'robot', 'panda', 'Robot profile: a name in config/robots or a file.')
         seed = declare(self, 'seed', 0, 'Seed of the scene.', between=(0, 2**31 - 1))
         rate_hz = declare(self, 'image_rate_hz', 10.0, 'Images per second and camera [Hz].', between=(1.0, 30.0))
-        self._load(RobotProfile.load(robot), seed)
+        mock = declare(self, 'mock_hardware', False, "Publish robot_description, with ros2_control's mock hardware in it.")
+        profile = RobotProfile.load(robot)
+        self._load(profile, seed)
+        if mock:
+            self._description = self.create_publisher(String, 'robot_description', qos.LATCHED)
+            self._description.publish(String(data=to_urdf(profile, mock_hardware=True)))
         self._joints = JointStates(self._simulation.profile, JOINT_AGE_S)
         self._gripper_open = 1.0
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)

@@ -16,7 +16,7 @@ from genima.robots.kinematics import link_poses
 from genima_msgs.msg import EpisodeStatus
 from genima_ros import qos
 from genima_ros.frames import optical_frame, pose_message, transform_messages
-from genima_ros.messages import camera_info_message, image_message, stamp
+from genima_ros.messages import camera_info_message, duration, image_message, stamp
 from genima_ros.pacer import Pacer
 from genima_ros.views import image_topic, info_topic
 
@@ -111,10 +111,14 @@ class SimOutputs(SceneOutputs):
 
     def controller(self, time_s: float, simulated_s: float) -> None:
         """Publish what the trajectory controller commands; its own clock begins at each reset."""
-        q_rad, v_rad_s = self._simulation.controller.sample(simulated_s)
+        controller = self._simulation.controller
+        q_rad, v_rad_s = controller.sample(simulated_s)
+        since_start_s = 0.0 if controller.start_s is None else simulated_s - controller.start_s
         message = JointTrajectoryControllerState(
             joint_names=list(self._profile.arm_joints),
-            reference=JointTrajectoryPoint(positions=q_rad.tolist(), velocities=v_rad_s.tolist()),
+            reference=JointTrajectoryPoint(
+                positions=q_rad.tolist(), velocities=v_rad_s.tolist(), time_from_start=duration(since_start_s)
+            ),
             feedback=JointTrajectoryPoint(positions=self._simulation.q_rad.tolist()),
             speed_scaling_factor=1.0,
         )

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plans that were sent, and the one of them that the robot's controller executes.
+
+A plan spliced onto one that was lost on its way would be a jump. A joint_trajectory_controller says when the message began
+that it executes; where it does not, the last plan counts.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from genima.chunks.plan import Plan
+from genima.guard.status import GuardConfig
+
+KEPT = 16
+
+
+class _Sent(NamedTuple):
+    plan: Plan
+    sent_s: float
+    stopping: bool
+
+
+class SentPlans:
+    """What the robot's controller was told."""
+
+    def __init__(self, config: GuardConfig) -> None:
+        """Begin with nothing sent."""
+        self._config = config
+        self._all: deque[_Sent] = deque(maxlen=KEPT)
+        self._present: _Sent | None = None
+
+    @property
+    def plan(self) -> Plan | None:
+        """What the controller follows, or will once it has arrived."""
+        return None if self._present is None else self._present.plan
+
+    @property
+    def stopping(self) -> bool:
+        """Whether that is a stop."""
+        return self._present is not None and self._present.stopping
+
+    def add(self, plan: Plan, now_s: float, stopping: bool) -> Plan:
+        """Take a plan that is sent at `now_s`, and return it."""
+        self._present = _Sent(plan, now_s, stopping)
+        self._all.append(self._present)
+        return plan
+
+    def settle(self, now_s: float, runs: Callable[[Plan], bool | None]) -> None:
+        """Believe the controller: `runs` says whether it executes a plan, None where it does not say."""
+        if not self._all or now_s <= self._all[-1].sent_s + self._config.arrival_s:
+            return
+        for sent in reversed(self._all):
+            if runs(sent.plan) is not False:
+                self._present = sent
+                return
+        self._present = None
+
+    def again(self, now_s: float) -> Plan | None:
+        """Return the last plan if it is to be sent once more."""
+        if not self._all or self._present is not self._all[-1]:
+            return None
+        plan, sent_s, _ = self._present
+        begun = plan.start_s <= now_s  # else the controller leads over to it, and would skip a cycle
+        return plan if begun and now_s <= sent_s + self._config.repeat_s + 1e-9 else None
