@@ -104,6 +104,7 @@ class Guard:
         """Take what the robot's controller commands at `t_s`, shape (n,), and the stamp of the message it executes."""
         if self._controller is not None:
             self._controller.observe(t_s, q_rad, running_s)
+            self._sent.settle(t_s, self._controller.runs)
 
     def accept_chunk(self, now_s: float, chunk: Chunk, contract: str | None = None) -> GuardOutput:
         """Judge a chunk made under the contract of hash `contract`; the output has a plan if the arm may follow it."""
@@ -165,8 +166,6 @@ class Guard:
                 if self._controller is not None:
                     self._controller.forget()
             self._now_s = now_s
-            if self._controller is not None:
-                self._sent.settle(now_s, self._controller.runs)
         return self._now_s
 
     def _lost(self) -> Reason | None:

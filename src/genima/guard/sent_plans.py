@@ -46,9 +46,9 @@ class SentPlans:
         self._all.append(self._present)
         return plan
 
-    def settle(self, now_s: float, runs: Callable[[Plan], bool | None]) -> None:
-        """Believe the controller: `runs` says whether it executes a plan, None where it does not say."""
-        if not self._all or now_s <= self._all[-1].sent_s + self._config.arrival_s:
+    def settle(self, seen_s: float, runs: Callable[[Plan], bool | None]) -> None:
+        """Believe the controller: `runs` says whether it executed a plan at `seen_s`, None where it does not say."""
+        if not self._all or seen_s <= self._all[-1].sent_s + self._config.arrival_s:
             return
         for sent in reversed(self._all):
             if runs(sent.plan) is not False:

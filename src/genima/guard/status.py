@@ -30,7 +30,7 @@ class GuardConfig:
             not watched.
         repeat_s: For how long a plan is sent again at every tick, so that a lost message costs nothing. It must have
             arrived by `splice.lead_s`.
-        arrival_s: After this time a plan that the robot's controller does not say to execute counts as lost.
+        arrival_s: A plan that the robot's controller does not execute so long after it was sent counts as lost.
         splice: Times of the splice.
         margins: Distance kept from the limits.
         workspace: Where gripper and elbow may be.
@@ -47,7 +47,7 @@ class GuardConfig:
     unknown_gap_rad: float = 0.01
     max_controller_age_s: float | None = None
     repeat_s: float = 0.06
-    arrival_s: float = 0.08
+    arrival_s: float = 0.07
     splice: SpliceConfig = field(default_factory=SpliceConfig)
     margins: LimitMargins = field(default_factory=LimitMargins)
     workspace: Workspace = field(default_factory=Workspace)
