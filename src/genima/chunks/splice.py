@@ -203,12 +203,16 @@ def _changed_over(
 
 
 def _with_prefix(old: Plan, start: int, now_s: float, q: np.ndarray, v: np.ndarray) -> Plan:
-    """Return the plan with knots `q`, `v` from tick `start` on and the old plan from the last knot until then."""
-    first = min(start, max(last_tick(now_s, old.grid_s), old.first_tick))
+    """Return the plan with knots `q`, `v` from tick `start` on and the old plan from a moment ago until then."""
+    first = min(start, max(past_tick(now_s, old.grid_s), old.first_tick))
     old_q, old_v = old.knots(first, start - 1)
     return Plan(first, old.grid_s, np.concatenate((old_q, q)), np.concatenate((old_v, v)))
 
 
-def last_tick(now_s: float, grid_s: float) -> int:
-    """Return the last tick up to `now_s`; not 0, since a message with stamp 0 would start on arrival."""
-    return max(math.floor(now_s / grid_s + 1e-9), 1)
+def past_tick(now_s: float, grid_s: float) -> int:
+    """Return the tick at which a plan begins that is sent at `now_s`.
+
+    It is more than one step of the grid ago, for a controller whose clock is a little behind; not 0, since a message with
+    stamp 0 would start on arrival.
+    """
+    return max(math.floor(now_s / grid_s + 1e-9) - 1, 1)

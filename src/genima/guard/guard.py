@@ -8,7 +8,7 @@ import numpy as np
 
 from genima.chunks.limits import PlanLimits
 from genima.chunks.plan import Chunk, Plan
-from genima.chunks.splice import Splice, first_change_tick, last_tick, splice, start_plan, stop_plan
+from genima.chunks.splice import Splice, first_change_tick, past_tick, splice, start_plan, stop_plan
 from genima.errors import LimitError
 from genima.guard import gates
 from genima.guard.conditions import Conditions
@@ -207,7 +207,7 @@ class Guard:
             held_rad = self._controller.q_rad
             gap_rad = np.abs(held_rad - q_rad)
             if gap_rad.max() <= self.config.resync_rad:
-                return Plan.hold(held_rad, last_tick(self._now_s, self.limits.grid_s), self.limits.grid_s)
+                return Plan.hold(held_rad, past_tick(self._now_s, self.limits.grid_s), self.limits.grid_s)
         elif self._sent.plan is not None:
             end_rad = self._sent.plan.q_rad[-1]
             gap_rad = np.maximum(gap_rad, np.abs(end_rad - q_rad))
