@@ -25,7 +25,7 @@ from genima_ros.messages import seconds
 from genima_ros.parameters import declare
 
 COMPLAINT_PERIOD_S = 2.0
-CHECK, CHECK_AGE_S = 'target_check', 1.0
+CHECK, CHECK_AGE_S = 'target_check', 0.6
 PRESSED = 'the emergency stop is pressed'
 
 

@@ -27,6 +27,7 @@ REST_RAD_S = 0.005
 PATIENCE_S = 120.0  # wall time; loading the networks anew on a busy machine
 MEMORY = 20_000
 REPEATS, REPEAT_S = 20, 2.0  # of a service call
+CATCH_UP_S = 0.05  # wall time in which what has been sent is read, the clock included
 
 
 class FaultRig(GraphMonitor):
@@ -61,14 +62,15 @@ class FaultRig(GraphMonitor):
         """Put the fault of a case into the graph; return since when it is there, in ROS time."""
         if case.stream is not None:
             return self._tell_relay(case.name, seed)
+        self.wait(lambda: False, CATCH_UP_S)
+        begun_s = self.now_s
         for node in case.processes:
             self._processes.send_signal(node, case.signal)
         if case.service == 'e_stop':
             self._e_stop.publish(Bool(data=True))
         elif case.service:
             self._call(self._restart, Trigger.Request())
-        self._spin()  # what has been sent by now, the clock included
-        return self.now_s
+        return begun_s
 
     def end(self, case: FaultCase) -> None:
         """End the fault; what was killed is started again, what an operator has to do is done."""
