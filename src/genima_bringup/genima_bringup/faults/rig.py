@@ -60,10 +60,10 @@ class FaultRig(GraphMonitor):
 
     def begin(self, case: FaultCase, seed: int) -> float:
         """Put the fault of a case into the graph; return since when it is there, in ROS time."""
-        if case.stream is not None:
-            return self._tell_relay(case.name, seed)
         self.wait(lambda: False, CATCH_UP_S)
         begun_s = self.now_s
+        if case.stream is not None:
+            return max(begun_s, self._tell_relay(case.name, seed))
         for node in case.processes:
             self._processes.send_signal(node, case.signal)
         if case.service == 'e_stop':
