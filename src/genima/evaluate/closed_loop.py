@@ -18,8 +18,10 @@ import numpy as np
 from genima.contract.spec import PolicySpec
 from genima.evaluate.policy import Policy
 from genima.guard.guard import Guard
-from genima.guard.status import GuardOutput
+from genima.guard.status import GuardConfig, GuardOutput
 from genima.sim.simulation import Simulation
+
+MAX_CONTROLLER_AGE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def run_episode(
     config = config or LoopConfig()
     simulation.reset(seed)
     timing_ms: dict[str, list[float]] = defaultdict(list)
-    guard = Guard(policy.profile, contract=policy.spec.hash())
+    guard = Guard(policy.profile, GuardConfig(max_controller_age_s=MAX_CONTROLLER_AGE_S), policy.spec.hash())
     guard.arm()
     painting = _Painting(policy, config.painter_latency_s, timing_ms)
     start_s = simulation.time_s
@@ -167,7 +169,7 @@ def _control_period(
         )
         timing_ms['act'].append(1e3 * (time.perf_counter() - started))
     end_s = now_s + 1 / policy.spec.control_rate_hz
-    guard.observe_joints(now_s, simulation.q_rad)
+    _observe(simulation, guard)
     if chunk is not None:
         simulation.step_to(now_s + config.controller_latency_s)
         started = time.perf_counter()
@@ -176,8 +178,14 @@ def _control_period(
         _command(simulation, output)
     while simulation.time_s < end_s - 1e-9:
         simulation.step_to(min(end_s, simulation.time_s + config.guard_period_s))
-        guard.observe_joints(simulation.time_s, simulation.q_rad)
+        _observe(simulation, guard)
         _command(simulation, guard.tick(simulation.time_s))
+
+
+def _observe(simulation: Simulation, guard: Guard) -> None:
+    controller, now_s = simulation.controller, simulation.time_s
+    guard.observe_joints(now_s, simulation.q_rad)
+    guard.observe_controller(now_s, controller.sample(now_s)[0], controller.start_s)
 
 
 def _command(simulation: Simulation, output: GuardOutput) -> None:
