@@ -25,10 +25,19 @@ def test_a_plan_on_its_way_counts(sent: SentPlans) -> None:
 
 
 def test_a_lost_plan_does_not_count_until_it_arrives_after_all(sent: SentPlans) -> None:
-    sent.settle(1.2, lambda plan: plan is FIRST)
-    assert sent.plan is FIRST and not sent.stopping and sent.again(1.2) is None
-    sent.settle(1.22, lambda plan: plan is SECOND)
+    sent.settle(1.26, lambda plan: plan is FIRST)
+    assert sent.plan is FIRST and not sent.stopping and sent.again(1.26) is None
+    sent.settle(1.28, lambda plan: plan is SECOND)
     assert sent.plan is SECOND
+
+
+def test_a_plan_joined_to_a_lost_one_does_not_count(sent: SentPlans) -> None:
+    third = Plan(60, 0.02, np.zeros((20, 2)), np.zeros((20, 2)))
+    sent.add(third, 1.2, stopping=False)
+    sent.settle(1.21, lambda plan: plan is SECOND)
+    assert sent.plan is third
+    sent.settle(1.22, lambda plan: plan is FIRST)
+    assert sent.plan is FIRST
 
 
 def test_a_controller_that_executes_something_else_follows_no_plan(sent: SentPlans) -> None:

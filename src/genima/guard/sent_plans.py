@@ -19,6 +19,7 @@ class _Sent(NamedTuple):
     plan: Plan
     sent_s: float
     stopping: bool
+    onto: Plan | None
 
 
 class SentPlans:
@@ -42,24 +43,28 @@ class SentPlans:
 
     def add(self, plan: Plan, now_s: float, stopping: bool) -> Plan:
         """Take a plan that is sent at `now_s`, and return it."""
-        self._present = _Sent(plan, now_s, stopping)
+        moving = self.plan is not None and now_s < self.plan.end_s
+        self._present = _Sent(plan, now_s, stopping, self.plan if moving else None)
         self._all.append(self._present)
         return plan
 
     def settle(self, seen_s: float, runs: Callable[[Plan], bool | None]) -> None:
-        """Believe the controller: `runs` says whether it executed a plan at `seen_s`, None where it does not say."""
-        if not self._all or seen_s <= self._all[-1].sent_s + self._config.arrival_s:
+        """Believe the controller: `runs` says whether it executed a plan at `seen_s`, None where it does not say.
+
+        The last plan may still be on its way, if the controller executes the one that it was joined to.
+        """
+        if not self._all:
             return
-        for sent in reversed(self._all):
-            if runs(sent.plan) is not False:
-                self._present = sent
-                return
-        self._present = None
+        last = self._all[-1]
+        running = next((sent for sent in reversed(self._all) if runs(sent.plan) is not False), None)
+        on_its_way = seen_s <= last.sent_s + self._config.arrival_s
+        joined = last.onto is None or (running is not None and (running is last or running.plan is last.onto))
+        self._present = last if on_its_way and joined else running
 
     def again(self, now_s: float) -> Plan | None:
         """Return the last plan if it is to be sent once more."""
         if not self._all or self._present is not self._all[-1]:
             return None
-        plan, sent_s, _ = self._present
+        plan, sent_s = self._present.plan, self._present.sent_s
         begun = plan.start_s <= now_s  # else the controller leads over to it, and would skip a cycle
         return plan if begun and now_s <= sent_s + self._config.repeat_s + 1e-9 else None

@@ -47,7 +47,7 @@ class GuardConfig:
     unknown_gap_rad: float = 0.01
     max_controller_age_s: float | None = None
     repeat_s: float = 0.06
-    arrival_s: float = 0.07
+    arrival_s: float = 0.15
     splice: SpliceConfig = field(default_factory=SpliceConfig)
     margins: LimitMargins = field(default_factory=LimitMargins)
     workspace: Workspace = field(default_factory=Workspace)
