@@ -58,6 +58,7 @@ def rerouted(stack: Stack, controller: str, link: str) -> Stack:
     detour = {
         'diffusion_node': (FRONT,),
         'act_node': ('joint_states', 'target_image'),
+        'target_check_node': ('target_image',),
         'guard_node': ('joint_states', 'target_image', 'action_chunk', f'{controller}/controller_state', '/clock'),
         'sim_node': ('action_chunk', f'{controller}/joint_trajectory'),
     }
