@@ -7,7 +7,7 @@ import pytest
 
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.episodes.episode import Episode
-from genima.episodes.store import list_episodes, read_episode, write_episode
+from genima.episodes.store import content_digest, list_episodes, read_episode, write_episode
 from genima.errors import DatasetError
 
 
@@ -40,6 +40,57 @@ def test_round_trip(episode: Episode, tmp_path: Path) -> None:
     assert again.cameras['front'].to_dict() == episode.cameras['front'].to_dict()
     assert not read_episode(path, images=False).views
     assert list_episodes(tmp_path) == [path]
+
+
+def test_capture_times_and_ignored_steps_come_back(episode: Episode, tmp_path: Path) -> None:
+    episode.capture_s['front'] = episode.timestamps_s - 0.012
+    episode.ignore[2] = True
+    write_episode(tmp_path / 'episode_0.h5', episode)
+    again = read_episode(tmp_path / 'episode_0.h5')
+    np.testing.assert_array_equal(again.capture_s['front'], episode.timestamps_s - 0.012)
+    assert again.ignore.tolist() == [False, False, True, False]
+
+
+def test_without_a_plan_what_was_commanded_afterwards_is_the_intention(episode: Episode, tmp_path: Path) -> None:
+    episode.plan_q_rad = episode.plan_gripper_open = None
+    write_episode(tmp_path / 'episode_0.h5', episode)
+    again = read_episode(tmp_path / 'episode_0.h5')
+    assert again.plan_q_rad is None
+    q_rad, gripper_open = again.intended(3)
+    np.testing.assert_array_equal(q_rad[0], episode.q_command_rad[:3])
+    np.testing.assert_array_equal(q_rad[3], episode.q_command_rad[[3, 3, 3]])
+    assert gripper_open[0].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_plan_that_is_too_short_is_refused(episode: Episode) -> None:
+    assert episode.intended(20)[0].shape == (4, 20, 7)
+    with pytest.raises(DatasetError, match='20 steps, 21'):
+        episode.intended(21)
+
+
+def test_files_of_version_1_are_read(episode: Episode, tmp_path: Path) -> None:
+    path = tmp_path / 'episode_0.h5'
+    write_episode(path, episode)
+    with h5py.File(path, 'r+') as file:
+        del file['annotations'], file['observations/capture_time_front'], file.attrs['content_sha256']
+        file.attrs['schema_version'] = 1
+    again = read_episode(path)
+    np.testing.assert_array_equal(again.capture_s['front'], episode.timestamps_s)
+    assert not again.ignore.any()
+
+
+def test_the_digest_sees_every_number(episode: Episode, tmp_path: Path) -> None:
+    path = tmp_path / 'episode_0.h5'
+    write_episode(path, episode)
+    with h5py.File(path, 'r+') as file:
+        stored = file.attrs['content_sha256']
+        assert content_digest(file) == stored
+        for name, change in (('observations/rgb_front', 1), ('timestamps', 1e-9), ('actions/gripper', True)):
+            row = file[name][1]
+            file[name][1] = row ^ change if row.dtype == bool else row + np.asarray(change, dtype=row.dtype)
+            assert content_digest(file) != stored, name
+            file[name][1] = row
+        assert content_digest(file) == stored
 
 
 def test_what_does_not_fit_is_not_written(episode: Episode, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_refuses_what_does_not_fit(tmp_path: Path, spec: PolicySpec, profile: Ro
         load_samples(tmp_path / 'a', spec, profile)
     short = {'plan_q_rad': good.plan_q_rad[:, :5], 'plan_gripper_open': good.plan_gripper_open[:, :5]}
     write_episode(tmp_path / 'b' / 'episode_000000.h5', episode(profile, 0, **short))
-    with pytest.raises(DatasetError, match='10 ahead'):
+    with pytest.raises(DatasetError, match='5 steps, 10 are needed'):
         load_samples(tmp_path / 'b', spec, profile)
 
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Episodes as HDF5 files.
 
-Layout: `observations/rgb_<camera>` (T, H, W, 3) uint8, `observations/joint_positions` (T, n) float32 rad,
-`observations/gripper` (T, 1) float32; `actions/joint_positions` (T, n), `actions/gripper` (T, 1) bool,
-`actions/plan_joint_positions` (T, C, n), `actions/plan_gripper` (T, C) bool; `timestamps` (T,) float64 s;
-`metadata/camera_params` and `metadata/episode` as JSON text.
+Layout: `observations/rgb_<camera>` (T, H, W, 3) uint8, `observations/capture_time_<camera>` (T,) float64 s,
+`observations/joint_positions` (T, n) float32 rad, `observations/gripper` (T, 1) float32; `actions/joint_positions` (T, n),
+`actions/gripper` (T, 1) bool, and where known `actions/plan_joint_positions` (T, C, n), `actions/plan_gripper` (T, C) bool;
+`annotations/ignore` (T,) bool; `timestamps` (T,) float64 s; `metadata/camera_params` and `metadata/episode` as JSON text.
+The attribute `content_sha256` is the digest of all of these.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +22,9 @@ from genima.errors import DatasetError
 from genima.files import atomic_path
 
 SCHEMA = 'genima-episode'
-SCHEMA_VERSION = 1
-_VIEW = 'rgb_'
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)  # 1 knew neither capture times, nor steps to ignore, nor the digest
+_VIEW, _CAPTURE = 'rgb_', 'capture_time_'
 
 
 def write_episode(path: Path | str, episode: Episode) -> None:
@@ -38,8 +41,12 @@ def write_episode(path: Path | str, episode: Episode) -> None:
         file['observations/gripper'] = episode.gripper_open.astype(np.float32)[:, None]
         file['actions/joint_positions'] = episode.q_command_rad.astype(np.float32)
         file['actions/gripper'] = episode.gripper_command_open[:, None] > 0.5
-        file['actions/plan_joint_positions'] = episode.plan_q_rad.astype(np.float32)
-        file['actions/plan_gripper'] = episode.plan_gripper_open > 0.5
+        if episode.plan_q_rad is not None and episode.plan_gripper_open is not None:
+            file['actions/plan_joint_positions'] = episode.plan_q_rad.astype(np.float32)
+            file['actions/plan_gripper'] = episode.plan_gripper_open > 0.5
+        file['annotations/ignore'] = episode.ignore.astype(bool)
+        for name, times_s in episode.capture_s.items():
+            file[f'observations/{_CAPTURE}{name}'] = times_s.astype(np.float64)
         for name, images in episode.views.items():
             # one frame per chunk: training reads single frames; lzf halves rendered pictures and costs little
             file.create_dataset(
@@ -48,6 +55,7 @@ def write_episode(path: Path | str, episode: Episode) -> None:
         cameras = {name: camera.to_dict() for name, camera in episode.cameras.items()}
         file['metadata/camera_params'] = json.dumps(cameras)
         file['metadata/episode'] = json.dumps(episode.metadata)
+        file.attrs['content_sha256'] = content_digest(file)
 
 
 def read_episode(path: Path | str, images: bool = True) -> Episode:
@@ -60,7 +68,9 @@ def read_episode(path: Path | str, images: bool = True) -> Episode:
         with h5py.File(path, 'r') as file:
             _check_schema(file, path)
             return _read(file, images)
-    except (OSError, KeyError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        if isinstance(error, DatasetError):
+            raise
         raise DatasetError(f'{path} cannot be read as an episode ({error}); collect or copy it again') from error
 
 
@@ -82,26 +92,48 @@ def read_all(directory: Path | str, images: bool = True) -> Iterator[Episode]:
         yield read_episode(path, images)
 
 
+def content_digest(file: h5py.File) -> str:
+    """Return the SHA-256 of every dataset of an open file: names, types, shapes and values, in the order of the names."""
+    names: list[str] = []
+    file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    digest = hashlib.sha256()
+    for name in sorted(names):
+        item = file[name]
+        if item.shape == ():
+            digest.update(f'{name} text\n'.encode() + item.asstr()[()].encode())
+            continue
+        digest.update(f'{name} {item.dtype.str} {item.shape}\n'.encode())
+        for row in item:  # frame by frame: a long episode need not fit into memory twice
+            digest.update(np.ascontiguousarray(row).tobytes())
+    return digest.hexdigest()
+
+
 def _check_schema(file: h5py.File, path: Path | str) -> None:
     schema, version = file.attrs.get('schema'), file.attrs.get('schema_version')
-    if schema != SCHEMA or version != SCHEMA_VERSION:
+    if schema != SCHEMA or version not in READABLE_VERSIONS:
+        readable = ' and '.join(str(number) for number in READABLE_VERSIONS)
         raise DatasetError(
-            f'{path} has schema {schema!r} version {version}, this program reads {SCHEMA!r} version {SCHEMA_VERSION}'
+            f'{path} has schema {schema!r} version {version}, this program reads {SCHEMA!r} versions {readable}'
         )
 
 
 def _read(file: h5py.File, images: bool) -> Episode:
-    names = [name.removeprefix(_VIEW) for name in file['observations'] if name.startswith(_VIEW)]
+    observed, actions = file['observations'], file['actions']
+    views = [name.removeprefix(_VIEW) for name in observed if name.startswith(_VIEW)]
+    captured = [name.removeprefix(_CAPTURE) for name in observed if name.startswith(_CAPTURE)]
     cameras = json.loads(file['metadata/camera_params'].asstr()[()])
+    planned = 'plan_joint_positions' in actions
     return Episode(
         timestamps_s=file['timestamps'][:],
-        views={name: file[f'observations/{_VIEW}{name}'][:] for name in names} if images else {},
-        q_rad=file['observations/joint_positions'][:].astype(np.float64),
-        gripper_open=file['observations/gripper'][:, 0].astype(np.float64),
-        q_command_rad=file['actions/joint_positions'][:].astype(np.float64),
-        gripper_command_open=file['actions/gripper'][:, 0].astype(np.float64),
-        plan_q_rad=file['actions/plan_joint_positions'][:].astype(np.float64),
-        plan_gripper_open=file['actions/plan_gripper'][:].astype(np.float64),
+        views={name: observed[f'{_VIEW}{name}'][:] for name in views} if images else {},
+        q_rad=observed['joint_positions'][:].astype(np.float64),
+        gripper_open=observed['gripper'][:, 0].astype(np.float64),
+        q_command_rad=actions['joint_positions'][:].astype(np.float64),
+        gripper_command_open=actions['gripper'][:, 0].astype(np.float64),
+        plan_q_rad=actions['plan_joint_positions'][:].astype(np.float64) if planned else None,
+        plan_gripper_open=actions['plan_gripper'][:].astype(np.float64) if planned else None,
+        capture_s={name: observed[f'{_CAPTURE}{name}'][:] for name in captured},
+        ignore=file['annotations/ignore'][:] if 'annotations/ignore' in file else np.zeros(0, dtype=bool),
         cameras={name: MountedCamera.from_dict(values) for name, values in cameras.items()},
         metadata=json.loads(file['metadata/episode'].asstr()[()]),
     )

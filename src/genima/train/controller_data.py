@@ -31,6 +31,7 @@ class ControllerData:
         plan_q_rad: (N, C, n) intended joints of the next C steps.
         plan_gripper: (N, C) intended opening.
         oldest_age: (N,) how many steps after this one the recording still followed its plan; so old may the target be.
+        usable: (M,) rows to learn from; the others are there because earlier ones lead to them.
         cameras: Cameras of the dataset.
     """
 
@@ -39,6 +40,7 @@ class ControllerData:
     plan_q_rad: np.ndarray
     plan_gripper: np.ndarray
     oldest_age: np.ndarray
+    usable: np.ndarray
     cameras: Mapping[str, MountedCamera]
 
     @classmethod
@@ -58,22 +60,25 @@ class ControllerData:
                     f'{dataset} was recorded with joints {names} at {rate_hz} Hz, the policy has '
                     f'{list(spec.joint_names)} at {spec.control_rate_hz} Hz'
                 )
-            if episode.plan_q_rad.shape[1] < needed:
-                raise DatasetError(f'{dataset} has plans of {episode.plan_q_rad.shape[1]} steps, {needed} are needed')
+        plans = [episode.intended(needed) for episode in episodes]
+        ages = [
+            _oldest_age(episode.q_rad, q_rad, spec.max_target_age_steps)
+            for episode, (q_rad, _) in zip(episodes, plans, strict=True)
+        ]
         return cls(
             np.concatenate([episode.q_rad for episode in episodes]),
             np.concatenate([episode.gripper_open for episode in episodes]),
-            np.concatenate([episode.plan_q_rad for episode in episodes]),
-            np.concatenate([episode.plan_gripper_open for episode in episodes]),
-            np.concatenate(
-                [_oldest_age(each.q_rad, each.plan_q_rad, spec.max_target_age_steps) for each in episodes]
-            ),
+            np.concatenate([q_rad for q_rad, _ in plans]),
+            np.concatenate([opening for _, opening in plans]),
+            np.concatenate(ages),
+            np.flatnonzero(~np.concatenate([episode.ignore for episode in episodes])),
             episodes[0].cameras,
         )
 
     def with_imagined(self, robot: str, seeds: range, spec: PolicySpec) -> 'ControllerData':
         """Return these data and one motion per seed of the expert from anywhere, see `genima.sim.imagine`."""
         motions = list(imagine(robot, seeds))
+        usable = np.arange(len(self.q_rad), len(self.q_rad) + sum(len(each.q_rad) for each in motions))
         rows = [np.minimum(np.arange(len(each.q_rad))[::-1], spec.max_target_age_steps) for each in motions]
         return replace(
             self,
@@ -82,6 +87,7 @@ class ControllerData:
             plan_q_rad=np.concatenate([self.plan_q_rad, *(each.plan_q_rad for each in motions)]),
             plan_gripper=np.concatenate([self.plan_gripper, *(each.plan_gripper for each in motions)]),
             oldest_age=np.concatenate([self.oldest_age, *rows]),
+            usable=np.concatenate([self.usable, usable]),
         )
 
 
@@ -115,7 +121,7 @@ def draw_moments(
     Otherwise half of the motions are shifted as a whole, spheres and chunk alike, and the arm is away from where the
     plan has it: the target stays, and the chunk leads back to the plan within RECOVERY_STEPS.
     """
-    index = rng.integers(0, len(data.q_rad), size)
+    index = data.usable[rng.integers(0, len(data.usable), size)]
     age = rng.integers(0, data.oldest_age[index] + 1)
     scale, shape = (0.0 if clean else 1.0), (size, data.q_rad.shape[1])
     shift = scale * rng.normal(0.0, SHIFT_RAD, shape) * (rng.random((size, 1)) < 0.5)

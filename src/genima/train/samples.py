@@ -111,14 +111,15 @@ def load_samples(
             known[key] = len(sets)
             sets.append({name: episode.cameras[name] for name in spec.cameras})
         chosen = np.arange(0, len(episode), every)
-        ahead = spec.horizon_steps - 1
+        chosen = chosen[~episode.ignore[chosen]]
+        q_plan, gripper_plan = episode.intended(spec.horizon_steps)
         parts.append(
             (
                 _views(episode, spec, chosen),
                 episode.q_rad[chosen],
                 episode.gripper_open[chosen],
-                episode.plan_q_rad[chosen, ahead],
-                episode.plan_gripper_open[chosen, ahead],
+                q_plan[chosen, -1],
+                gripper_plan[chosen, -1],
                 np.full(len(chosen), known[key]),
             )
         )
@@ -137,11 +138,6 @@ def check_fits(episode: Episode, spec: PolicySpec, path: Path) -> None:
         raise DatasetError(
             f'{path} has {episode.q_rad.shape[1]} joints, the contract {len(spec.joint_names)}: '
             f'collect with {spec.robot}'
-        )
-    if episode.plan_q_rad.shape[1] < spec.horizon_steps:
-        raise DatasetError(
-            f'{path} knows {episode.plan_q_rad.shape[1]} steps of the plan, the contract looks '
-            f'{spec.horizon_steps} ahead: collect with a longer plan'
         )
 
 
