@@ -10,9 +10,12 @@ NODES = (
     'gripper_node',
     'guard_node',
     'mirror_node',
+    'operator_node',
     'overlay_node',
+    'recorder_node',
     'sim_node',
     'target_check_node',
+    'teleop_node',
 )
 
 setup(

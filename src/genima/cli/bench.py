@@ -92,3 +92,43 @@ def targets(
     write_atomic(plot, plot_distances(distances, 1e-3 * limit_mm))
     console.print(f'plot: {plot}')
     write_json(json_path, {'policy': str(policy), 'limit_mm': limit_mm, 'rows': rows})
+
+
+@app.command()
+def loader(
+    data: Annotated[Path, typer.Option(help='Folder of episodes.')] = Path('data/panda_pick'),
+    recipe: Annotated[str, typer.Option(help='Views and spheres: a name in config/policies or a file.')] = 'small',
+    moments: Annotated[int, typer.Option(min=8, help='Different samples.')] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help='Rounds; the median is printed.')] = 5,
+    episodes: Annotated[int, typer.Option(min=1, help='Take the first so many episodes.')] = 10,
+    json_path: JsonOption = None,
+) -> None:
+    """Load training samples our way and as the original does, from PNG files, and compare samples per second and core."""
+    from genima.bench.loader import bench_loader
+
+    rows = bench_loader(data, recipe, moments, rounds, episodes)
+    cells = [[_cell(value) for value in row.values()] for row in rows]
+    columns = ['samples/s per core', 'ours', 'PNG, PIL (original)', 'PNG, OpenCV', 'ratio', 'ratio to OpenCV']
+    print_table('training samples, everything in memory, one thread each', columns, cells)
+    write_json(json_path, {'data': str(data), 'recipe': recipe, 'rows': rows})
+
+
+@app.command()
+def dataset(
+    data: Annotated[Path, typer.Option(help='Folder of native episodes.')] = Path('data/panda_pick'),
+    episodes: Annotated[int, typer.Option(min=1, help='Take the first so many of them.')] = 5,
+    recipe: Annotated[str, typer.Option(help='Views and spheres: a name in config/policies or a file.')] = 'small',
+    json_path: JsonOption = None,
+) -> None:
+    """Convert episodes to every format and back, render targets, and load samples; figures per core."""
+    from genima.bench.dataset import bench_dataset
+    from genima.cli.progress import progress_bar
+
+    rows = []
+    with progress_bar() as progress:
+        task = progress.add_task('measurements', total=None)
+        for row in bench_dataset(data, episodes, recipe):
+            rows.append(row)
+            progress.update(task, advance=1, description=row['what'])
+    print_table('dataset', ['what', 'value', ''], [[row['what'], _cell(row['value']), row['unit']] for row in rows])
+    write_json(json_path, {'data': str(data), 'episodes': episodes, 'rows': rows})

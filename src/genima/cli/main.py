@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from genima import __version__
-from genima.cli import bench, collect, demo, doctor, evaluate, faults, train, up
+from genima.cli import bench, collect, convert, dataset, demo, doctor, evaluate, faults, latency, render, train, up
 from genima.cli.output import errors
 from genima.errors import GenimaError
 
@@ -24,6 +24,10 @@ app = typer.Typer(
     context_settings={'help_option_names': ['-h', '--help']},
 )
 app.command('collect')(collect.collect)
+dataset.app.command('convert')(convert.convert)
+dataset.app.command('render')(render.render)
+app.add_typer(dataset.app, name='dataset')
+app.command('latency')(latency.latency)
 app.add_typer(train.app, name='train')
 app.command('evaluate')(evaluate.evaluate)
 app.command('demo')(demo.demo)

@@ -31,6 +31,12 @@ def random_background(rng: Generator, size_px: int) -> Image:
     return make(rng, size_px)
 
 
+def random_surface(rng: Generator, size_px: int) -> tuple[str, Image]:
+    """Return the name of a plain texture, perlin, checkerboard or gradient, and a picture (S, S, 3) of it."""
+    name = str(rng.choice(list(_SURFACES)))
+    return name, _SURFACES[name](rng, size_px)
+
+
 def make_pool(rng: Generator, n: int, size_px: int) -> Image:
     """Return `n` random backgrounds (n, S, S, 3) uint8 RGB."""
     return np.stack([random_background(rng, size_px) for _ in range(n)])
@@ -179,3 +185,6 @@ _KINDS: list[Callable[[Generator, int], Image]] = [
     _scene, _perlin, _checkerboard, _gradient, _rectangles, _blobs, _noise, _flat,
 ]  # fmt: skip
 _WEIGHTS = [0.5, 0.1, 0.06, 0.06, 0.1, 0.1, 0.05, 0.03]
+_SURFACES: dict[str, Callable[[Generator, int], Image]] = {
+    'perlin': _perlin, 'checkerboard': _checkerboard, 'gradient': _gradient,
+}  # fmt: skip

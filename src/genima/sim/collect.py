@@ -18,6 +18,7 @@ from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about
 from genima.sim.expert import DOWN, RATE_HZ, plan
+from genima.sim.look import Dresser, Look, dressed
 from genima.sim.simulation import Simulation
 
 PLAN_STEPS = 20
@@ -36,6 +37,8 @@ class CollectConfig:
         command_noise_rad: Standard deviation of noise on what is commanded (not on what is recorded as intended).
         replan_steps: The intention is planned afresh from the true state after so many steps.
         steps: Longest episode.
+        diversity: How much the look varies: none, low, medium or high, see `genima.sim.look`.
+        textures: Folder of pictures to take textures from; procedural ones if empty.
     """
 
     from_home: float = 0.4
@@ -47,6 +50,8 @@ class CollectConfig:
     command_noise_rad: float = 0.003
     replan_steps: int = 4
     steps: int = 60
+    diversity: str = 'none'
+    textures: str = ''
 
 
 def episode_path(directory: Path | str, seed: int) -> Path:
@@ -101,7 +106,15 @@ def record(simulation: Simulation, seed: int, config: CollectConfig) -> Episode:
     rng = np.random.default_rng([seed, 1])
     simulation.reset(seed)
     _start_elsewhere(simulation, rng, config)
-    recording = _Recording(simulation)
+    look = Look.draw(config.diversity, np.random.default_rng([seed, 3]), config.textures)
+    with dressed(simulation, look) as dresser:
+        recording = _Recording(simulation, dresser)
+        _demonstrate(simulation, recording, rng, config)
+    return recording.episode(seed)
+
+
+def _demonstrate(simulation: Simulation, recording: '_Recording', rng: np.random.Generator, config: CollectConfig) -> None:
+    """Do the task, with all that goes wrong on the way."""
     done = 0
     while len(recording) < config.steps and done < 4:
         q_plan, gripper_plan = _intention(simulation, PLAN_STEPS + config.replan_steps)
@@ -113,14 +126,13 @@ def record(simulation: Simulation, seed: int, config: CollectConfig) -> Episode:
             if gripper_plan[step] > 0.5 and rng.random() < config.push:
                 _push(simulation, rng, config)
                 break
-    return recording.episode(seed)
 
 
 class _Recording:
     """The growing lists of one episode."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
+    def __init__(self, simulation: Simulation, dresser: Dresser) -> None:
+        self._simulation, self._dresser = simulation, dresser
         self._rows: list[tuple[float, np.ndarray, float, np.ndarray, np.ndarray]] = []
         self._views: dict[str, list[np.ndarray]] = {name: [] for name in simulation.cameras}
 
@@ -130,7 +142,7 @@ class _Recording:
     def add(self, q_plan: np.ndarray, gripper_plan: np.ndarray) -> None:
         """Append the present state and what is intended from it."""
         simulation = self._simulation
-        for name, image in simulation.render().items():
+        for name, image in self._dresser.render().items():
             self._views[name].append(image)
         self._rows.append(
             (
@@ -166,6 +178,7 @@ class _Recording:
                 'seed': seed,
                 'source': 'simulation, scripted expert',
                 'software': f'genima {__version__}',
+                **self._dresser.look.metadata(),
             },
         )
 

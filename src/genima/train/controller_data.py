@@ -10,8 +10,9 @@ import numpy as np
 from genima.cameras.model import MountedCamera
 from genima.contract.spec import PolicySpec
 from genima.episodes.store import read_all
-from genima.errors import ContractError, DatasetError
+from genima.errors import ContractError
 from genima.sim.imagine import imagine
+from genima.train.stored_views import rectified
 
 FOLLOWED_RAD = 0.03
 SHIFT_RAD = 0.03
@@ -32,7 +33,7 @@ class ControllerData:
         plan_gripper: (N, C) intended opening.
         oldest_age: (N,) how many steps after this one the recording still followed its plan; so old may the target be.
         usable: (M,) rows to learn from; the others are there because earlier ones lead to them.
-        cameras: Cameras of the dataset.
+        cameras: Cameras of the dataset, as the views have them: without lens distortion.
     """
 
     q_rad: np.ndarray
@@ -72,7 +73,7 @@ class ControllerData:
             np.concatenate([opening for _, opening in plans]),
             np.concatenate(ages),
             np.flatnonzero(~np.concatenate([episode.ignore for episode in episodes])),
-            episodes[0].cameras,
+            rectified(episodes[0].cameras),
         )
 
     def with_imagined(self, robot: str, seeds: range, spec: PolicySpec) -> 'ControllerData':

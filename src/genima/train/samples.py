@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the painter learns from: views in memory, and the targets that belong to them, drawn when they are needed."""
+"""What the painter learns from: views, and the targets that belong to them, drawn when they are needed."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from genima.cameras.model import MountedCamera
-from genima.cameras.views import prepare, tile, untile
+from genima.cameras.views import grid, untile
 from genima.contract.spec import PolicySpec
-from genima.contract.targets import paint_targets
-from genima.episodes.episode import Episode
 from genima.episodes.store import list_episodes, read_episode
 from genima.errors import DatasetError
 from genima.robots.profile import RobotProfile
+from genima.train.stored_views import check_fits, read_views, rectified, scratch_array, view_names
+from genima.train.target_views import Scenes, TargetDrawer
 
 Image = NDArray[np.uint8]
 
@@ -30,12 +31,13 @@ class Samples:
     Attributes:
         spec: The contract.
         profile: The robot.
-        views: (N, V, S, S, 3) uint8 in contract order.
+        views: (N, V, S, S, 3) uint8 in contract order, in a file that is mapped into memory.
         q_rad: (N, n) joints when the views were taken, and `gripper_open` (N,) the opening then.
         target_q_rad: (N, n) joints that the demonstrator intends `spec.horizon_steps` later.
         target_open: (N,) opening intended then.
-        cameras: The sets of cameras that occur.
+        cameras: The sets of cameras that occur, as the views have them: without lens distortion.
         camera_set: (N,) which set a moment was seen with.
+        scenes: Where spheres and cameras are at each moment.
     """
 
     spec: PolicySpec
@@ -47,6 +49,7 @@ class Samples:
     target_open: NDArray[np.float64]
     cameras: tuple[dict[str, MountedCamera], ...]
     camera_set: NDArray[np.int64]
+    scenes: Scenes
 
     def __len__(self) -> int:
         """Return N."""
@@ -58,28 +61,38 @@ class Samples:
 
     def target_views(self, index: int) -> Image:
         """Return the target views (V, S, S, 3) of moment `index`."""
-        return paint_targets(
-            self.spec,
-            self.profile,
-            self.cameras_of(index),
-            self.views[index],
-            self.q_rad[index],
-            self.target_q_rad[index],
-            float(self.target_open[index]),
-        )
+        return self._target_views([index])[0]
 
     def images(self, indices: Sequence[int] | NDArray[np.int64]) -> Image:
         """Return what the painter sees, (B, H, W, 3); with views apart, B is V times as many."""
-        return np.concatenate([as_images(self.spec, self.views[index]) for index in indices])
+        return _to_images(self.spec, self.views[np.asarray(indices)])
 
     def targets(self, indices: Sequence[int] | NDArray[np.int64]) -> Image:
         """Return what it should paint, shaped as `images`."""
-        return np.concatenate([as_images(self.spec, self.target_views(index)) for index in indices])
+        return _to_images(self.spec, self._target_views(indices))
+
+    def _target_views(self, indices: Sequence[int] | NDArray[np.int64]) -> Image:
+        rows = np.asarray(indices)
+        views = self.views[rows]
+        sets = self.camera_set[rows]
+        for number in np.unique(sets):
+            chosen = sets == number
+            if chosen.all():
+                self._drawers[number].draw(views, self.scenes, rows)
+                break
+            part = views[chosen]
+            self._drawers[number].draw(part, self.scenes, rows[chosen])
+            views[chosen] = part
+        return views
+
+    @cached_property
+    def _drawers(self) -> list[TargetDrawer]:
+        return [TargetDrawer(self.spec, cameras) for cameras in self.cameras]
 
 
 def as_images(spec: PolicySpec, views: Image) -> Image:
     """Turn views (V, S, S, 3) into images (B, H, W, 3): one tiled, or one each."""
-    return tile(views)[None] if spec.tiling == 'tiled' else views
+    return _to_images(spec, views[None])
 
 
 def as_views(spec: PolicySpec, images: Image) -> Image:
@@ -87,65 +100,89 @@ def as_views(spec: PolicySpec, images: Image) -> Image:
     return untile(images[0], len(spec.cameras)) if spec.tiling == 'tiled' else images
 
 
+def _to_images(spec: PolicySpec, views: Image) -> Image:
+    """Turn views of B moments (B, V, S, S, 3) into images: `cameras.views.tile` for a batch."""
+    count, cameras, size = views.shape[:3]
+    if spec.tiling != 'tiled':
+        return views.reshape(count * cameras, size, size, 3)
+    rows, columns = grid(cameras)
+    tiled = np.zeros((count, rows, size, columns, size, 3), dtype=np.uint8)
+    for number in range(cameras):
+        tiled[:, number // columns, :, number % columns] = views[:, number]
+    return tiled.reshape(count, rows * size, columns * size, 3)
+
+
 def to_tensor(images: Image) -> Tensor:
     """Turn (B, H, W, 3) uint8 into (B, 3, H, W) in [-1, 1], as the autoencoder takes them."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+    # in place: new arrays of this size cost ten times what the arithmetic does
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Chosen steps of one episode, and the columns of `Samples` for them."""
+
+    path: Path
+    cameras: dict[str, MountedCamera]
+    steps: NDArray[np.int64]
+    numbers: tuple[NDArray[np.float64], ...]
+    scenes: Scenes
 
 
 def load_samples(
-    directory: Path | str, spec: PolicySpec, profile: RobotProfile, every: int = 1, limit: int | None = None
+    directory: Path | str,
+    spec: PolicySpec,
+    profile: RobotProfile,
+    every: int = 1,
+    limit: int | None = None,
+    scratch: Path | str | None = None,
 ) -> Samples:
     """Read every `every`-th step of the episodes of a folder, of the first `limit` episodes at most.
 
+    Args:
+        directory: The dataset.
+        spec: The contract.
+        profile: The robot.
+        every: Which steps.
+        limit: How many episodes.
+        scratch: Folder for the prepared views, see `stored_views.scratch_array`.
+
     Raises:
-        DatasetError: if an episode does not fit the contract.
+        DatasetError: if an episode does not fit the contract, or there is no room for the views.
     """
+    parts = [_part(path, spec, profile, every) for path in list_episodes(directory)[:limit]]
+    count = sum(len(part.steps) for part in parts)
+    if not count:
+        raise DatasetError(f'no step of {directory} may be learned from: all are marked to be ignored')
+    views = scratch_array((count, len(spec.cameras), spec.view_size_px, spec.view_size_px, 3), scratch)
     known: dict[str, int] = {}
     sets: list[dict[str, MountedCamera]] = []
-    parts: list[tuple[NDArray, ...]] = []
-    for path in list_episodes(directory)[:limit]:
-        episode = read_episode(path)
-        check_fits(episode, spec, path)
-        key = json.dumps({name: episode.cameras[name].to_dict() for name in spec.cameras}, sort_keys=True)
+    camera_set, row = np.empty(count, dtype=np.int64), 0
+    for part in parts:
+        rows = slice(row, row + len(part.steps))
+        read_views(part.path, spec, part.cameras, part.steps, views[rows])
+        key = json.dumps({name: camera.to_dict() for name, camera in part.cameras.items()}, sort_keys=True)
         if key not in known:
             known[key] = len(sets)
-            sets.append({name: episode.cameras[name] for name in spec.cameras})
-        chosen = np.arange(0, len(episode), every)
-        chosen = chosen[~episode.ignore[chosen]]
-        q_plan, gripper_plan = episode.intended(spec.horizon_steps)
-        parts.append(
-            (
-                _views(episode, spec, chosen),
-                episode.q_rad[chosen],
-                episode.gripper_open[chosen],
-                q_plan[chosen, -1],
-                gripper_plan[chosen, -1],
-                np.full(len(chosen), known[key]),
-            )
-        )
-    views, q, opening, target_q, target_open, camera_set = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Samples(spec, profile, views, q, opening, target_q, target_open, tuple(sets), camera_set)
+            sets.append(rectified(part.cameras))
+        camera_set[rows] = known[key]
+        row = rows.stop
+    columns = zip(*(part.numbers for part in parts), strict=True)
+    q, opening, q_target, target_open = (np.concatenate(column) for column in columns)
+    scenes = Scenes.joined([part.scenes for part in parts])
+    return Samples(spec, profile, views, q, opening, q_target, target_open, tuple(sets), camera_set, scenes)
 
 
-def check_fits(episode: Episode, spec: PolicySpec, path: Path) -> None:
-    """Refuse an episode that a policy of this contract cannot learn from."""
-    missing = [name for name in spec.cameras if name not in episode.views or name not in episode.cameras]
-    if missing:
-        raise DatasetError(
-            f'{path} has no views of {", ".join(missing)}; it has {", ".join(episode.views)}: collect with these'
-        )
-    if episode.q_rad.shape[1] != len(spec.joint_names):
-        raise DatasetError(
-            f'{path} has {episode.q_rad.shape[1]} joints, the contract {len(spec.joint_names)}: '
-            f'collect with {spec.robot}'
-        )
-
-
-def _views(episode: Episode, spec: PolicySpec, chosen: NDArray[np.int64]) -> Image:
-    size = spec.view_size_px
-    views = np.empty((len(chosen), len(spec.cameras), size, size, 3), dtype=np.uint8)
-    for column, name in enumerate(spec.cameras):
-        model = episode.cameras[name].model
-        for row, step in enumerate(chosen):
-            views[row, column] = prepare(episode.views[name][step], model, size, spec.resize)[0]
-    return views
+def _part(path: Path, spec: PolicySpec, profile: RobotProfile, every: int) -> _Part:
+    """Read all but the pictures of one episode."""
+    episode = read_episode(path, images=False)
+    check_fits(episode, view_names(path), spec, path)
+    steps = np.arange(0, len(episode), every)
+    steps = steps[~episode.ignore[steps]]
+    q_plan, gripper_plan = episode.intended(spec.horizon_steps)
+    q, opening, q_target, target_open = (
+        array[steps] for array in (episode.q_rad, episode.gripper_open, q_plan[:, -1], gripper_plan[:, -1])
+    )
+    cameras = {name: episode.cameras[name] for name in spec.cameras}
+    scenes = Scenes.of(spec, profile, cameras, q, q_target, target_open)
+    return _Part(path, cameras, steps, (q, opening, q_target, target_open), scenes)

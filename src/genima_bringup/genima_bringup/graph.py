@@ -10,6 +10,7 @@ from genima.errors import GenimaError, PolicyError
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
 from genima_bringup.drivers import DriverLaunch, distribution, official_driver
+from genima_bringup.record import OPERATORS, image_parameters, operator_of, operator_parameters, recorder_parameters
 
 THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS', 'LP_NUM_THREADS'), '1')
 # the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
@@ -35,6 +36,7 @@ class NodeEntry:
         environment: variables for its process.
         remappings: of its topics and services.
         package: that has the node.
+        ends_stack: when it ends by itself, all is done, and the other nodes end, too.
     """
 
     name: str
@@ -42,6 +44,7 @@ class NodeEntry:
     environment: dict[str, str] = field(default_factory=lambda: dict(THREADS))
     remappings: dict[str, str] = field(default_factory=dict)
     package: str = 'genima_ros'
+    ends_stack: bool = False
 
     @property
     def module(self) -> str:
@@ -62,8 +65,9 @@ class Stack:
 
 # what a stack is unless an argument says otherwise
 STACKS = {
-    'franka': {'robot': 'panda', 'policy': 'models/panda_pick'},
-    'ur5e': {'robot': 'ur5e', 'policy': 'models/ur5e_pick'},
+    'franka': {'robot': 'panda', 'policy': 'models/panda_pick', 'record': 'false'},
+    'ur5e': {'robot': 'ur5e', 'policy': 'models/ur5e_pick', 'record': 'false'},
+    'record': {'robot': 'panda', 'record': 'true'},
 }
 ARGUMENTS = (
     Argument('policy', '', "Policy directory; a relative one may be in the repository. Empty: the stack's."),
@@ -77,6 +81,15 @@ ARGUMENTS = (
     Argument('device', 'cpu', 'Torch device of both networks: cpu or cuda.'),
     Argument('check_targets', 'true', 'Hold the arm when the painted spheres are not where the chunk takes it.'),
     Argument('overlay', 'true', 'Draw the predicted spheres over the camera views.'),
+    Argument('record', '', "Record episodes, by the services of recorder_node. Empty: the stack's."),
+    Argument('operator', '', 'Who moves the arm where no policy does: keyboard, scripted (simulated arm) or none.'),
+    Argument('episodes', '10', 'Episodes of the scripted operator.'),
+    Argument('out', 'recordings', 'Folder of the recordings.'),
+    Argument('cameras', 'wrist,front,right_shoulder,left_shoulder', 'Cameras that are recorded.'),
+    Argument('task', '', 'Name of the recorded task. Empty: that of the simulation.'),
+    Argument('instruction', '', 'The recorded task in words. Empty: that of the simulation.'),
+    Argument('image_size', '', 'Size of simulated images, 640x480 for example [px].'),
+    Argument('image_rate', '', 'Simulated images per second and camera [Hz].'),
 )
 
 
@@ -114,36 +127,58 @@ def stack_of(robot: str) -> str:
 
 
 def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry, ...]:
-    policy, robot = str(policy_dir(values['policy'])), values['robot']
-    controller = controller_name(robot)
-    networks = {'policy': policy, 'device': values['device']}
-    check_targets = _boolean(values, 'check_targets')
+    robot, controller = values['robot'], controller_name(values['robot'])
     armed = not (real or mock) if not values['armed'] else _boolean(values, 'armed')
     if real and armed:
         raise GenimaError('armed:=true with a real arm: it starts in shadow mode; arm it with the service guard_node/arm')
+    guard = {'robot': robot, 'controller': controller, 'armed_at_start': armed}
+    nodes = [_arm(values, real, mock, controller)]
+    if mock:
+        guard['check_driver'] = False  # there is none
+    if values['policy']:
+        nodes += _policy_nodes(values, guard)
+    else:  # nobody paints targets
+        nodes.append(NodeEntry('guard_node', {**guard, 'check_targets': False, 'max_target_age_s': 0.0}))
+    return tuple(nodes) + _recording_nodes(values, controller, simulated=not (real or mock))
+
+
+def _arm(values: Mapping[str, str], real: bool, mock: bool, controller: str) -> NodeEntry:
+    """Return the node beside a real or mocked arm, or the simulated arm."""
+    robot = values['robot']
+    if real:
+        return NodeEntry('gripper_node', {'robot': robot})
+    seed = _integer(values, 'seed')
+    if mock:
+        return NodeEntry('mirror_node', {'robot': robot, 'seed': seed, 'mock_hardware': True})
+    factor = _number(values, 'real_time_factor')
+    parameters = {'robot': robot, 'controller': controller, 'seed': seed, 'real_time_factor': factor}
+    return NodeEntry('sim_node', {**parameters, **image_parameters(values)})
+
+
+def _policy_nodes(values: Mapping[str, str], guard: Mapping[str, Any]) -> list[NodeEntry]:
+    policy, robot = str(policy_dir(values['policy'])), values['robot']
+    networks = {'policy': policy, 'device': values['device']}
+    check_targets = _boolean(values, 'check_targets')
     nodes = [
         NodeEntry('diffusion_node', networks, QUIET_AND_OFFLINE),
         NodeEntry('act_node', {**networks, 'robot': robot}),
-        NodeEntry('guard_node', {
-            'policy': policy, 'robot': robot, 'controller': controller, 'armed_at_start': armed,
-            'check_targets': check_targets,
-        }),
-    ]  # fmt: skip
-    if real:
-        nodes.append(NodeEntry('gripper_node', {'robot': robot}))
-    elif mock:
-        nodes[-1].parameters['check_driver'] = False  # there is none
-        mirror = {'robot': robot, 'seed': _integer(values, 'seed'), 'mock_hardware': True}
-        nodes.append(NodeEntry('mirror_node', mirror))
-    else:
-        nodes.insert(0, NodeEntry('sim_node', {
-            'robot': robot, 'controller': controller, 'seed': _integer(values, 'seed'),
-            'real_time_factor': _number(values, 'real_time_factor'),
-        }))  # fmt: skip
+        NodeEntry('guard_node', {'policy': policy, **guard, 'check_targets': check_targets}),
+    ]
     if check_targets:
         nodes.append(NodeEntry('target_check_node', {'policy': policy, 'robot': robot}))
     if _boolean(values, 'overlay'):
         nodes.append(NodeEntry('overlay_node', {'policy': policy}))
+    return nodes
+
+
+def _recording_nodes(values: Mapping[str, str], controller: str, simulated: bool) -> tuple[NodeEntry, ...]:
+    operator = operator_of(values, simulated)
+    if not _boolean(values, 'record'):
+        return ()
+    nodes = [NodeEntry('recorder_node', recorder_parameters(values, operator, controller, simulated))]
+    if operator != 'none':
+        parameters = operator_parameters(operator, values['robot'], _integer(values, 'seed'), _integer(values, 'episodes'))
+        nodes.append(NodeEntry(OPERATORS[operator], parameters, ends_stack=operator == 'scripted'))
     return tuple(nodes)
 
 

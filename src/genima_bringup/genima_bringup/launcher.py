@@ -49,7 +49,7 @@ def launch(
         arguments: launch arguments by name, see `genima_bringup.graph.ARGUMENTS`.
 
     Returns:
-        Exit code: 0 after Ctrl-C, 1 if a node ended by itself.
+        Exit code: 0 after Ctrl-C or when all was done, 1 if a node ended by itself.
 
     Raises:
         GenimaError: if the stack cannot be started as asked for.
@@ -72,7 +72,7 @@ def launch(
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         with processes:
-            while not asked_to_end.wait(CHECK_PERIOD_S):
+            while not asked_to_end.wait(CHECK_PERIOD_S) and not processes.done:
                 processes.check()
             print(f'ending stack {name!r}', flush=True)
     except LaunchError as error:

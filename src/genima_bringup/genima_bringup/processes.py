@@ -93,11 +93,16 @@ class StackProcesses:
         reader.start()
         self._readers[entry.name] = reader
 
+    @property
+    def done(self) -> bool:
+        """Whether a node has ended that ends the stack when its work is done."""
+        return any(entry.ends_stack and self._processes[entry.name].poll() == 0 for entry in self.stack.nodes)
+
     def check(self) -> None:
-        """Raise LaunchError, with the node's last words, if a node has ended."""
+        """Raise LaunchError, with the node's last words, if a node has ended before all was done."""
         for name, process in self._processes.items():
             code = process.poll()
-            if code is not None:
+            if code is not None and not self.done:
                 self._readers[name].join(timeout=1.0)
                 words = '; '.join(line.strip() for line in self._last_lines[name]) or 'it said nothing'
                 raise LaunchError(f'{name} ended with exit code {code}: {words}')

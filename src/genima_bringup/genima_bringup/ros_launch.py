@@ -8,7 +8,14 @@ from tempfile import NamedTemporaryFile
 import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity  # type: ignore[attr-defined]
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, RegisterEventHandler, TimerAction
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+    Shutdown,
+    TimerAction,
+)
 from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -49,7 +56,8 @@ def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
             additional_env=entry.environment,
             output='screen',
         )
-        actions += [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=_ended))]
+        on_exit = _done if entry.ends_stack else _ended
+        actions += [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=on_exit))]
     return actions
 
 
@@ -91,6 +99,13 @@ def _ended(event: ProcessExited, context: LaunchContext) -> list[LaunchDescripti
     if context.is_shutdown:
         return []
     return [TimerAction(period=STOP_S, actions=[OpaqueFunction(function=_give_up, args=[event])])]
+
+
+def _done(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """The node that ends when all is done takes the others along, and that is no error."""
+    if event.returncode != 0 or context.is_shutdown:
+        return _ended(event, context)
+    return [TimerAction(period=STOP_S, actions=[Shutdown(reason=f'{event.process_name} is done')])]
 
 
 def _give_up(context: LaunchContext, event: ProcessExited) -> None:

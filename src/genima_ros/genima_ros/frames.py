@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The newest tree of frames from tf and tf_static: enough to place cameras, with no dependency."""
+"""Frames as messages of tf, and the tree that tf and tf_static describe."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion, TransformStamped, Vector3
@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
-from genima.errors import CalibrationError
+from genima.cameras.tree import PoseTree
+from genima.cameras.tree import transform_matrix as transform_matrix
 from genima_ros.messages import stamp
-
-MAX_DEPTH = 64
 
 
 def optical_frame(camera: str) -> str:
@@ -41,59 +40,9 @@ def pose_message(T_frame_object: NDArray[np.float64]) -> Pose:
     return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))
 
 
-def transform_matrix(message: TransformStamped) -> NDArray[np.float64]:
-    """Return a transform message as a (4, 4) matrix that maps child coordinates to parent coordinates."""
-    shift, turn = message.transform.translation, message.transform.rotation
-    matrix = np.eye(4)
-    matrix[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
-    matrix[:3, 3] = shift.x, shift.y, shift.z
-    return matrix
-
-
-class FrameTree:
-    """Knows each frame's newest pose in its parent."""
-
-    def __init__(self) -> None:
-        self._edges: dict[str, tuple[str, NDArray[np.float64]]] = {}
+class FrameTree(PoseTree):
+    """Knows each frame's newest pose in its parent from tf and tf_static."""
 
     def add(self, message: TFMessage) -> None:
         """Take one message of tf or tf_static."""
-        for transform in message.transforms:
-            self._edges[transform.child_frame_id] = (transform.header.frame_id, transform_matrix(transform))
-
-    def lookup(self, target: str, source: str) -> NDArray[np.float64]:
-        """Return T_target_source, shape (4, 4).
-
-        Raises:
-            CalibrationError: if the two frames are not connected.
-        """
-        root_target, T_root_target = self._to_root(target)
-        root_source, T_root_source = self._to_root(source)
-        if root_target != root_source:
-            raise CalibrationError(f'tf does not connect {source!r} to {target!r}; publish the calibration of the camera')
-        return np.linalg.inv(T_root_target) @ T_root_source
-
-    def carrier(self, frame: str, links: Collection[str]) -> tuple[str, NDArray[np.float64]]:
-        """Return the robot link that carries a frame, the first on its way to the root, and T_link_frame (4, 4).
-
-        Raises:
-            CalibrationError: if no link of the robot is on that way.
-        """
-        start, matrix = frame, np.eye(4)
-        for _ in range(MAX_DEPTH):
-            if frame in links:
-                return frame, matrix
-            if frame not in self._edges:
-                raise CalibrationError(f'tf does not connect {start!r} to the robot; publish the calibration of the camera')
-            frame, T_parent_frame = self._edges[frame]
-            matrix = T_parent_frame @ matrix
-        raise CalibrationError(f'tf has a loop at frame {frame!r}')
-
-    def _to_root(self, frame: str) -> tuple[str, NDArray[np.float64]]:
-        matrix = np.eye(4)
-        for _ in range(MAX_DEPTH):
-            if frame not in self._edges:
-                return frame, matrix
-            frame, T_parent_frame = self._edges[frame]
-            matrix = T_parent_frame @ matrix
-        raise CalibrationError(f'tf has a loop at frame {frame!r}')
+        self.add_transforms(message.transforms)

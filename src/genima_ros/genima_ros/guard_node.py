@@ -15,6 +15,7 @@ from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.guard.guard import Guard
 from genima.guard.status import GuardConfig, GuardOutput
+from genima.recording.jog import CONTRACT as TELEOPERATION
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
@@ -34,17 +35,15 @@ class GuardNode(Node):
 
     def __init__(self) -> None:
         super().__init__('guard_node')
-        policy = declare(self, 'policy', '', 'Policy directory; chunks of another contract are refused.')
+        policy = declare(self, 'policy', '', 'Policy directory; other chunks are refused. Empty: teleoperation.')
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
         armed = declare(self, 'armed_at_start', False, 'Send commands from the start; only for a simulated arm.')
         config = self._declare_config()
-        spec = PolicySpec.load(policy)
-        self.profile = RobotProfile.load(robot or spec.robot)
-        spec.check_robot(self.profile)
+        self.profile, contract = self._load(policy, robot)
         if not controller:
             raise GenimaError(f'parameter controller is empty; {self.profile.name} has {self.profile.controllers}')
-        self._guard = Guard(self.profile, config, spec.hash())
+        self._guard = Guard(self.profile, config, contract)
         self._newest_chunk = Time()
         self._last_tick_s = float('-inf')
         self._sleep = SleepWatch(self)
@@ -65,9 +64,18 @@ class GuardNode(Node):
         if armed:
             self._guard.arm()
         self.get_logger().info(
-            f'guard ready: robot {self.profile.name}, contract {spec.hash()}, controller {controller}, '
+            f'guard ready: robot {self.profile.name}, contract {contract}, controller {controller}, '
             f'{"ARMED" if armed else "disarmed (shadow mode); arm it with the service ~/arm"}'
         )
+
+    def _load(self, policy: str, robot: str) -> tuple[RobotProfile, str]:
+        """Return the robot, and the contract of the chunks that are let through: an operator's where no policy is given."""
+        if not policy and robot:
+            return RobotProfile.load(robot), TELEOPERATION
+        spec = PolicySpec.load(policy)
+        profile = RobotProfile.load(robot or spec.robot)
+        spec.check_robot(profile)
+        return profile, spec.hash()
 
     def _declare_config(self) -> GuardConfig:
         joint_age_s = declare(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The newest joint positions, by name: drivers send joints in any order and in parts."""
+"""The joint positions of now, and of a moment ago: the track that conversions use, shared by callbacks and workers."""
 
 import threading
 from collections.abc import Sequence
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from genima.align.joints import JointTrack, opening_joint, openings
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
-from genima.stamps import is_overtaken
+
+MEMORY_S = 2.0  # as long as a picture may take from the camera to whoever asks where the joints were
 
 
 class StaleJointsError(GenimaError):
@@ -28,16 +30,13 @@ class JointStates:
         self.profile = profile
         self.max_age_s = max_age_s
         self._changed = threading.Condition()  # callbacks write, a worker reads; one reading must be of one message
-        self._newest: dict[str, tuple[float, float]] = {}  # name -> (stamp [s], position [rad or m])
+        self._track = JointTrack(MEMORY_S)
 
     def add(self, names: Sequence[str], positions: Sequence[float], stamp_s: float) -> None:
         """Take one message; stamps a little older than known, and joints without a finite position, are ignored."""
         with self._changed:
             self._changed.notify_all()
-            for name, position in zip(names, positions, strict=False):
-                known = self._newest.get(name)
-                if np.isfinite(position) and not (known and is_overtaken(stamp_s, known[0])):
-                    self._newest[name] = (stamp_s, float(position))
+            self._track.add(names, positions, stamp_s)
 
     def arm(self, now_s: float, patience_s: float = 0.0) -> tuple[NDArray[np.float64], float]:
         """Return the arm's positions [rad], shape (n,), and the stamp of the oldest of them [s].
@@ -54,26 +53,36 @@ class JointStates:
             readings = [self._read(name, now_s) for name in self.profile.arm_joints]
         return np.array([position for _, position in readings]), min(time_s for time_s, _ in readings)
 
+    def arm_at(self, time_s: float) -> NDArray[np.float64]:
+        """Return where the arm was at a moment within the last seconds, shape (n,) [rad], as a conversion finds it.
+
+        Args:
+            time_s: for example when a picture was taken [s].
+
+        Raises:
+            DatasetError: if a joint is missing, or was silent around that moment for longer than `max_age_s`.
+        """
+        with self._changed:
+            return self._track.at(self.profile.arm_joints, time_s, self.max_age_s)
+
     def gripper_open(self, now_s: float) -> float:
         """Return the gripper's opening in [0, 1]; 1 is open."""
-        gripper = self.profile.gripper
         with self._changed:
-            for driver in gripper.drivers.values():
-                if driver.joint in self._newest:
-                    return driver.opening(self._read(driver.joint, now_s)[1])
-            return gripper.opening(self._read(gripper.joints[0], now_s)[1])
+            joint, closed, opened = opening_joint(self.profile.gripper, self._track.names)
+            return float(openings(self._read(joint, now_s)[1], closed, opened))
 
     def _is_fresh(self, now_s: float) -> bool:
-        oldest_s = min(self._newest.get(name, (float('-inf'), 0.0))[0] for name in self.profile.arm_joints)
-        return now_s - oldest_s <= self.max_age_s
+        newest = [self._track.newest(name) for name in self.profile.arm_joints]
+        return all(reading is not None and now_s - reading[0] <= self.max_age_s for reading in newest)
 
     def _read(self, name: str, now_s: float) -> tuple[float, float]:
-        if name not in self._newest:
-            known = ', '.join(sorted(self._newest)) or 'nothing'
+        reading = self._track.newest(name)
+        if reading is None:
+            known = ', '.join(self._track.names) or 'nothing'
             raise StaleJointsError(f'joint_states: no {name}; heard {known}; is the right robot profile set?')
-        time_s, position = self._newest[name]
-        if now_s - time_s > self.max_age_s:
+        if now_s - reading[0] > self.max_age_s:
             raise StaleJointsError(
-                f'joint_states: {name} is {now_s - time_s:.3f} s old, allowed {self.max_age_s:.3f} s; is the driver alive?'
+                f'joint_states: {name} is {now_s - reading[0]:.3f} s old, allowed {self.max_age_s:.3f} s;'
+                ' is the driver alive?'
             )
-        return time_s, position
+        return reading

@@ -30,6 +30,7 @@ STATUS_TICKS = 20  # 10 Hz
 CONTROLLER_STATE_TICKS = 4  # 50 Hz, as a joint_trajectory_controller does
 RESTART_TICKS = 60  # 0.3 s
 HOLD_POLL_S = 0.02
+CONTROLLERS = ('act_node', 'operator_node')  # what time waits for
 SLOWEST_S = 0.02
 
 
@@ -43,12 +44,14 @@ class SimNode(Node):
         seed = declare(self, 'seed', 0, 'Seed of the first episode.', between=(0, 2**31 - 1))
         self._episode_s = declare(self, 'episode_s', 20.0, 'Longest episode [s].', between=(1.0, 3600.0))
         image_hz = declare(self, 'image_rate_hz', 10.0, 'Images per second and camera [Hz].', between=(1.0, 30.0))
+        width_px = declare(self, 'width_px', 128, 'Width of the images [px].', between=(16, 4096))
+        height_px = declare(self, 'height_px', 128, 'Height of the images [px].', between=(16, 4096))
         pace = declare(self, 'pace', True, 'Hold simulated time rather than starve the policy on a slow machine.')
         self._pacer = Pacer(self._declare_pace(), self._tell_give_up)
-        self._image_ticks = round(1.0 / (image_hz * TICK_S))
+        self._images_per_tick = image_hz * TICK_S
         self._tick_count = self._restart_until = 0
         self._done = False
-        self._load(robot, seed, pace)
+        self._load(robot, seed, pace, (width_px, height_px))
         self._outputs = SimOutputs(self, self._simulation, controller)
         self.create_subscription(JointTrajectory, f'{controller}/joint_trajectory', self._on_trajectory, qos.COMMAND)
         self.create_subscription(Float64, 'gripper/command', self._on_gripper, qos.COMMAND)
@@ -88,16 +91,16 @@ class SimNode(Node):
             patience_s=declare(self, 'patience_s', 2.0, 'Longest hold in wall time [s].', between=(0.0, 60.0)),
         )
 
-    def _load(self, robot: str, seed: int, pace: bool) -> None:
+    def _load(self, robot: str, seed: int, pace: bool, size_px: tuple[int, int]) -> None:
         from genima.sim.simulation import Simulation  # MuJoCo and its renderer take a moment; Ctrl-C works meanwhile
 
-        self._simulation = Simulation(RobotProfile.load(robot), seed)
+        self._simulation = Simulation(RobotProfile.load(robot), seed, width_px=size_px[0], height_px=size_px[1])
         self._origin_s = -self._simulation.time_s
         self._start_s = 0.0
         self._seed = seed
         self.get_logger().info(
             f'simulated {robot}: seed {seed}, cameras {", ".join(self._simulation.cameras)}, '
-            f'images every {self._image_ticks * TICK_S:.3f} s, {"waiting" if pace else "not waiting"} for the policy'
+            f'{self._images_per_tick / TICK_S:g} images per second, {"waiting" if pace else "not waiting"} for the policy'
         )
 
     def close(self) -> None:
@@ -137,10 +140,14 @@ class SimNode(Node):
             self._outputs.joints(self.time_s)
         if self._tick_count % FRAME_TICKS == 0:
             self._outputs.frames(self.time_s)
-        if self._tick_count % self._image_ticks == 0:
+        if self._images_due(self._tick_count) > self._images_due(self._tick_count - 1):
             self._outputs.images(self.time_s)
         if self._tick_count % STATUS_TICKS == 0:
             self._report()
+
+    def _images_due(self, ticks: int) -> int:
+        """Return how many pictures each camera has taken by a tick; 30 Hz means now six, now seven ticks apart."""
+        return int(ticks * self._images_per_tick + 1e-9)
 
     @property
     def _controller_active(self) -> bool:
@@ -167,7 +174,7 @@ class SimNode(Node):
             self.get_logger().error(f'joint_trajectory refused: {error}', throttle_duration_sec=1.0)
 
     def _on_stats(self, message: NodeStats) -> None:
-        if message.node == 'act_node':
+        if message.node in CONTROLLERS:
             self._pacer.tick_seen(seconds(message.tick))
 
     def _on_gripper(self, message: Float64) -> None:

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The newest set of camera images that belong together in time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
+from genima.align.frames import FrameTrack, newest_set
 from genima.cameras import views
 from genima.errors import CalibrationError
 from genima_ros.messages import camera_model, image_array, seconds
+
+MEMORY = 8  # images per camera: a camera may be ahead of the slowest one by so many
 
 
 def image_topic(camera: str) -> str:
@@ -32,36 +36,37 @@ class ImageSet:
         images: in the order of the contract.
         infos: calibration of each.
         unchanged_s: for how long each camera has sent the same pixels [s].
+        time_s: the moment to which each image is its camera's nearest [s].
     """
 
     stamp_s: float
     images: tuple[Image, ...]
     infos: tuple[CameraInfo, ...]
     unchanged_s: tuple[float, ...]
+    time_s: float
 
 
 class ViewBuffer:
-    """Keeps the newest image of each camera and says when they make a set.
+    """Keeps the newest images of each camera and says which of them make a set, by the rule that conversions use.
 
     Args:
         cameras: names in the order of the contract.
         max_skew_s: newest minus oldest capture time of a set [s].
+        offsets_s: latencies of the cameras that have one; taken off their stamps [s].
     """
 
-    def __init__(self, cameras: Sequence[str], max_skew_s: float) -> None:
+    def __init__(
+        self, cameras: Sequence[str], max_skew_s: float, offsets_s: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
         self.cameras = tuple(cameras)
         self.max_skew_s = max_skew_s
-        self._images: dict[str, Image] = {}
+        self._tracks = {camera: FrameTrack(offsets_s.get(camera, 0.0), MEMORY) for camera in self.cameras}
         self._infos: dict[str, CameraInfo] = {}
         self._heard_s: dict[str, float] = {}
-        self._changed_s: dict[str, float] = {}
 
     def add_image(self, camera: str, message: Image, wall_s: float) -> None:
         """Keep an image; `wall_s` is the time of arrival on a steady clock [s]."""
-        known = self._images.get(camera)
-        if known is None or known.data != message.data:
-            self._changed_s[camera] = seconds(message.header.stamp)
-        self._images[camera] = message
+        self._tracks[camera].add(seconds(message.header.stamp), message, message.data)
         self._heard_s[camera] = wall_s
 
     def add_info(self, camera: str, message: CameraInfo) -> None:
@@ -69,16 +74,17 @@ class ViewBuffer:
         self._infos[camera] = message
 
     def newest(self) -> ImageSet | None:
-        """Return the newest images if they belong together, else `None`."""
-        if len(self._images) < len(self.cameras) or len(self._infos) < len(self.cameras):
+        """Return the newest images that belong together, `None` while they are too far apart."""
+        found = newest_set(list(self._tracks.values()), self.max_skew_s)
+        if found is None or len(self._infos) < len(self.cameras):
             return None
-        stamps_s = [seconds(self._images[camera].header.stamp) for camera in self.cameras]
-        if max(stamps_s) - min(stamps_s) > self.max_skew_s:
-            return None
-        images = tuple(self._images[camera] for camera in self.cameras)
-        unchanged_s = (max(0.0, at_s - self._changed_s[name]) for name, at_s in zip(self.cameras, stamps_s, strict=True))
-        infos = tuple(self._infos[camera] for camera in self.cameras)
-        return ImageSet(min(stamps_s), images, infos, tuple(unchanged_s))
+        return ImageSet(
+            stamp_s=min(frame.time_s for frame in found.frames),
+            images=tuple(frame.payload for frame in found.frames),
+            infos=tuple(self._infos[camera] for camera in self.cameras),
+            unchanged_s=tuple(frame.time_s - frame.same_since_s for frame in found.frames),
+            time_s=found.time_s,
+        )
 
     def complaints(self, wall_s: float, silent_s: float) -> list[str]:
         """Say which cameras keep the set from being complete.
@@ -96,8 +102,9 @@ class ViewBuffer:
                 lines.append(f'camera {camera!r}: no image on {image_topic(camera)} for {wall_s - heard_s:.1f} s')
             elif camera not in self._infos:
                 lines.append(f'camera {camera!r}: images, but no calibration on {info_topic(camera)}')
-        if not lines and len(self._images) == len(self.cameras) and self.newest() is None:
-            stamps_s = {camera: round(seconds(self._images[camera].header.stamp), 3) for camera in self.cameras}
+        if not lines and self.newest() is None:
+            newest = {camera: track.newest for camera, track in self._tracks.items()}
+            stamps_s = {camera: round(frame.time_s, 3) for camera, frame in newest.items() if frame is not None}
             lines.append(f'cameras are more than {self.max_skew_s:.3f} s apart: {stamps_s}; are their clocks in step?')
         return lines
 

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which formats of datasets there are, which one a folder has, and the way from one to another: through the native one."""
+
+import importlib
+import inspect
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from genima.episodes.store import list_episodes
+from genima.errors import DatasetError
+
+NATIVE = 'hdf5'
+_COMMON = ('source', 'out', 'on_done', 'workers')
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of datasets.
+
+    Attributes:
+        name: As the command line has it.
+        text: What it is.
+        signs: Files by which a folder of this format is recognised, as patterns; one of them is enough.
+        module: What converts it, with `export` from native, `load` into native, or both, and `count`; none for native.
+    """
+
+    name: str
+    text: str
+    signs: tuple[str, ...]
+    module: str = ''
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format(NATIVE, 'native episodes', ('episode_*.h5',)),
+        Format('lerobot', 'LeRobot v3.0', ('meta/info.json',), 'genima.convert.lerobot'),
+        Format('rlds', 'RLDS of tensorflow-datasets', ('features.json', '*/features.json'), 'genima.convert.rlds'),
+        Format('mcap', 'rosbag2 recordings', ('*.mcap', '*/*.mcap'), 'genima.convert.mcap'),
+        Format(
+            'rlbench',
+            'demonstrations of RLBench',
+            tuple(f'{"*/" * depth}low_dim_obs.pkl' for depth in range(6)),
+            'genima.convert.rlbench',
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One conversion between native and another format.
+
+    Attributes:
+        text: Such as 'rlds to hdf5'.
+        source: Folder to read, and `out` the one to write; `native` is the one of them that holds native episodes.
+        module: The converter, and `function` what of it is run.
+        temporary: `out` is only needed for the next step.
+    """
+
+    text: str
+    source: Path
+    out: Path
+    native: Path
+    module: ModuleType
+    function: Callable[..., None]
+    temporary: bool = False
+
+    @property
+    def options(self) -> set[str]:
+        """Names of what this conversion can be told besides where it reads and writes."""
+        return set(inspect.signature(self.function).parameters) - set(_COMMON)
+
+    def count(self) -> int:
+        """Return the number of episodes to convert."""
+        return len(list_episodes(self.source)) if self.native == self.source else int(self.module.count(self.source))
+
+    def run(self, on_done: Callable[[str], None], workers: int, options: Mapping[str, Any]) -> None:
+        """Convert; of `options` it takes what it knows."""
+        own = {name: value for name, value in options.items() if name in self.options}
+        self.function(self.source, self.out, on_done, workers, **own)
+
+
+def detect(folder: Path) -> str:
+    """Return the name of a folder's format.
+
+    Raises:
+        DatasetError: if the folder does not exist, or has no known format, or signs of several.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f'{folder} is no folder; name the folder of a dataset')
+    found = [each.name for each in FORMATS.values() if any(next(folder.glob(sign), None) for sign in each.signs)]
+    if len(found) != 1:
+        signs = '; '.join(f'{each.name}: {each.signs[0]}' for each in FORMATS.values())
+        problem = f'looks like {" and ".join(found)}' if found else f'has no known format ({signs})'
+        raise DatasetError(f'{folder} {problem}; say what it is with --from')
+    return found[0]
+
+
+def plan(source: Path, out: Path, to: str, from_: str | None = None) -> list[Step]:
+    """Return the one or two steps that convert a dataset.
+
+    Between two foreign formats the native episodes lie in a hidden folder beside `out` until `clean_up` removes it, so that
+    an interrupted conversion goes on where it was.
+
+    Args:
+        source: Folder to read.
+        out: Folder to write.
+        to: Name of the format wanted.
+        from_: Name of the source's format; found out if it is not given.
+
+    Raises:
+        DatasetError: if there is no such conversion.
+    """
+    from_ = from_ or detect(source)
+    if from_ == to:
+        raise DatasetError(f'{source} has the format {from_} already; formats are {", ".join(FORMATS)}')
+    if NATIVE in (from_, to):
+        return [_step(source, out, from_, to)]
+    between = out.absolute().with_name(f'.{out.absolute().name}.{NATIVE}')
+    return [_step(source, between, from_, NATIVE, temporary=True), _step(between, out, NATIVE, to)]
+
+
+def check_options(steps: Sequence[Step], options: Mapping[str, Any]) -> None:
+    """Raise DatasetError for an option that no step takes: it was given for a reason, which would be missed silently."""
+    known: set[str] = set().union(*(step.options for step in steps))
+    for name in sorted(set(options) - known):
+        way = ', then '.join(step.text for step in steps)
+        raise DatasetError(f'--{name.replace("_", "-")} means nothing when converting {way}; leave it out')
+
+
+def clean_up(steps: Sequence[Step]) -> None:
+    """Remove what was only needed between the steps."""
+    for step in steps:
+        if step.temporary:
+            shutil.rmtree(step.out, ignore_errors=True)
+
+
+def _step(source: Path, out: Path, from_: str, to: str, temporary: bool = False) -> Step:
+    for name in (from_, to):
+        if name not in FORMATS:
+            raise DatasetError(f'there is no format {name!r}; formats are {", ".join(FORMATS)}')
+    foreign, kind, native = (to, 'export', source) if from_ == NATIVE else (from_, 'load', out)
+    module = importlib.import_module(FORMATS[foreign].module)
+    function = getattr(module, kind, None)
+    if function is None:
+        raise DatasetError(f'{FORMATS[foreign].text} cannot be {"written" if kind == "export" else "read"}')
+    return Step(f'{from_} to {to}', source, out, native, module, function, temporary)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write which steps are not to be learned from into a copy of an episode file, without reading its pictures."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from genima.episodes.frames import camera_names
+from genima.episodes.store import SCHEMA_VERSION, content_digest
+from genima.errors import DatasetError
+from genima.files import atomic_path
+
+
+def write_ignored(source: Path | str, target: Path | str, ignore: np.ndarray, note: dict[str, Any]) -> None:
+    """Copy an episode and mark steps in the copy, atomically; a file of version 1 becomes one of version 2.
+
+    Args:
+        source: The episode.
+        target: The copy.
+        ignore: (T,) bool; these steps are marked besides those that are already.
+        note: Metadata to add, so that the file tells what was done to it.
+
+    Raises:
+        DatasetError: if the number of steps differs, or the file is not an episode.
+    """
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
+        try:
+            with h5py.File(temporary, 'r+') as file:
+                _mark(file, ignore, note)
+        except (OSError, KeyError, ValueError) as error:
+            raise DatasetError(f'{source} cannot be marked ({error}); see `genima dataset verify`') from error
+
+
+def _mark(file: h5py.File, ignore: np.ndarray, note: dict[str, Any]) -> None:
+    times_s = file['timestamps'][:]
+    if ignore.shape != times_s.shape:
+        raise DatasetError(f'{len(ignore)} marks for {len(times_s)} steps')
+    if 'annotations/ignore' in file:
+        file['annotations/ignore'][:] = file['annotations/ignore'][:] | ignore
+    else:
+        file['annotations/ignore'] = ignore.astype(bool)
+    for camera in camera_names(file):
+        if f'observations/capture_time_{camera}' not in file:  # what `read_episode` takes for version 1
+            file[f'observations/capture_time_{camera}'] = times_s
+    metadata = json.loads(file['metadata/episode'].asstr()[()]) | note
+    del file['metadata/episode']
+    file['metadata/episode'] = json.dumps(metadata)
+    file.attrs['schema_version'] = SCHEMA_VERSION
+    file.attrs['content_sha256'] = content_digest(file)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a folder of recordings looks like.
+
+`<directory>/episode_000012/` is a rosbag2 bag: `episode_000012_0.mcap` and `metadata.yaml`. `episode.json` says how the
+episode ended and what is in it; it is written last, so a folder without it was not finished.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from genima.errors import DatasetError
+from genima.files import atomic_path
+
+METADATA, SUMMARY = 'metadata.yaml', 'episode.json'
+SCHEMA, SCHEMA_VERSION = 'genima-recording', 1
+OUTCOMES = ('success', 'failure', 'unfinished')
+"""How an episode ended; a discarded one is not kept."""
+_NAME = re.compile(r'episode_(\d{6,})')
+
+
+def episode_name(number: int) -> str:
+    """Return the name of the folder of an episode."""
+    return f'episode_{number:06d}'
+
+
+def next_number(directory: Path | str) -> int:
+    """Return the number after the highest one in a folder of recordings; 0 where there is none yet."""
+    found = (_NAME.fullmatch(path.name) for path in Path(directory).glob('episode_*'))
+    return max((int(match[1]) for match in found if match), default=-1) + 1
+
+
+def list_recordings(directory: Path | str) -> list[Path]:
+    """Return the folders of all episodes in the order of their numbers, finished or not.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    named = ((_NAME.fullmatch(path.name), path) for path in Path(directory).glob('episode_*') if path.is_dir())
+    paths = [path for _, path in sorted((int(match[1]), path) for match, path in named if match)]
+    if not paths:
+        raise DatasetError(f'no recording episode_*/ in {directory}; record some with `genima up record out:={directory}`')
+    return paths
+
+
+def bag_files(folder: Path | str) -> list[Path]:
+    """Return the MCAP files of a bag in their order; a path of one MCAP file is that file.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    path = Path(folder)
+    if path.is_file():
+        return [path]
+    named = (file for file in path.glob('*.mcap') if not file.name.startswith('.'))
+    files = sorted(named, key=lambda file: [int(part) for part in re.findall(r'\d+', file.stem)])
+    if not files:
+        raise DatasetError(
+            f'no *.mcap in {path}; a recording is a rosbag2 folder with storage mcap, not compressed as a file'
+        )
+    return files
+
+
+def is_finished(folder: Path | str) -> bool:
+    """Return whether an episode was finished: a power cut leaves one that was not."""
+    return (Path(folder) / SUMMARY).is_file()
+
+
+def read_summary(folder: Path | str) -> dict[str, Any]:
+    """Return what `episode.json` says: outcome, failure, note, file, bytes, sha256, topics, provenance.
+
+    Raises:
+        DatasetError: if the episode was not finished, or the file is damaged or of another version.
+    """
+    path = Path(folder) / SUMMARY
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError as error:
+        raise DatasetError(f'{folder} was not finished (no {SUMMARY}): repair it, or record the episode again') from error
+    except (OSError, ValueError) as error:
+        raise DatasetError(f'{path} cannot be read ({error}): repair the recording') from error
+    if (summary.get('schema'), summary.get('schema_version')) != (SCHEMA, SCHEMA_VERSION):
+        got = f'schema {summary.get("schema")!r} version {summary.get("schema_version")}'
+        raise DatasetError(f'{path} has {got}, this program reads {SCHEMA!r} version {SCHEMA_VERSION}')
+    return summary
+
+
+def write_durable(path: Path, text: str) -> None:
+    """Write a file so that it is whole or absent, also after a power cut."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')
+        with temporary.open('rb') as file:
+            os.fsync(file.fileno())
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names of new files in a folder survive a power cut."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

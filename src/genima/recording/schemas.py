@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Message definitions that travel inside a recording, and messages decoded by them."""
+
+import struct
+from functools import lru_cache
+from typing import Any
+
+from rosbags.serde import SerdeError
+from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
+
+from genima.errors import DatasetError
+
+ENCODING = 'ros2msg'
+_PARSERS = {ENCODING: get_types_from_msg, 'ros2idl': lambda text, kind: get_types_from_idl(text)}
+_HEADER_BYTES = 12  # CDR encapsulation, then the stamp: int32 seconds, uint32 nanoseconds
+
+
+class Schemas:
+    """Definitions of messages, each with all that it is made of, as MCAP's `ros2msg` and `ros2idl` write them.
+
+    Source: https://mcap.dev/spec/registry#ros2msg
+    """
+
+    def __init__(self) -> None:
+        """Know the time types only."""
+        self._store = get_typestore(Stores.EMPTY)
+        self._known: dict[str, str] = {}
+
+    def add(self, kind: str, text: str, encoding: str = ENCODING) -> None:
+        """Learn the definition of `kind`, for example 'sensor_msgs/msg/Image'.
+
+        Raises:
+            DatasetError: if the text cannot be parsed, or differs from what was learned before.
+        """
+        if self._known.get(kind) == text:
+            return
+        try:
+            self._store.register(_parse(text, kind, encoding))
+        except (TypesysError, SyntaxError) as error:
+            raise DatasetError(f'{kind}: its definition in the recording cannot be used: {error}') from error
+        self._known[kind] = text
+
+    def text(self, kind: str) -> str:
+        """Return the definition of a known type in `ENCODING`, however it was written when it was learned."""
+        return str(self._store.generate_msgdef(kind, ros_version=2)[0])
+
+    def type_hash(self, kind: str) -> str:
+        """Return the RIHS01 hash (REP-2011) of a type, with which ROS 2 tells versions apart."""
+        return self._store.hash_rihs01(kind)
+
+    def decode(self, kind: str, data: bytes) -> Any:
+        """Return the message in a CDR payload, with fields as ROS names them and arrays as numpy arrays.
+
+        Raises:
+            DatasetError: if the payload is not one of that type.
+        """
+        try:
+            return self._store.deserialize_cdr(data, kind)
+        except (SerdeError, KeyError, struct.error) as error:
+            raise DatasetError(f'a message of {kind} cannot be decoded: {error}') from error
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str, kind: str, encoding: str) -> dict[str, Any]:
+    """Return a definition as rosbags keeps it; every episode has the same ones."""
+    if encoding not in _PARSERS:
+        raise DatasetError(f'{kind}: schema encoding {encoding!r}; allowed: {", ".join(_PARSERS)}')
+    return _PARSERS[encoding](text, kind)
+
+
+def header_stamp_ns(data: bytes) -> int:
+    """Return the stamp in the std_msgs/Header, or builtin_interfaces/Time, that a CDR message begins with [ns].
+
+    Raises:
+        DatasetError: if the message is shorter than that.
+    """
+    if len(data) < _HEADER_BYTES:
+        raise DatasetError(f'a message of {len(data)} bytes has no header')
+    seconds, nanoseconds = struct.unpack_from('<iI' if data[1] & 1 else '>iI', data, 4)
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)

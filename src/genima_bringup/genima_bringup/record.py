@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the nodes that record: the recorder, and who moves the arm for it."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genima.errors import GenimaError
+
+OPERATORS = {'keyboard': 'teleop_node', 'scripted': 'operator_node', 'none': ''}
+"""Who moves the arm where no policy does, and the node for it."""
+# what the simulated task is called, where nobody says otherwise
+SIMULATED_TASK = {'task': 'pick', 'instruction': 'pick up the red cube'}
+
+
+def operator_of(values: Mapping[str, str], simulated: bool) -> str:
+    """Return who moves the arm beside a policy; by default somebody at the keyboard where there is none.
+
+    Raises:
+        GenimaError: if there is no such operator, he cannot do that, or a policy moves the arm.
+    """
+    operator = values['operator'] or ('none' if values['policy'] else 'keyboard')
+    if operator not in OPERATORS:
+        raise GenimaError(f'operator: {operator!r}; allowed: {", ".join(OPERATORS)}')
+    if values['policy'] and operator != 'none':
+        raise GenimaError(
+            f'operator:={operator} with policy {values["policy"]}, which moves the arm: use stack record without'
+        )
+    if operator == 'scripted' and not simulated:
+        raise GenimaError('operator:=scripted sees the cube of the simulation only; use keyboard or none with a real arm')
+    return operator
+
+
+def recorder_parameters(values: Mapping[str, str], operator: str, controller: str, simulated: bool) -> dict[str, Any]:
+    """Return what recorder_node is told."""
+    words = {name: values[name] or (text if simulated else '') for name, text in SIMULATED_TASK.items()}
+    who = {'keyboard': 'teleoperation by keyboard', 'scripted': 'scripted expert', 'none': 'teleoperation'}[operator]
+    source = f'policy {Path(values["policy"]).name}' if values['policy'] else who
+    return {
+        'robot': values['robot'],
+        'controller': controller,
+        'cameras': [name.strip() for name in values['cameras'].split(',') if name.strip()],
+        'out': str(Path(values['out']).expanduser().absolute()),
+        'source': f'simulation, {source}' if simulated else source,
+        **{name: text for name, text in words.items() if text},
+    }
+
+
+def operator_parameters(operator: str, robot: str, seed: int, episodes: int) -> dict[str, Any]:
+    """Return what the operator's node is told."""
+    if operator == 'keyboard':
+        return {'robot': robot, 'terminal': _terminal()}
+    return {'robot': robot, 'seed': seed, 'episodes': episodes}
+
+
+def image_parameters(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return what sim_node is told about its images; nothing where nobody asked.
+
+    Raises:
+        GenimaError: if a value makes no sense.
+    """
+    parameters: dict[str, Any] = {}
+    try:
+        if values['image_size']:
+            width, height = values['image_size'].split('x')
+            parameters = {'width_px': int(width), 'height_px': int(height)}
+        if values['image_rate']:
+            parameters['image_rate_hz'] = float(values['image_rate'])
+    except ValueError as error:
+        got = f'image_size:={values["image_size"]} image_rate:={values["image_rate"]}'
+        raise GenimaError(f'{got}; the form is image_size:=640x480 image_rate:=30') from error
+    return parameters
+
+
+def _terminal() -> str:
+    """Return the device of the terminal that started this: a node has none, but may read that one."""
+    try:
+        return os.ttyname(sys.stdin.fileno())
+    except (OSError, ValueError, AttributeError):
+        return ''

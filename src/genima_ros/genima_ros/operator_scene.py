@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the scripted operator sees: joints and cube of the same moment, which makes a held cube a held cube."""
+
+from collections import deque
+
+import numpy as np
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from tf2_msgs.msg import TFMessage
+
+from genima.robots.profile import RobotProfile
+from genima_ros import qos
+from genima_ros.frames import transform_matrix
+from genima_ros.messages import seconds
+from genima_ros.operator_script import Scene
+
+CUBE = 'cube'
+MEMORY = 40
+SAME_S = 1e-4
+
+
+class SceneListener:
+    """Pairs the pose of the cube in tf with the joint states of the same stamp.
+
+    Args:
+        node: That listens.
+        profile: The robot.
+    """
+
+    def __init__(self, node: Node, profile: RobotProfile) -> None:
+        self._profile = profile
+        self._joints: deque[tuple[float, np.ndarray, float]] = deque(maxlen=MEMORY)
+        self._cubes: deque[tuple[float, np.ndarray]] = deque(maxlen=MEMORY)
+        node.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
+        node.create_subscription(TFMessage, 'tf', self._on_frames, qos.SENSOR)
+
+    def newest(self, after_s: float = -1.0) -> Scene | None:
+        """Return the newest scene, or None where there is none that is later than `after_s` (ROS time) [s]."""
+        for cube_s, T_base_cube in reversed(self._cubes):
+            for stamp_s, q_rad, gripper_open in reversed(self._joints):
+                if abs(stamp_s - cube_s) < SAME_S:
+                    return Scene(stamp_s, q_rad, gripper_open, T_base_cube) if stamp_s > after_s else None
+        return None
+
+    def _on_joints(self, message: JointState) -> None:
+        known = dict(zip(message.name, message.position, strict=False))
+        gripper = self._profile.gripper
+        if all(name in known for name in (*self._profile.arm_joints, gripper.joints[0])):
+            q_rad = np.array([known[name] for name in self._profile.arm_joints])
+            self._joints.append((seconds(message.header.stamp), q_rad, gripper.opening(known[gripper.joints[0]])))
+
+    def _on_frames(self, message: TFMessage) -> None:
+        for transform in message.transforms:
+            if transform.child_frame_id == CUBE:
+                self._cubes.append((seconds(transform.header.stamp), transform_matrix(transform)))

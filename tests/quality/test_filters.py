@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is good enough is copied, what is not says why, and what cannot be measured is never called good."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_episodes import make_episode, rewritten
+
+from genima.cameras.model import CameraModel, MountedCamera
+from genima.episodes.dataset import read_card
+from genima.episodes.episode import Episode
+from genima.episodes.store import read_episode, write_episode
+from genima.errors import DatasetError
+from genima.quality.drift import projection_drift
+from genima.quality.filters import copy_good, measure_all
+from genima.quality.idle import idle_steps, idle_stretches
+from genima.quality.measures import measure
+from genima.quality.verdict import FAIL, NOT_MEASURABLE, PASS, Quality, Thresholds
+from genima.quality.verify import verify
+from genima.robots.profile import RobotProfile
+from genima.robots.transforms import inverse
+from genima.spheres.render import draw
+from genima.spheres.scene import Stripes, target_scene
+
+FIRST = 'episode_000000.h5'
+
+
+def _measured(episode: Episode, folder: Path) -> dict[str, str]:
+    write_episode(folder / FIRST, episode)
+    return _verdicts(measure(folder / FIRST))
+
+
+def _verdicts(quality: Quality) -> dict[str, str]:
+    return {each.name: each.verdict for each in quality.measures}
+
+
+def test_a_good_episode_passes_what_can_be_measured(panda: RobotProfile, tmp_path: Path) -> None:
+    verdicts = _measured(make_episode(panda, 0), tmp_path)
+    measurable = {name for name, verdict in verdicts.items() if verdict == PASS}
+    assert measurable == {'sound', 'speed', 'skew', 'repeats'}
+    assert verdicts['drift'] == verdicts['labels'] == NOT_MEASURABLE
+
+
+def test_a_spike_is_rejected_by_the_time_between_the_steps(panda: RobotProfile, tmp_path: Path) -> None:
+    episode = make_episode(panda, 0)
+    episode.q_rad[12:, 2] += 0.25  # in 0.1 s
+    assert _measured(episode, tmp_path)['speed'] == FAIL
+    episode.timestamps_s[12:] += 0.2  # the same way in 0.3 s
+    episode.capture_s = {name: episode.timestamps_s.copy() for name in episode.views}
+    assert _measured(episode, tmp_path)['speed'] == PASS
+
+
+def test_a_spike_that_is_not_learned_from_does_not_count(panda: RobotProfile, tmp_path: Path) -> None:
+    episode = make_episode(panda, 0)
+    episode.q_rad[12:, 2] += 0.25
+    episode.ignore[11] = True
+    assert _measured(episode, tmp_path)['speed'] == PASS
+
+
+@pytest.mark.parametrize(
+    ('labels', 'success', 'verdict'),
+    [
+        ([('ann', True), ('bob', True)], True, PASS),
+        ([('ann', True), ('bob', False)], True, FAIL),
+        ([('ann', False), ('bob', False)], True, FAIL),
+        ([('ann', True), ('bob', True)], None, PASS),
+        ([('ann', True)], True, NOT_MEASURABLE),
+        ([('ann', True), ('ann', True)], True, NOT_MEASURABLE),
+    ],
+)
+def test_annotators_must_agree(
+    labels: list[tuple[str, bool]], success: bool | None, verdict: str, panda: RobotProfile, tmp_path: Path
+) -> None:
+    episode = make_episode(panda, 0)
+    episode.metadata['labels'] = [{'annotator': name, 'success': label} for name, label in labels]
+    episode.metadata['success'] = success
+    assert _measured(episode, tmp_path)['labels'] == verdict
+
+
+def test_pictures_far_from_their_steps_are_rejected(panda: RobotProfile, tmp_path: Path) -> None:
+    episode = make_episode(panda, 0)
+    episode.capture_s['front'] = episode.timestamps_s - 0.08
+    assert _measured(episode, tmp_path)['skew'] == FAIL
+    episode.capture_s = {name: episode.timestamps_s.copy() for name in episode.views}
+    assert _measured(episode, tmp_path)['skew'] == NOT_MEASURABLE
+
+
+def test_repeated_pictures_are_rejected(panda: RobotProfile, tmp_path: Path) -> None:
+    episode = make_episode(panda, 0)
+    episode.capture_s['front'] = episode.timestamps_s[2 * (np.arange(len(episode)) // 2)] + 0.04
+    assert _measured(episode, tmp_path)['repeats'] == FAIL
+
+
+def test_a_damaged_episode_is_rejected(dataset: Path) -> None:
+    (dataset / FIRST).write_bytes((dataset / FIRST).read_bytes()[:5000])
+    quality = measure(dataset / FIRST)
+    assert _verdicts(quality) == {'sound': FAIL} and 'file-truncated' in quality.reasons()[0]
+
+
+# projection drift
+
+
+def _with_markers(profile: RobotProfile, shift_px: float = 0.0, still: bool = False) -> Episode:
+    """An episode whose camera sees the spheres of the current joints, `shift_px` beside where it is calibrated to."""
+    episode = make_episode(profile, 0)
+    K = np.array([[170.0, 0, 79.5], [0, 170.0, 59.5], [0, 0, 1]])
+    mounted = episode.cameras['front']
+    model = CameraModel('front', 160, 120, K)
+    episode.cameras = {'front': MountedCamera(model, mounted.parent_link, mounted.T_parent_camera)}
+    real = CameraModel('front', 160, 120, K + np.array([[0, 0, shift_px], [0, 0, 0], [0, 0, 0]]))
+    frames = np.full((len(episode), 120, 160, 3), 90, dtype=np.uint8)
+    for step, frame in enumerate(frames):
+        q_rad = episode.q_rad[0 if still else step]
+        T = inverse(np.asarray(mounted.T_base_camera(profile, q_rad)))
+        draw(frame, real, T, target_scene(profile.spheres, profile, q_rad, episode.gripper_open[step]), Stripes(), out=frame)
+    episode.views, episode.capture_s = {'front': frames}, {'front': episode.timestamps_s - 0.004}
+    return episode
+
+
+@pytest.mark.parametrize('shift_px', [0.0, 3.0, 8.0])
+def test_drift_is_measured_to_a_pixel(shift_px: float, panda: RobotProfile) -> None:
+    episode = _with_markers(panda, shift_px)
+    drift = projection_drift(episode, episode.views, panda)['front']
+    assert drift.distance_px == pytest.approx(shift_px, abs=1.0) and len(drift.markers) >= 2
+
+
+def test_drift_over_the_threshold_is_rejected(panda: RobotProfile, tmp_path: Path) -> None:
+    assert _measured(_with_markers(panda, 3.0), tmp_path)['drift'] == PASS
+    assert _measured(_with_markers(panda, 8.0), tmp_path)['drift'] == FAIL
+
+
+def test_coloured_things_that_do_not_follow_the_arm_are_no_markers(panda: RobotProfile, tmp_path: Path) -> None:
+    assert _measured(_with_markers(panda, still=True), tmp_path)['drift'] == NOT_MEASURABLE
+
+
+# idle stretches
+
+
+def _waiting(profile: RobotProfile, first: int, last: int) -> Episode:
+    """An episode that stops at step `first` and goes on after step `last`."""
+    episode = make_episode(profile, 0)
+    steps = np.arange(len(episode))
+    source = np.where(steps <= first, steps, np.maximum(first, steps - (last - first)))
+    for values in (episode.q_rad, episode.q_command_rad, episode.gripper_open, episode.gripper_command_open):
+        values[:] = values[source]
+    return episode
+
+
+@pytest.mark.parametrize(
+    ('first', 'last', 'place'), [(0, 7, 'start'), (17, 25, 'middle'), (20, 29, 'end'), (0, 29, 'whole')]
+)
+def test_idle_stretches_are_found_where_they_are(first: int, last: int, place: str, panda: RobotProfile) -> None:
+    (stretch,) = idle_stretches(_waiting(panda, first, last))
+    assert (stretch.first, stretch.last, stretch.place) == (first, last, place)
+    assert stretch.seconds == pytest.approx((last - first) / 10)
+
+
+def test_a_command_to_move_ends_idleness(panda: RobotProfile) -> None:
+    episode = _waiting(panda, 0, 29)
+    assert len(idle_stretches(episode)) == 1
+    episode.gripper_command_open[15:] = 0.0
+    assert [(each.first, each.last) for each in idle_stretches(episode)] == [(0, 14), (15, 29)]
+
+
+@given(first=st.integers(0, 29), length=st.integers(0, 29))
+def test_marks_cover_idle_steps_and_no_others(first: int, length: int, panda: RobotProfile) -> None:
+    last = min(first + length, 29)
+    stretches = idle_stretches(_waiting(panda, first, last))
+    marks = idle_steps(stretches, 30)
+    if length <= 5:
+        assert not stretches or last == 29
+    assert not marks[:first].any() and not marks[last + 1 :].any()
+
+
+# the new folder
+
+
+def test_what_passes_is_copied_and_the_report_names_the_rest(dataset: Path, tmp_path: Path) -> None:
+    with rewritten(dataset / FIRST) as file:
+        file['observations/joint_positions'][12:, 2] += 0.25
+    thresholds = Thresholds()
+    qualities = measure_all(dataset, thresholds)
+    out = tmp_path / 'good'
+    kept = copy_good(dataset, out, qualities, thresholds)
+    assert kept == [f'episode_{number:06d}.h5' for number in (1, 2, 3)]
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        [*kept, 'dataset.yaml', 'index.json', 'quality.json', 'quality.svg']
+    )
+    assert (out / kept[0]).stat().st_ino == (dataset / kept[0]).stat().st_ino  # nothing is stored twice
+    assert '3 of 4 episodes of wave' in read_card(out).description
+    rejected = {each['file']: each['rejected'] for each in json.loads((out / 'quality.json').read_text())['episodes']}
+    assert 'speed' in rejected[FIRST][0] and not rejected[kept[0]]
+    assert (out / 'quality.svg').read_text().startswith('<svg')
+    assert verify(out) == []
+    assert not list(tmp_path.glob('.good*'))
+
+
+def test_idle_marks_go_into_new_files_only(panda: RobotProfile, dataset: Path, tmp_path: Path) -> None:
+    write_episode(dataset / FIRST, _waiting(panda, 17, 25))
+    before = (dataset / FIRST).read_bytes()
+    thresholds = Thresholds()
+    copy_good(dataset, tmp_path / 'good', measure_all(dataset, thresholds), thresholds, mark_idle=True)
+    marked = read_episode(tmp_path / 'good' / FIRST)
+    assert np.flatnonzero(marked.ignore).tolist() == list(range(17, 25))
+    assert marked.metadata['idle_marked']['seconds'] == pytest.approx(0.8)
+    assert (dataset / FIRST).read_bytes() == before
+    assert verify(tmp_path / 'good' / FIRST) == []
+
+
+def test_idle_marks_bring_version_1_up_to_date(panda: RobotProfile, dataset: Path, tmp_path: Path) -> None:
+    write_episode(dataset / FIRST, _waiting(panda, 17, 25))
+    with h5py.File(dataset / FIRST, 'r+') as file:
+        del file['annotations'], file.attrs['content_sha256']
+        for name in ('front', 'wrist'):
+            del file[f'observations/capture_time_{name}']
+        file.attrs['schema_version'] = 1
+    thresholds = Thresholds()
+    copy_good(dataset, tmp_path / 'good', measure_all(dataset, thresholds), thresholds, mark_idle=True)
+    assert verify(tmp_path / 'good' / FIRST) == []
+    assert read_episode(tmp_path / 'good' / FIRST).ignore.sum() == 8
+
+
+def test_strict_rejects_what_was_not_measured(dataset: Path, tmp_path: Path) -> None:
+    thresholds = Thresholds()
+    with pytest.raises(DatasetError, match='none of the 4 episodes'):
+        copy_good(dataset, tmp_path / 'good', measure_all(dataset, thresholds), thresholds, strict=True)
+    assert not (tmp_path / 'good').exists()
+
+
+def test_a_folder_that_exists_is_left_alone(dataset: Path) -> None:
+    thresholds = Thresholds()
+    with pytest.raises(DatasetError, match='exists already'):
+        copy_good(dataset, dataset, measure_all(dataset, thresholds), thresholds)
