@@ -86,7 +86,8 @@ class Episode:
             raise DatasetError('an episode has the plans of both, joints and gripper, or of none')
         for name, images in self.views.items():
             if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(self):
-                raise DatasetError(f'views of {name} must be uint8 ({len(self)}, H, W, 3), got {images.dtype} {images.shape}')
+                got = f'{images.dtype} {images.shape}'
+                raise DatasetError(f'views of {name} must be uint8 ({len(self)}, H, W, 3), got {got}')
 
     def _rows(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yield every array of numbers that has one row per step, by name."""

@@ -10,7 +10,7 @@ import numpy as np
 from genima.cameras.model import MountedCamera
 from genima.contract.spec import PolicySpec
 from genima.episodes.store import read_all
-from genima.errors import ContractError, DatasetError
+from genima.errors import ContractError
 from genima.sim.imagine import imagine
 
 FOLLOWED_RAD = 0.03

@@ -12,7 +12,7 @@ from genima_bringup.faults.streams import StreamFault
 # What the inputs may be before they count as lost, in the stack's own parameters and the policy's contract.
 OLD_TARGET_S = 0.6  # a target is used until it is 0.5 s old, for the chunk of the next tick
 FROZEN_S = 0.7  # a picture may repeat for 0.25 s while the arm moves 0.05 rad, and is painted up to 0.35 s later
-# a target comes up to 0.35 s after the last one, is used at the next tick, and three checks in a row, 0.1 s apart, hold the arm
+# a target comes up to 0.35 s after the last one and is used at the next tick; three checks, 0.1 s apart, hold the arm
 CHECKED_S = 0.75
 SILENT_S = 0.2  # an age of 0.1 s counts as lost, and is looked at every 0.02 s while the clock is slow
 TOLD_S = 0.03  # the clock tells every 0.005 s, and the guard looks at it every 0.02 s
