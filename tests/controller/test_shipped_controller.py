@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped controller reads where the spheres are; it does not go on from where the arm is."""
+"""The shipped controllers read where the spheres are; they do not go on from where the arm is."""
 
 import numpy as np
 import pytest
@@ -18,29 +18,29 @@ from genima.sim.world import World
 SCENES = 24
 
 
-@pytest.fixture(scope='module')
-def controller() -> Controller:
-    return Controller.load(config_dir().parent / 'models' / 'panda_pick')
+@pytest.fixture(scope='module', params=['panda_pick', 'ur5e_pick'])
+def controller(request: pytest.FixtureRequest) -> Controller:
+    return Controller.load(config_dir().parent / 'models' / request.param)
 
 
 @pytest.mark.parametrize(('away_rad', 'median_mm'), [(0.0, 14.0), (0.05, 18.0)])
 def test_an_arm_that_is_elsewhere_goes_to_the_same_spheres(
-    controller: Controller, panda: RobotProfile, away_rad: float, median_mm: float
+    controller: Controller, away_rad: float, median_mm: float
 ) -> None:
     """With the demonstrated movement added to where it is, it would be off by half a metre for each rad."""
     spec: PolicySpec = controller.spec
-    task = PickTask()
-    cameras = World(panda, task).cameras
+    robot, task = RobotProfile.load(spec.robot), PickTask()
+    cameras = World(robot, task).cameras
     backgrounds = make_pool(np.random.default_rng(0), SCENES, spec.view_size_px)
     errors_mm = []
     for seed in range(SCENES):
         rng = np.random.default_rng([seed, 5])
-        q_rad = panda.home_rad + rng.normal(0.0, 0.05, panda.n_joints)
-        q_plan, opening = plan(panda, q_rad, 1.0, task.sample(rng), task.cube_size_m, spec.horizon_steps)
-        q_rad += rng.normal(0.0, away_rad, panda.n_joints)
+        q_rad = robot.home_rad + rng.normal(0.0, 0.05, robot.n_joints)
+        q_plan, opening = plan(robot, q_rad, 1.0, task.sample(rng), task.cube_size_m, spec.horizon_steps)
+        q_rad += rng.normal(0.0, away_rad, robot.n_joints)
         views = np.stack([backgrounds[seed]] * len(spec.cameras))
-        target = paint_targets(spec, panda, cameras, views, q_rad, q_plan[-1], float(opening[-1]))
+        target = paint_targets(spec, robot, cameras, views, q_rad, q_plan[-1], float(opening[-1]))
         chunk = controller.act(target, q_rad, 1.0, 0.0)
-        apart = tcp_pose(panda, chunk.q_rad[-1]) - tcp_pose(panda, q_plan[-1])
+        apart = tcp_pose(robot, chunk.q_rad[-1]) - tcp_pose(robot, q_plan[-1])
         errors_mm.append(1e3 * float(np.linalg.norm(apart[:3, 3])))
     assert np.median(errors_mm) < median_mm, np.round(np.sort(errors_mm), 1)

@@ -84,7 +84,7 @@ def plot_distances(distances: dict[str, list[float]], limit_m: float) -> str:
     axes = figure.subplots()
     for name, values in distances.items():
         axes.step(1e3 * np.sort(values), np.arange(1, len(values) + 1) / len(values), where='post', label=name)
-    axes.axvline(1e3 * limit_m, color='tab:red', linewidth=1.2, label='limit')
+    axes.axvline(1e3 * limit_m, color='black', linestyle='--', linewidth=1.2, label='limit')
     axes.set_xscale('log')
     axes.set_xlabel('distance between painted spheres and chunk, mm')
     axes.set_ylabel('share of cases')

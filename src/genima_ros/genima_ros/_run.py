@@ -19,9 +19,10 @@ from genima.errors import GenimaError
 
 POLL_S = 0.2
 GRACE_S = 1.5
+REAL_TIME_PRIORITY = 40  # below the 50 of ros2_control's controller manager
 
 
-def run(make_node: Callable[[], Node]) -> NoReturn:
+def run(make_node: Callable[[], Node], real_time: bool = False) -> NoReturn:
     """Run one node until it is told to end, and end the process.
 
     The exit code is 0 after SIGINT or SIGTERM, and 1 after an error that the user can mend (one line on stderr).
@@ -29,11 +30,22 @@ def run(make_node: Callable[[], Node]) -> NoReturn:
 
     Args:
         make_node: builds the node; slow imports belong in there, so that Ctrl-C works while they load.
+        real_time: the node does little and must not wait for those that do much: it goes before them, where permitted.
     """
+    if real_time:
+        _go_first()
     code = _live(make_node)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # all is closed; torch would take a second more to tidy up its modules
+
+
+def _go_first() -> None:
+    """Ask for real-time priority, for this thread and those that it starts: the middleware's, too."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
+    except OSError:
+        print(f'no real-time priority: permit rtprio {REAL_TIME_PRIORITY} in /etc/security/limits.conf', flush=True)
 
 
 def _live(make_node: Callable[[], Node]) -> int:

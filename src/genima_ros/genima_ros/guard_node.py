@@ -143,7 +143,7 @@ class GuardNode(Node):
 
 def main() -> NoReturn:
     """Run the node."""
-    run(GuardNode)
+    run(GuardNode, real_time=True)
 
 
 if __name__ == '__main__':

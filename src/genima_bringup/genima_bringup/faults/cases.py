@@ -12,8 +12,10 @@ from genima_bringup.faults.streams import StreamFault
 # What the inputs may be before they count as lost, in the stack's own parameters and the policy's contract.
 OLD_TARGET_S = 0.6  # a target is used until it is 0.5 s old, for the chunk of the next tick
 FROZEN_S = 0.7  # a picture may repeat for 0.25 s while the arm moves 0.05 rad, and is painted up to 0.35 s later
-CHECKED_S = 0.7  # three checks in a row hold the arm; a target is up to 0.35 s old when it is used
+# a target comes up to 0.35 s after the last one and is used at the next tick; three checks, 0.1 s apart, hold the arm
+CHECKED_S = 0.75
 SILENT_S = 0.2  # an age of 0.1 s counts as lost, and is looked at every 0.02 s while the clock is slow
+TOLD_S = 0.03  # the clock tells every 0.005 s, and the guard looks at it every 0.02 s
 POLICY = ('diffusion_node', 'act_node')
 
 
@@ -127,8 +129,8 @@ ROBOT_CONTROLLER = (
     _stream('controller_state', 'all lost', lambda: streams.dropped(1.0), True, SILENT_S),
 )
 CLOCK = (
-    _stream('clock of the guard', '1 s ahead', lambda: streams.clock_set(1.0), True),
-    _stream('clock of the guard', '1 s behind', lambda: streams.clock_set(-1.0), True),
+    _stream('clock of the guard', '1 s ahead', lambda: streams.clock_set(1.0), True, TOLD_S),
+    _stream('clock of the guard', '1 s behind', lambda: streams.clock_set(-1.0), True, TOLD_S),
 )
 OPERATOR_AND_PROCESSES = (
     FaultCase('robot controller: restarted', service='restart_controller', seconds=0.3),

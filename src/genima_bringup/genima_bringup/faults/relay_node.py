@@ -73,7 +73,7 @@ class RelayNode(Node):
 
 def main() -> NoReturn:
     """Run the node."""
-    run(RelayNode)
+    run(RelayNode, real_time=True)
 
 
 if __name__ == '__main__':
