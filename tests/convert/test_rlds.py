@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.convert.rlds import count, export, load
+from genima.convert.rlds_dataset import read_dataset
 from genima.convert.rlds_example import decode_example, encode_example
 from genima.convert.rlds_features import Feature, from_json, to_json
 from genima.convert.rlds_mapping import read_mapping
@@ -476,13 +477,43 @@ def test_a_folder_without_a_dataset_is_refused(tmp_path: Path) -> None:
         load(tmp_path, tmp_path / 'native', silent)
 
 
+def with_tfds(*arguments: object) -> str:
+    script = Path(__file__).with_name('tfds_opens.py')
+    command = [os.environ['GENIMA_TFDS_PYTHON'], script, *arguments]
+    ran = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=500)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+needs_tfds = pytest.mark.skipif(
+    'GENIMA_TFDS_PYTHON' not in os.environ, reason='GENIMA_TFDS_PYTHON names no python with tfds'
+)
+
+
 @pytest.mark.slow
-@pytest.mark.skipif('GENIMA_TFDS_PYTHON' not in os.environ, reason='GENIMA_TFDS_PYTHON names no python with tfds')
+@needs_tfds
 def test_tfds_opens_an_export_and_reads_the_same(native: Path, tmp_path: Path) -> None:
     export(native, tmp_path / 'cubes', silent)
-    script = Path(__file__).with_name('tfds_opens.py')
-    command = [os.environ['GENIMA_TFDS_PYTHON'], str(script), str(tmp_path / 'cubes/1.2.0'), str(native)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=500)
-    sys.stdout.write(ran.stdout)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert '3 episodes, 12 steps, 24 pictures equal' in ran.stdout
+    said = with_tfds('compare', tmp_path / 'cubes/1.2.0', native)
+    sys.stdout.write(said)
+    assert '3 episodes, 12 steps, 24 pictures equal' in said
+
+
+@pytest.mark.slow
+@needs_tfds
+def test_what_tfds_writes_is_read(tmp_path: Path) -> None:
+    with_tfds('write', tmp_path / 'lab')
+    given = mapping(tmp_path, joints=None, gripper={'key': 'observation/grip', 'open': 0, 'closed': 200})
+    load(tmp_path / 'lab', tmp_path / 'native', silent, mapping=given)
+    assert count(tmp_path / 'lab') == len(list((tmp_path / 'native').glob('*.h5'))) == 3
+    got = read_episode(tmp_path / 'native/episode_000002.h5')
+    np.testing.assert_allclose(got.q_rad, JOINTS + 0.01 * np.arange(4)[:, None], atol=1e-6)
+    np.testing.assert_allclose(got.gripper_open, [0, 0.5, 1, 1 - 101 / 200], atol=1e-6)
+    pictures = [np.random.default_rng([2, step]).integers(0, 256, (8, 10, 3), dtype=np.uint8) for step in range(4)]
+    np.testing.assert_array_equal(got.views['image'], pictures)
+    assert got.metadata['instruction'] == 'tidy up' and got.metadata['licence'] == 'MIT'
+    dataset = read_dataset(tmp_path / 'lab')
+    record = decode_example(dataset.records()[2][1].read())
+    state = numbers('state', dataset.features['steps/observation/state'], record['steps/observation/state'])
+    np.testing.assert_array_equal(state, np.arange(9) / 7 + np.arange(4)[:, None])
+    assert record['steps/observation/count'].tolist() == [1700] * 4

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens an RLDS export with tensorflow_datasets and compares it with the native episodes.
+"""Opens an RLDS export with tensorflow_datasets and compares it with the native episodes, or writes a dataset of its own.
 
-Runs in an environment of its own, without genima: python tfds_opens.py EXPORT/VERSION NATIVE_FOLDER
-Needs tensorflow (or tensorflow-cpu), tensorflow-datasets and h5py.
+Runs in an environment of its own, without genima; it needs tensorflow (or tensorflow-cpu), tensorflow-datasets and h5py:
+
+    python tfds_opens.py compare EXPORT/VERSION NATIVE_FOLDER
+    python tfds_opens.py write FOLDER
 """
 
 import json
@@ -58,7 +60,7 @@ def equal(ours: np.ndarray, native: np.ndarray, name: str) -> None:
     assert ours.tobytes() == native.tobytes(), name
 
 
-def main(export: str, native: Path) -> None:
+def compare_all(export: str, native: Path) -> None:
     """Compare all episodes and say how many there were."""
     builder = tfds.builder_from_directory(export)
     print(builder.info.features)
@@ -73,5 +75,47 @@ def main(export: str, native: Path) -> None:
     print(f'{episodes} episodes, {total} steps, {pictures} pictures equal')
 
 
+def write(folder: Path) -> None:
+    """Write three episodes of 2, 3 and 4 steps as a lab would, with every way in which tfds stores a number."""
+    folder.mkdir()
+    observation = {
+        'joint_position': tfds.features.Tensor(shape=(7,), dtype=np.float64),
+        'state': tfds.features.Tensor(shape=(9,), dtype=np.float64, encoding='zlib'),
+        'grip': tfds.features.Tensor(shape=(1,), dtype=np.uint8, encoding='bytes'),
+        'count': np.int32,
+        'image': tfds.features.Image(shape=(8, 10, 3)),
+        'tokens': tfds.features.Sequence(np.int32),
+    }
+    steps = {'observation': observation, 'is_last': np.bool_, 'language_instruction': tfds.features.Text()}
+    features = tfds.features.FeaturesDict(
+        {'steps': tfds.features.Dataset(steps), 'kind': tfds.features.ClassLabel(num_classes=2)}
+    )
+    identity = tfds.core.dataset_info.DatasetIdentity(
+        name='lab', version=tfds.core.Version('2.0.0'), data_dir=str(folder), module_name='lab'
+    )
+    info = tfds.core.DatasetInfo(builder=identity, features=features, license='MIT')
+    writer = tfds.core.SequentialWriter(info, max_examples_per_shard=2)
+    writer.initialize_splits(['train'])
+    writer.add_examples(
+        {'train': [{'steps': [_step(index, step) for step in range(index + 2)], 'kind': 1} for index in range(3)]}
+    )
+    writer.close_all()
+
+
+def _step(index: int, step: int) -> dict:
+    seen = {
+        'joint_position': np.array([0.1, -0.2, 0.3, -2.0, 0.1, 2.0, 0.7]) + 0.01 * step,
+        'state': np.arange(9) / 7 + step,
+        'grip': np.array([200 - 100 * step % 201], dtype=np.uint8),
+        'count': 1000 * index - 300,
+        'image': np.random.default_rng([index, step]).integers(0, 256, (8, 10, 3), dtype=np.uint8),
+        'tokens': list(range(step)),
+    }
+    return {'observation': seen, 'is_last': step == index + 1, 'language_instruction': 'tidy up'}
+
+
 if __name__ == '__main__':
-    main(sys.argv[1], Path(sys.argv[2]))
+    if sys.argv[1] == 'write':
+        write(Path(sys.argv[2]))
+    else:
+        compare_all(sys.argv[2], Path(sys.argv[3]))

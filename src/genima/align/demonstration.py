@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from genima.align.frames import FrameTrack
+from genima.align.frames import Frame, FrameTrack
 from genima.align.grid import even_grid, period_s
 from genima.align.intent import last_before, next_commands, plans
 from genima.align.joints import JointTrack, opening_joint, openings
@@ -124,10 +124,7 @@ def align(streams: Streams, options: GridOptions, known: Moments | None = None) 
     gripper_command = last_before(streams.gripper_commands, grid, opening)
     ahead_s = period_s(options.rate_hz) * np.arange(1.0, options.plan_steps + 1)
     plan_q, plan_gripper = plans(streams.chunks, grid, ahead_s, command, gripper_command)
-    frames = {
-        name: [track.nearest(time_s) for time_s in (grid if known is None else known.capture_s[name]).tolist()]
-        for name, track in streams.cameras.items()
-    }
+    frames = _nearest(streams.cameras, dict.fromkeys(streams.cameras, grid) if known is None else known.capture_s)
     capture_s = {name: np.array([frame.time_s for frame in chosen]) for name, chosen in frames.items()}
     ignore = _within(streams.ignored, grid) | _too_far(capture_s, grid, options.max_skew_s)
     return Aligned(
@@ -173,6 +170,11 @@ def _check(streams: Streams) -> None:
     for name, times in restarts.items():
         if times:
             raise DatasetError(f'{name}: its stamps jump back by more than a second; a clock was set: record again')
+
+
+def _nearest(tracks: dict[str, FrameTrack], times_s: dict[str, Floats]) -> dict[str, list[Frame]]:
+    """Return each camera's frames nearest to its times."""
+    return {name: [track.nearest(time_s) for time_s in times_s[name].tolist()] for name, track in tracks.items()}
 
 
 def _within(stretches: Sequence[tuple[float, float]], grid: Floats) -> NDArray[np.bool_]:

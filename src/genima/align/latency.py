@@ -115,21 +115,26 @@ def estimate(
     watcher = Watcher(replace(camera, model=model), profile, joints)
     features = watcher.follow(stamps_s, frames)
     delays_s, costs = _search(watcher, features, stamps_s, search_s)
-    offset_s = float(_lowest(delays_s, costs.sum(axis=0)))
+    result = _result(watcher, features, stamps_s, float(_lowest(delays_s, costs.sum(axis=0))))
+    result = replace(result, uncertainty_s=_uncertainty_s(delays_s, costs, stamps_s))
+    return replace(result, doubt=_doubt(result, search_s))
+
+
+def _result(watcher: Watcher, features: Features, stamps_s: Floats, offset_s: float) -> Latency:
+    """Return how well an offset fits; uncertainty and doubt are still open."""
     expected_px = watcher.expected_px(features, stamps_s - offset_s)
     known = np.isfinite(expected_px).all(axis=1)
     expected_px, moved_px = expected_px[known], features.moved_px[known]
     norm = np.sqrt((expected_px**2).sum() * (moved_px**2).sum())
-    result = Latency(
+    return Latency(
         offset_s=offset_s,
-        uncertainty_s=_uncertainty_s(delays_s, costs, stamps_s),
+        uncertainty_s=np.inf,
         fit=float((expected_px * moved_px).sum() / norm) if norm else 0.0,
         motion_px=float(np.sqrt((moved_px**2).sum(axis=1).mean())) if len(moved_px) else 0.0,
         features=len(moved_px),
         watched='background' if watcher.carried else 'arm',
         doubt='',
     )
-    return replace(result, doubt=_doubt(result, search_s))
 
 
 def _search(watcher: Watcher, features: Features, stamps_s: Floats, search_s: tuple[float, float]) -> tuple[Floats, Floats]:

@@ -34,9 +34,9 @@ GripperOption = Annotated[
 MappingOption = Annotated[Path | None, typer.Option(help='rlds: what the features of a foreign dataset mean (YAML).')]
 RateOption = Annotated[float | None, typer.Option(help='mcap: steps per second wanted; rlbench: those of the simulator.')]
 LatencyOption = Annotated[Path | None, typer.Option(help='mcap: latencies of the cameras, from `genima latency --json`.')]
-GapOption = Annotated[float | None, typer.Option(help='mcap: longest silence of the joints that is bridged [s].')]
+GapOption = Annotated[float | None, typer.Option(help='mcap: longest silence of the joints that is bridged, in s.')]
 SkewOption = Annotated[
-    float | None, typer.Option(help='mcap: a step whose frame is farther away is marked to be ignored [s].')
+    float | None, typer.Option(help='mcap: a step whose frame is farther away is marked to be ignored; in s.')
 ]
 
 

@@ -61,7 +61,7 @@ def episode_page(path: Path, horizon_steps: int) -> tuple[str, Quality]:
     _add_quality(report, quality)
     names = metadata.get('joint_names') or [f'joint {index + 1}' for index in range(episode.q_rad.shape[1])]
     if len(episode) > 1:
-        note = 'Dashed: limits of the robot in black, the threshold of a velocity spike in red. Corners: position limits.'
+        note = 'Dashed: limits of the robot in black, the threshold of a velocity spike in red. Brackets: position limits.'
         motion = plot_motion(episode, names, profile, quality.idle, thresholds.speed_rad_s)
         report.add_plot('Joints and speeds', motion, note)
     _add_sync(report, episode)

@@ -18,6 +18,8 @@ def in_processes(job: Callable[[Item], Result], items: Sequence[Item], workers: 
         return
     with multiprocessing.get_context('spawn').Pool(min(workers, len(items)), initializer=_end_cleanly) as pool:
         yield from pool.imap_unordered(job, items)
+        pool.close()
+        pool.join()  # leaving the block would terminate processes that are just ending by themselves
 
 
 def _end_cleanly() -> None:

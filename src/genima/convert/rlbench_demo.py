@@ -73,7 +73,7 @@ class Demo:
         Raises:
             DatasetError: if one is missing, cannot be read, or differs in size from the first.
         """
-        images = []
+        images: list[np.ndarray] = []
         for number in range(len(self)):
             path = self.folder / f'{camera}_rgb' / f'{number}.png'
             image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None

@@ -20,8 +20,7 @@ from genima.errors import DatasetError
 _CLASSES = {('rlbench.demo', 'Demo'), ('rlbench.backend.observation', 'Observation')}
 _CORE = ('numpy.core', 'numpy._core')  # the second since NumPy 2
 _VALUES = {
-    ('numpy', 'ndarray'),
-    ('numpy', 'dtype'),
+    *(('numpy', name) for name in ('ndarray', 'dtype')),
     *((f'{core}.multiarray', name) for core in _CORE for name in ('_reconstruct', 'scalar')),
     *((f'{core}.numeric', '_frombuffer') for core in _CORE),
     ('_codecs', 'encode'),  # bytes up to protocol 2
@@ -72,7 +71,7 @@ def read_pickle(data: bytes) -> Any:
 
 
 class _Machine:
-    """A stack, a memo, and what each operation does with them."""
+    """A stack, a memo, and what each operation does with them. Errors name types only: a value may be endless as text."""
 
     def __init__(self) -> None:
         self._stack: list[Any] = []
@@ -100,9 +99,6 @@ class _Machine:
     def get(self, argument: int) -> None:
         self._stack.append(self._memo[argument])
 
-    def pop(self, argument: None) -> None:
-        self._stack.pop()
-
     def append(self, argument: None) -> None:
         self._extend([self._stack.pop()])
 
@@ -110,8 +106,8 @@ class _Machine:
         self._extend(self._marked())
 
     def set_item(self, argument: None) -> None:
-        value, key = self._stack.pop(), self._stack.pop()
-        self._update([key, value])
+        value = self._stack.pop()
+        self._update([self._stack.pop(), value])
 
     def set_items(self, argument: None) -> None:
         self._update(self._marked())
@@ -144,7 +140,7 @@ class _Machine:
         """Replace a class and its arguments by an empty record."""
         arguments, name = self._stack.pop(), self._stack.pop()
         if arguments != ():
-            raise ValueError(f'{name} is made of {arguments!r:.80}')
+            raise ValueError('a class is given arguments')
         self._stack.append(_record(name))
 
     def reduce(self, argument: None) -> None:
@@ -160,11 +156,12 @@ class _Machine:
         elif isinstance(target, np.ndarray):
             _, shape, dtype, is_fortran, data = state
             values = _array(data, dtype, shape, 'F' if is_fortran else 'C')
-            target.__setstate__((1, values.shape, values.dtype, bool(is_fortran), values.tobytes(order='A')))
+            own_state = (1, values.shape, values.dtype, bool(is_fortran), values.tobytes(order='A'))
+            target.__setstate__(own_state)  # type: ignore[arg-type]  # NumPy wants a flag, its stub a np.bool
         elif isinstance(target, _Dtype):
             target.text = f'{state[1]}{target.text}'
         else:
-            raise TypeError(f'{target!r:.80} gets a state')
+            raise TypeError(f'{type(target).__name__} gets a state')
 
     def take(self, count: int) -> None:
         """Replace the topmost values by a tuple of them."""
@@ -182,18 +179,18 @@ class _Machine:
 
     def _extend(self, items: list[Any]) -> None:
         if type(self._stack[-1]) is not list:
-            raise TypeError(f'{self._stack[-1]!r:.80} is no list')
+            raise TypeError(f'{type(self._stack[-1]).__name__} is no list')
         self._stack[-1].extend(items)
 
     def _update(self, items: list[Any]) -> None:
         if type(self._stack[-1]) is not dict:
-            raise TypeError(f'{self._stack[-1]!r:.80} is no dict')
+            raise TypeError(f'{type(self._stack[-1]).__name__} is no dict')
         self._stack[-1].update(zip(items[::2], items[1::2], strict=True))
 
 
 def _record(name: object) -> Record:
     if not isinstance(name, _Name) or (name.module, name.name) not in _CLASSES:
-        raise TypeError(f'{name!r:.80} is no class of RLBench')
+        raise TypeError(f'{type(name).__name__} is no class of RLBench')
     return Record(name.name)
 
 
@@ -208,7 +205,7 @@ def _scalar(dtype: object, data: bytes) -> bool | int | float:
 
 def _number_type(dtype: object) -> np.dtype:
     if not isinstance(dtype, _Dtype) or not _DTYPE.fullmatch(dtype.text):
-        raise TypeError(f'an array of {dtype!r:.80}')
+        raise TypeError('an array of something else than numbers')
     return np.dtype(dtype.text)
 
 
@@ -237,7 +234,6 @@ _MADE: dict[str, Callable[[], Any]] = {
 _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
     **dict.fromkeys(('PUT', 'BINPUT', 'LONG_BINPUT', 'MEMOIZE'), _Machine.put),
     **dict.fromkeys(('GET', 'BINGET', 'LONG_BINGET'), _Machine.get),
-    'POP': _Machine.pop,
     'APPEND': _Machine.append,
     'APPENDS': _Machine.appends,
     'SETITEM': _Machine.set_item,

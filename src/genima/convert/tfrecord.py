@@ -68,7 +68,7 @@ def list_records(path: Path) -> list[Record]:
     Raises:
         DatasetError: if the file is no TFRecord file, or ends within a record.
     """
-    records = []
+    records: list[Record] = []
     size, end = path.stat().st_size, 0
     with path.open('rb') as file:
         while end < size:

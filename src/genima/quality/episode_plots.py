@@ -34,8 +34,7 @@ def plot_motion(
     widest = 1.1 * max(limit_rad_s, float(np.nanmax(np.abs(speeds_rad_s), initial=0.0)))
     for joint, name in enumerate(names):
         position, speed = grid[joint]
-        _positions(position, episode, times_s, joint, profile)
-        position.set_ylabel(f'{name}\nrad', fontsize=7)
+        _positions(position, episode, times_s, joint, name, profile)
         speed.step(times_s[:-1], speeds_rad_s[:, joint], where='post', color='tab:blue', linewidth=1.0)
         _both_ways(speed, limit_rad_s, 'tab:red')
         if profile is not None:
@@ -54,14 +53,17 @@ def plot_motion(
     return svg_text(figure)
 
 
-def _positions(axes: Axes, episode: Episode, times_s: np.ndarray, joint: int, profile: RobotProfile | None) -> None:
+def _positions(
+    axes: Axes, episode: Episode, times_s: np.ndarray, joint: int, name: str, profile: RobotProfile | None
+) -> None:
     after_s = np.append(times_s[1:], times_s[-1])  # a command is for the next step
     axes.plot(times_s, episode.q_rad[:, joint], color='tab:blue', linewidth=1.2, label='observed')
     axes.plot(after_s, episode.q_command_rad[:, joint], color='tab:orange', linewidth=0.9, label='commanded')
     if profile is None:
+        axes.set_ylabel(f'{name}\nrad', fontsize=7)
         return
     low, high = profile.limits.position_min_rad[joint], profile.limits.position_max_rad[joint]
-    axes.text(0.99, 0.04, f'{low:.2f} to {high:.2f}', ha='right', fontsize=6, transform=axes.transAxes)
+    axes.set_ylabel(f'{name}, rad\n[{low:.2f}, {high:.2f}]', fontsize=6)
     for limit in (low, high):
         if axes.get_ylim()[0] < limit < axes.get_ylim()[1]:  # one that is far away would squeeze the curve
             axes.axhline(limit, color='black', linewidth=0.9, linestyle='--')

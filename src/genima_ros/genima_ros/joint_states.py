@@ -11,7 +11,7 @@ from genima.align.joints import JointTrack, opening_joint, openings
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
 
-MEMORY_S = 2.0  # as long as a picture may take from the camera to whoever asks where the joints were
+MEMORY_S = 3.0  # a slow painter takes as long from the picture to whoever asks where the joints were
 
 
 class StaleJointsError(GenimaError):
