@@ -65,9 +65,7 @@ def read_pickle(data: bytes) -> Any:
     except DatasetError:
         raise
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        raise DatasetError(
-            f'the pickle is damaged or of an unknown kind ({error!r}); copy the demonstration again'
-        ) from error
+        raise DatasetError(f'the pickle is damaged or of an unknown kind ({error!r}); copy it again') from error
 
 
 class _Machine:
