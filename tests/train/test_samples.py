@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 from made_episodes import HEIGHT_PX, made, write
 
 from genima.cameras.views import prepare, tile
@@ -43,6 +44,13 @@ def test_batches_are_what_the_contract_draws(tmp_path: Path, small_spec: PolicyS
         np.testing.assert_array_equal(images[row], tile(samples.views[index]))
     assert (images != targets).any(axis=(1, 2, 3)).all()
     assert to_tensor(images).shape == (5, 3, 256, 256)
+
+
+def test_tensors_hold_every_level() -> None:
+    images = np.arange(256 * 3, dtype=np.int64).reshape(1, 16, 16, 3).astype(np.uint8)
+    planes = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    for given, expected in ((images, planes), (images[:, ::-1], planes.flip(2))):
+        assert torch.equal(to_tensor(given), expected.float() / 127.5 - 1)
 
 
 def test_spheres_that_touch_are_drawn_as_everywhere(tmp_path: Path, small_spec: PolicySpec, panda: RobotProfile) -> None:

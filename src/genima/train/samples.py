@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -113,9 +114,29 @@ def _to_images(spec: PolicySpec, views: Image) -> Image:
 
 
 def to_tensor(images: Image) -> Tensor:
-    """Turn (B, H, W, 3) uint8 into (B, 3, H, W) in [-1, 1], as the autoencoder takes them."""
-    # in place: new arrays of this size cost ten times what the arithmetic does
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
+    """Turn (B, H, W, 3) uint8 into (B, 3, H, W) float32 in [-1, 1], as the autoencoder takes them.
+
+    Torch's own operations give the same to the bit in five times the time: each makes an array of this size anew.
+    """
+    count, height, width, channels = images.shape
+    planes = np.empty((count, channels, height, width), dtype=np.float32)
+    _look_up(np.ascontiguousarray(images), _LEVELS, planes)
+    return torch.from_numpy(planes)
+
+
+_LEVELS = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float32(1)
+
+
+@njit(cache=True, nogil=True)
+def _look_up(images: Image, levels: NDArray[np.float32], planes: NDArray[np.float32]) -> None:
+    """Write the level of each channel of images (B, H, W, C) into its plane (B, C, H, W)."""
+    for image in range(images.shape[0]):
+        for y in range(images.shape[1]):
+            row = images[image, y]
+            for channel in range(images.shape[3]):
+                out = planes[image, channel, y]
+                for x in range(images.shape[2]):
+                    out[x] = levels[row[x, channel]]
 
 
 @dataclass(frozen=True)
