@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from genima.align.grid import to_nanoseconds
 from genima.align.latency import read_offsets
 from genima.cli.latency import latency
-from genima.convert import mcap_messages as messages
+from genima.convert.mcap import messages
 from genima.recording.writer import BagWriter
 
 DELAY_S = 0.041

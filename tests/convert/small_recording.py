@@ -11,7 +11,7 @@ import numpy as np
 
 from genima.align.grid import to_nanoseconds
 from genima.cameras.model import CameraModel, MountedCamera
-from genima.convert import mcap_messages as messages
+from genima.convert.mcap import messages
 from genima.recording.writer import BagWriter
 from genima.robots.profile import RobotProfile
 

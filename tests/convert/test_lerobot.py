@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lerobot_cases import PANDA_JOINTS, digests, edit_info, make_episode, save, silent, smooth_episode
 
-from genima.convert import lerobot, lerobot_hub, lerobot_layout
-from genima.convert.lerobot_assemble import file_numbers
-from genima.convert.lerobot_stats import color_counts, image_stats
+from genima.convert.lerobot import conversion as lerobot
+from genima.convert.lerobot import hub as lerobot_hub
+from genima.convert.lerobot import layout as lerobot_layout
+from genima.convert.lerobot.assemble import file_numbers
+from genima.convert.lerobot.stats import color_counts, image_stats
 from genima.episodes.dataset import Card, read_card, write_card
 from genima.episodes.episode import Episode
 from genima.episodes.store import read_episode, write_episode

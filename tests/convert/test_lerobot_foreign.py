@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from lerobot_cases import PANDA_JOINTS, edit_info, make_episode, save, silent
 
-from genima.convert import lerobot
+from genima.convert.lerobot import conversion as lerobot
 from genima.episodes.store import read_episode
 from genima.errors import DatasetError, GenimaError
 

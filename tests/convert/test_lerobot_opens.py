@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from lerobot_cases import make_episode, save, silent, smooth_episode
 
-from genima.convert import lerobot
+from genima.convert.lerobot import conversion as lerobot
 from genima.episodes.episode import Episode
 from genima.episodes.store import read_episode
 

@@ -8,7 +8,7 @@ import pytest
 from small_recording import DURATION_S, PANDA, START_S, Making, mounted, pixels, q_rad, record
 
 from genima.cameras.model import CameraModel, MountedCamera
-from genima.convert import mcap
+from genima.convert.mcap import conversion as mcap
 from genima.episodes.episode import Episode
 from genima.episodes.store import read_episode, write_episode
 from genima.errors import DatasetError

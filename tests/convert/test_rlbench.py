@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genima.convert.rlbench import count, load
-from genima.convert.rlbench_cameras import T_WORLD_BASE
-from genima.convert.rlbench_pickle import Record, read_pickle
+from genima.convert.rlbench.cameras import T_WORLD_BASE
+from genima.convert.rlbench.conversion import count, load
+from genima.convert.rlbench.safe_pickle import Record, read_pickle
 from genima.episodes.episode import Episode
 from genima.episodes.store import list_episodes, read_episode
 from genima.errors import DatasetError

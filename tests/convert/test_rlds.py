@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from genima.cameras.model import CameraModel, MountedCamera
-from genima.convert.rlds import count, export, load
-from genima.convert.rlds_dataset import read_dataset
-from genima.convert.rlds_example import decode_example, encode_example
-from genima.convert.rlds_features import Feature, from_json, to_json
-from genima.convert.rlds_mapping import read_mapping
-from genima.convert.rlds_values import exact, numbers
-from genima.convert.tfrecord import list_records, write_record
+from genima.convert.rlds.conversion import count, export, load
+from genima.convert.rlds.dataset import read_dataset
+from genima.convert.rlds.example import decode_example, encode_example
+from genima.convert.rlds.features import Feature, from_json, to_json
+from genima.convert.rlds.mapping import read_mapping
+from genima.convert.rlds.tfrecord import list_records, write_record
+from genima.convert.rlds.values import exact, numbers
 from genima.episodes.episode import Episode
 from genima.episodes.store import content_digest, read_episode, write_episode
 from genima.errors import DatasetError

@@ -84,3 +84,11 @@ def test_every_package_is_installed() -> None:
     }
     listed = set(re.findall(r"^    '([a-z_.]+)',$", (ROOT / 'pyproject.toml').read_text(), re.MULTILINE))
     assert expected <= listed, f'missing in pyproject.toml: {sorted(expected - listed)}'
+
+
+def test_a_wheel_would_hold_every_package() -> None:
+    block = re.search(r'^packages = \[(.*?)^\]', (ROOT / 'pyproject.toml').read_text(), re.MULTILINE | re.DOTALL)
+    assert block
+    folders = ['.'.join(path.parent.relative_to(ROOT / 'src').parts) for path in PYTHON if path.name == '__init__.py']
+    # the colcon packages lie one folder deeper
+    assert set(re.findall(r"'([\w.]+)'", block[1])) == {re.sub(r'^(genima_\w+)\.\1', r'\1', name) for name in folders}

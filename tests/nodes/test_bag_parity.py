@@ -16,9 +16,9 @@ from sensor_msgs.msg import CameraInfo
 from genima.align.demonstration import GridOptions, Moments, Streams, align
 from genima.align.grid import to_nanoseconds
 from genima.cameras.pixels import raw_pixels
-from genima.convert import mcap_messages as messages
-from genima.convert.mcap_survey import Survey
-from genima.convert.mcap_topics import stamp_s
+from genima.convert.mcap import messages
+from genima.convert.mcap.survey import Survey
+from genima.convert.mcap.topics import stamp_s
 from genima.recording.reader import Bag, read_bag
 from genima.recording.writer import BagWriter
 from genima.robots.profile import RobotProfile

@@ -136,7 +136,7 @@ def _losses(step: 'Step', out: Path) -> dict[str, float]:
 
 
 def _push(out: Path, repo_id: str) -> str:
-    from genima.convert.lerobot_hub import push_to_hub
+    from genima.convert.lerobot.hub import push_to_hub
 
     address = push_to_hub(out, repo_id)
     console.print(f'uploaded to {address}')

@@ -23,7 +23,7 @@ def latency(
     json_path: JsonOption = None,
 ) -> None:
     """Compare how the arm moves with how the pictures do; `genima dataset convert --latency` takes the file of --json."""
-    from genima.convert.mcap_latency import latencies
+    from genima.convert.mcap.latency import latencies
 
     with progress_bar() as progress:
         task = progress.add_task('cameras', total=None)

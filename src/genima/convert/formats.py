@@ -38,14 +38,19 @@ FORMATS = {
     each.name: each
     for each in (
         Format(NATIVE, 'native episodes', ('episode_*.h5',)),
-        Format('lerobot', 'LeRobot v3.0', ('meta/info.json',), 'genima.convert.lerobot'),
-        Format('rlds', 'RLDS of tensorflow-datasets', ('features.json', '*/features.json'), 'genima.convert.rlds'),
-        Format('mcap', 'rosbag2 recordings', ('*.mcap', '*/*.mcap'), 'genima.convert.mcap'),
+        Format('lerobot', 'LeRobot v3.0', ('meta/info.json',), 'genima.convert.lerobot.conversion'),
+        Format(
+            'rlds',
+            'RLDS of tensorflow-datasets',
+            ('features.json', '*/features.json'),
+            'genima.convert.rlds.conversion',
+        ),
+        Format('mcap', 'rosbag2 recordings', ('*.mcap', '*/*.mcap'), 'genima.convert.mcap.conversion'),
         Format(
             'rlbench',
             'demonstrations of RLBench',
             tuple(f'{"*/" * depth}low_dim_obs.pkl' for depth in range(6)),
-            'genima.convert.rlbench',
+            'genima.convert.rlbench.conversion',
         ),
     )
 }

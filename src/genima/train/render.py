@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from genima.contract.spec import PolicySpec
-from genima.convert.lerobot_workers import in_processes
+from genima.convert.workers import in_processes
 from genima.episodes.episode import Episode
 from genima.episodes.store import list_episodes, read_episode
 from genima.errors import ContractError, DatasetError

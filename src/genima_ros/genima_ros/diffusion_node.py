@@ -9,6 +9,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
+from genima.align.latency import read_offsets
 from genima.cameras.views import tile
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
@@ -36,11 +37,12 @@ class DiffusionNode(Node):
         device = declare(self, 'device', 'cpu', 'Torch device of the painter: cpu or cuda.')
         threads = declare(self, 'threads', 2, 'CPU threads of the painter.', between=(1, 256))
         skew_s = declare(self, 'max_skew_s', 0.05, 'Largest time between the views of one set [s].', between=(0.0, 1.0))
+        latency = declare(self, 'camera_latency', '', 'File of `genima latency --json`, taken off the stamps; empty: none.')
         self._max_age_s = declare(self, 'max_age_s', 0.5, 'Views older than this are not painted [s].', between=(0.01, 10.0))
         reliable = declare(self, 'reliable_images', False, 'Ask the cameras to repeat lost images (reliable QoS).')
         self.spec = PolicySpec.load(policy)
         declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
-        self._views = ViewBuffer(self.spec.cameras, skew_s)
+        self._views = ViewBuffer(self.spec.cameras, skew_s, read_offsets(latency) if latency else {})
         self._submitted_s = float('-inf')
         self._ticks = 0
         self._target = self.create_publisher(TargetImage, 'target_image', qos.COMMAND)

@@ -10,7 +10,6 @@ from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
 from genima.cameras.tree import PoseTree
-from genima.cameras.tree import transform_matrix as transform_matrix
 from genima_ros.messages import stamp
 
 

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
 from genima.cameras.model import CameraModel
+from genima.cameras.pixels import raw_pixels
 from genima.errors import CalibrationError, GenimaError
-
-CHANNELS = {'rgb8': (0, 1, 2), 'bgr8': (2, 1, 0), 'rgba8': (0, 1, 2), 'bgra8': (2, 1, 0), 'mono8': (0, 0, 0)}
-STRIDE = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1}
 
 
 def seconds(stamp: Any) -> float:
@@ -46,19 +44,7 @@ def image_array(message: Image, where: str) -> NDArray[np.uint8]:
     Raises:
         GenimaError: for another encoding (a depth image, for example) or if the data does not fit the size.
     """
-    if message.encoding not in CHANNELS:
-        allowed = ', '.join(CHANNELS)
-        raise GenimaError(f'{where}: encoding {message.encoding!r} is not a colour image; allowed: {allowed}')
-    stride = STRIDE[message.encoding]
-    data = np.frombuffer(message.data, dtype=np.uint8)
-    if message.step < message.width * stride or data.size != message.height * message.step:
-        raise GenimaError(
-            f'{where}: {data.size} bytes do not make {message.width}x{message.height} {message.encoding}'
-            f' with {message.step} bytes per row'
-        )
-    rows = data.reshape(message.height, message.step)[:, : message.width * stride]
-    pixels = rows.reshape(message.height, message.width, stride)
-    return pixels if message.encoding == 'rgb8' else np.ascontiguousarray(pixels[..., list(CHANNELS[message.encoding])])
+    return raw_pixels(message, where)
 
 
 def image_message(pixels: NDArray[np.uint8], time_s: float, frame: str) -> Image:

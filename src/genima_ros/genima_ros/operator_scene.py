@@ -8,9 +8,9 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from tf2_msgs.msg import TFMessage
 
+from genima.cameras.tree import transform_matrix
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
-from genima_ros.frames import transform_matrix
 from genima_ros.messages import seconds
 from genima_ros.operator_script import Scene
 

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A second opinion before the arm moves: are the painted spheres where the chunk takes the arm?"""
 
-from collections import deque
 from typing import NoReturn
 
-import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
 from tf2_msgs.msg import TFMessage
@@ -22,7 +20,7 @@ from genima_msgs.msg import TargetImage
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.frames import FrameTree
-from genima_ros.joint_states import JointStates, StaleJointsError
+from genima_ros.joint_states import JointStates
 from genima_ros.messages import camera_model, image_array, seconds
 from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_from_message
@@ -30,7 +28,6 @@ from genima_ros.views import info_topic
 from genima_ros.worker import LatestWorker
 
 COMPLAINT_PERIOD_S = 5.0
-JOINTS_KEPT = 300
 JOINT_AGE_S = 1.0
 
 
@@ -51,7 +48,6 @@ class TargetCheckNode(Node):
         self._frames = FrameTree()
         self._infos: dict[str, CameraInfo] = {}
         self._joints = JointStates(self.profile, JOINT_AGE_S)
-        self._history: deque[tuple[float, np.ndarray]] = deque(maxlen=JOINTS_KEPT)
         self._target: TargetImage | None = None
         self._failed = 0
         self._verdict = self.create_publisher(TargetCheckMessage, 'target_check', qos.COMMAND)
@@ -72,11 +68,6 @@ class TargetCheckNode(Node):
 
     def _on_joints(self, message: JointState) -> None:
         self._joints.add(message.name, message.position, seconds(message.header.stamp))
-        try:
-            q_rad, stamp_s = self._joints.arm(seconds(message.header.stamp))
-        except StaleJointsError:
-            return  # parts of the first message; the check says so when it matters
-        self._history.append((stamp_s, q_rad))
 
     def _on_target(self, message: TargetImage) -> None:
         self._target = message
@@ -110,10 +101,7 @@ class TargetCheckNode(Node):
         self.spec.require_same(message.header.frame_id, 'action_chunk')
         painted = untile(image_array(target.image, 'target_image'), len(self.spec.cameras))
         stamp_s = seconds(target.header.stamp)
-        history = list(self._history)
-        if not history:
-            raise GenimaError('no joint states yet')
-        _, q_seen_rad = min(history, key=lambda item: abs(item[0] - stamp_s))
+        q_seen_rad = self._joints.arm_at(stamp_s)
         cameras = {name: self._mounted(name) for name in self.spec.cameras}
         chunk = chunk_from_message(message, self.profile)
         return check_target(self.spec, self.profile, cameras, painted, stamp_s, q_seen_rad, chunk)

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from genima.convert.lerobot_workers import in_processes
-from genima.convert.rlbench_cameras import mounted_cameras
-from genima.convert.rlbench_demo import Demo, find_demos, read_demo
+from genima.convert.rlbench.cameras import mounted_cameras
+from genima.convert.rlbench.demo import Demo, find_demos, read_demo
+from genima.convert.workers import in_processes
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
 from genima.errors import DatasetError

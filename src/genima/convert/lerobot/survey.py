@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from genima.convert.lerobot_layout import Shape
+from genima.convert.lerobot.layout import Shape
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.episodes.index import describe

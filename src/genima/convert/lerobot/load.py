@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from genima.cameras.model import MountedCamera
-from genima.convert import lerobot_layout as layout
-from genima.convert.lerobot_foreign import Told, understand
-from genima.convert.lerobot_read import Dataset, read_frames, read_rows
+from genima.convert.lerobot import layout
+from genima.convert.lerobot.foreign import Told, understand
+from genima.convert.lerobot.read import Dataset, read_frames, read_rows
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
 from genima.errors import DatasetError, GenimaError

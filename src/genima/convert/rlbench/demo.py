@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from genima.convert.rlbench_pickle import Record, read_pickle
+from genima.convert.rlbench.safe_pickle import Record, read_pickle
 from genima.errors import DatasetError
 
 LOW_DIM, DESCRIPTIONS = 'low_dim_obs.pkl', 'variation_descriptions.pkl'

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from genima.cameras.model import CameraModel, MountedCamera
-from genima.convert.rlbench_demo import Demo
+from genima.convert.rlbench.demo import Demo
 from genima.errors import DatasetError
 from genima.robots.kinematics import link_poses
 from genima.robots.profile import RobotProfile

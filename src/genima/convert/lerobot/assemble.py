@@ -11,11 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genima import __version__
-from genima.convert import lerobot_layout as layout
-from genima.convert import lerobot_video as video
-from genima.convert.lerobot_part import ROWS, Recipe, part_folder, read_part
-from genima.convert.lerobot_stats import aggregate, to_arrays, to_lists
-from genima.convert.lerobot_survey import Job, tasks_of
+from genima.convert.lerobot import layout, video
+from genima.convert.lerobot.part import ROWS, Recipe, part_folder, read_part
+from genima.convert.lerobot.stats import aggregate, to_arrays, to_lists
+from genima.convert.lerobot.survey import Job, tasks_of
 from genima.errors import DatasetError
 
 _MIB = 1024**2

@@ -15,9 +15,9 @@ import h5py
 import numpy as np
 
 from genima.cameras.model import MountedCamera
-from genima.convert.rlds_example import Field, Values
-from genima.convert.rlds_features import STEPS, Feature
-from genima.convert.rlds_values import exact, numbers, pictures, png, texts
+from genima.convert.rlds.example import Field, Values
+from genima.convert.rlds.features import STEPS, Feature
+from genima.convert.rlds.values import exact, numbers, pictures, png, texts
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.episodes.store import SCHEMA_VERSION, read_episode

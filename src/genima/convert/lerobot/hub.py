@@ -5,7 +5,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from genima.convert import lerobot_layout as layout
+from genima.convert.lerobot import layout
 from genima.episodes.dataset import read_card
 from genima.errors import DatasetError
 

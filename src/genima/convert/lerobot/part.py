@@ -14,11 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genima.convert import lerobot_layout as layout
-from genima.convert import lerobot_video as video
-from genima.convert.lerobot_layout import Shape
-from genima.convert.lerobot_stats import Stats, color_counts, image_stats, number_stats, sampled_frames, to_lists
-from genima.convert.lerobot_survey import Job
+from genima.convert.lerobot import layout, video
+from genima.convert.lerobot.layout import Shape
+from genima.convert.lerobot.stats import Stats, color_counts, image_stats, number_stats, sampled_frames, to_lists
+from genima.convert.lerobot.survey import Job
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.episodes.store import read_episode

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from genima.convert.rlds_dataset import Dataset
-from genima.convert.rlds_example import Field
-from genima.convert.rlds_mapping import Mapping
-from genima.convert.rlds_values import pictures, texts
+from genima.convert.rlds.dataset import Dataset
+from genima.convert.rlds.example import Field
+from genima.convert.rlds.mapping import Mapping
+from genima.convert.rlds.values import pictures, texts
 from genima.episodes.episode import Episode
 from genima.errors import DatasetError
 from genima.robots.profile import RobotProfile

@@ -14,7 +14,7 @@ from genima.align.demonstration import Aligned, GridOptions, Moments, align
 from genima.align.grid import to_nanoseconds, to_seconds
 from genima.cameras.model import MountedCamera
 from genima.cameras.pixels import compressed_pixels, raw_pixels
-from genima.convert.mcap_survey import Survey
+from genima.convert.mcap.survey import Survey
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
 from genima.errors import CalibrationError, DatasetError, GenimaError

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import cv2
 import numpy as np
 
-from genima.convert.rlds_example import Field
-from genima.convert.rlds_features import Feature
+from genima.convert.rlds.example import Field
+from genima.convert.rlds.features import Feature
 from genima.errors import DatasetError
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import yaml
 
 from genima.cameras.model import MountedCamera
-from genima.convert import lerobot_layout as layout
-from genima.convert.lerobot_read import Dataset
+from genima.convert.lerobot import layout
+from genima.convert.lerobot.read import Dataset
 from genima.errors import CalibrationError, DatasetError, ProfileError
 from genima.robots.profile import RobotProfile
 

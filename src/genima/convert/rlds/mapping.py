@@ -28,9 +28,9 @@ import numpy as np
 import yaml
 
 from genima.cameras.model import MountedCamera
-from genima.convert.rlds_example import Field
-from genima.convert.rlds_features import STEPS, Feature
-from genima.convert.rlds_values import numbers
+from genima.convert.rlds.example import Field
+from genima.convert.rlds.features import STEPS, Feature
+from genima.convert.rlds.values import numbers
 from genima.errors import CalibrationError, DatasetError
 from genima.robots.profile import RobotProfile
 

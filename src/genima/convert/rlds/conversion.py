@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from genima.convert.lerobot_workers import in_processes
-from genima.convert.rlds_dataset import SCHEMA, SCHEMA_VERSION, Dataset, read_dataset, shard_name, write_dataset
-from genima.convert.rlds_example import decode_example, encode_example
-from genima.convert.rlds_foreign import to_episode
-from genima.convert.rlds_mapping import Mapping, read_mapping
-from genima.convert.rlds_native import Layout, common_layout, decode, encode, features_of
-from genima.convert.tfrecord import Record, write_record
+from genima.convert.rlds.dataset import SCHEMA, SCHEMA_VERSION, Dataset, read_dataset, shard_name, write_dataset
+from genima.convert.rlds.example import decode_example, encode_example
+from genima.convert.rlds.foreign import to_episode
+from genima.convert.rlds.mapping import Mapping, read_mapping
+from genima.convert.rlds.native import Layout, common_layout, decode, encode, features_of
+from genima.convert.rlds.tfrecord import Record, write_record
+from genima.convert.workers import in_processes
 from genima.episodes.dataset import Card, read_card, write_card
 from genima.episodes.index import describe
 from genima.episodes.store import SCHEMA_VERSION as EPISODE_VERSION

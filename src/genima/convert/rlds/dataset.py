@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from genima.convert.rlds_features import Feature, from_json, to_json
-from genima.convert.tfrecord import Record, list_records
+from genima.convert.rlds.features import Feature, from_json, to_json
+from genima.convert.rlds.tfrecord import Record, list_records
 from genima.errors import DatasetError
 
 SCHEMA, SCHEMA_VERSION = 'genima-rlds', 1

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from genima.convert import lerobot_layout as layout
-from genima.convert.lerobot_assemble import assemble
-from genima.convert.lerobot_foreign import Told
-from genima.convert.lerobot_load import load_episode
-from genima.convert.lerobot_part import Recipe, read_part, write_part
-from genima.convert.lerobot_read import episode_names, open_dataset, read_records
-from genima.convert.lerobot_survey import Job, survey
-from genima.convert.lerobot_video import ENCODERS, check_size
-from genima.convert.lerobot_workers import in_processes
+from genima.convert.lerobot import layout
+from genima.convert.lerobot.assemble import assemble
+from genima.convert.lerobot.foreign import Told
+from genima.convert.lerobot.load import load_episode
+from genima.convert.lerobot.part import Recipe, read_part, write_part
+from genima.convert.lerobot.read import episode_names, open_dataset, read_records
+from genima.convert.lerobot.survey import Job, survey
+from genima.convert.lerobot.video import ENCODERS, check_size
+from genima.convert.workers import in_processes
 from genima.episodes.dataset import FILE_NAME, RELEASES
 from genima.errors import DatasetError
 

@@ -15,7 +15,7 @@ from genima.align.grid import stamp_seconds, to_seconds
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.cameras.tree import PoseTree
 from genima.chunks.plan import Chunk
-from genima.convert import mcap_topics as topics
+from genima.convert.mcap import topics
 from genima.errors import CalibrationError, DatasetError
 from genima.recording.reader import Bag, RawMessage
 from genima.recording.schemas import Schemas, header_stamp_ns

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.dataset as arrow_dataset
 import pyarrow.parquet as pq
 
-from genima.convert import lerobot_layout as layout
-from genima.convert.lerobot_video import decode
+from genima.convert.lerobot import layout
+from genima.convert.lerobot.video import decode
 from genima.errors import DatasetError
 
 _SAFE_NAME = re.compile(r'episode_[A-Za-z0-9_-]+')
