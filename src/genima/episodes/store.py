@@ -10,11 +10,13 @@ The attribute `content_sha256` is the digest of all of these.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from genima.cameras.model import MountedCamera
 from genima.episodes.episode import Episode
@@ -28,34 +30,30 @@ _VIEW, _CAPTURE = 'rgb_', 'capture_time_'
 
 
 def write_episode(path: Path | str, episode: Episode) -> None:
-    """Write one episode atomically.
+    """Write one episode atomically: what is not per step first, the pictures step by step.
+
+    A file that was copied only in part so keeps whole steps, which `genima dataset repair` saves.
 
     Raises:
         DatasetError: if its arrays do not fit each other.
     """
     episode.check()
-    with atomic_path(path) as temporary, h5py.File(temporary, 'w') as file:
+    contents = _contents(episode)
+    views = {f'observations/{_VIEW}{name}': images for name, images in episode.views.items()}
+    # no cache: a picture is written once, and is in the file before the next one
+    with atomic_path(path) as temporary, h5py.File(temporary, 'w', rdcc_nbytes=0) as file:
         file.attrs['schema'], file.attrs['schema_version'] = SCHEMA, SCHEMA_VERSION
-        file['timestamps'] = episode.timestamps_s.astype(np.float64)
-        file['observations/joint_positions'] = episode.q_rad.astype(np.float32)
-        file['observations/gripper'] = episode.gripper_open.astype(np.float32)[:, None]
-        file['actions/joint_positions'] = episode.q_command_rad.astype(np.float32)
-        file['actions/gripper'] = episode.gripper_command_open[:, None] > 0.5
-        if episode.plan_q_rad is not None and episode.plan_gripper_open is not None:
-            file['actions/plan_joint_positions'] = episode.plan_q_rad.astype(np.float32)
-            file['actions/plan_gripper'] = episode.plan_gripper_open > 0.5
-        file['annotations/ignore'] = episode.ignore.astype(bool)
-        for name, times_s in episode.capture_s.items():
-            file[f'observations/{_CAPTURE}{name}'] = times_s.astype(np.float64)
-        for name, images in episode.views.items():
+        file.attrs['content_sha256'] = _digest({**contents, **views})
+        for name, values in contents.items():
+            file[name] = values
+        stored = {
             # one frame per chunk: training reads single frames; lzf halves rendered pictures and costs little
-            file.create_dataset(
-                f'observations/{_VIEW}{name}', data=images, chunks=(1, *images.shape[1:]), compression='lzf'
-            )
-        cameras = {name: camera.to_dict() for name, camera in episode.cameras.items()}
-        file['metadata/camera_params'] = json.dumps(cameras)
-        file['metadata/episode'] = json.dumps(episode.metadata)
-        file.attrs['content_sha256'] = content_digest(file)
+            name: file.create_dataset(name, images.shape, np.uint8, chunks=(1, *images.shape[1:]), compression='lzf')
+            for name, images in views.items()
+        }
+        for step in range(len(episode)):
+            for name, images in views.items():
+                stored[name][step] = images[step]
 
 
 def read_episode(path: Path | str, images: bool = True) -> Episode:
@@ -96,16 +94,41 @@ def content_digest(file: h5py.File) -> str:
     """Return the SHA-256 of every dataset of an open file: names, types, shapes and values, in the order of the names."""
     names: list[str] = []
     file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    return _digest({name: file[name] if file[name].shape else file[name].asstr()[()] for name in names})
+
+
+def _digest(contents: Mapping[str, Any]) -> str:
+    """Return the digest of texts and of arrays, also of those in a file."""
     digest = hashlib.sha256()
-    for name in sorted(names):
-        item = file[name]
-        if item.shape == ():
-            digest.update(f'{name} text\n'.encode() + item.asstr()[()].encode())
+    for name in sorted(contents):
+        item = contents[name]
+        if isinstance(item, str):
+            digest.update(f'{name} text\n'.encode() + item.encode())
             continue
         digest.update(f'{name} {item.dtype.str} {item.shape}\n'.encode())
         for row in item:  # frame by frame: a long episode need not fit into memory twice
-            digest.update(np.ascontiguousarray(row).tobytes())
+            digest.update(np.ascontiguousarray(row).data)
     return digest.hexdigest()
+
+
+def _contents(episode: Episode) -> dict[str, NDArray[Any] | str]:
+    """Return everything but the pictures, by its name in the file."""
+    contents: dict[str, NDArray[Any] | str] = {
+        'metadata/camera_params': json.dumps({name: camera.to_dict() for name, camera in episode.cameras.items()}),
+        'metadata/episode': json.dumps(episode.metadata),
+        'timestamps': episode.timestamps_s.astype(np.float64),
+        'observations/joint_positions': episode.q_rad.astype(np.float32),
+        'observations/gripper': episode.gripper_open.astype(np.float32)[:, None],
+        'actions/joint_positions': episode.q_command_rad.astype(np.float32),
+        'actions/gripper': episode.gripper_command_open[:, None] > 0.5,
+        'annotations/ignore': episode.ignore.astype(bool),
+    }
+    if episode.plan_q_rad is not None and episode.plan_gripper_open is not None:
+        contents['actions/plan_joint_positions'] = episode.plan_q_rad.astype(np.float32)
+        contents['actions/plan_gripper'] = episode.plan_gripper_open > 0.5
+    for name, times_s in episode.capture_s.items():
+        contents[f'observations/{_CAPTURE}{name}'] = times_s.astype(np.float64)
+    return contents
 
 
 def _check_schema(file: h5py.File, path: Path | str) -> None:

@@ -18,6 +18,14 @@ from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import ENCODING, Schemas
 
 
+class Place(NamedTuple):
+    """Where a message lies: number of the file, byte at which its chunk begins, number of the record in the chunk."""
+
+    file: int
+    byte: int
+    record: int
+
+
 class RawMessage(NamedTuple):
     """One message as CDR; times are ROS time [ns]."""
 
@@ -25,6 +33,7 @@ class RawMessage(NamedTuple):
     log_time_ns: int
     publish_time_ns: int
     data: bytes
+    place: Place
 
 
 class BagMessage(NamedTuple):
@@ -56,6 +65,7 @@ class Bag:
         self.about: dict[str, str] = {}
         self.compression = ''
         self._schemas = Schemas()
+        self._topics: dict[tuple[int, int], Topic | None] = {}  # by file and channel; None cannot be decoded
 
     def raw(self, topics: Collection[str] | None = None) -> Iterator[RawMessage]:
         """Yield messages in the order of the file.
@@ -67,8 +77,14 @@ class Bag:
             DatasetError: if a file is not MCAP.
         """
         self.damage = []
-        for path in self.files:
-            yield from self._raw(path, topics)
+        for number in range(len(self.files)):
+            yield from (item for item in self._raw(number) if topics is None or item.topic.name in topics)
+
+    def at(self, places: Collection[Place]) -> Iterator[RawMessage]:
+        """Yield the messages that `raw`, which must have come to its end, found at some places; no others are unpacked."""
+        for number in range(len(self.files)):
+            chunks = {place.byte for place in places if place.file == number}
+            yield from (item for item in self._raw(number, chunks) if item.place in places)
 
     def messages(self, topics: Collection[str] | None = None) -> Iterator[BagMessage]:
         """Yield decoded messages in the order of the file.
@@ -84,20 +100,22 @@ class Bag:
             message = self._schemas.decode(item.topic.kind, item.data)
             yield BagMessage(item.topic.name, item.topic.kind, item.log_time_ns, message)
 
-    def _raw(self, path: Path, topics: Collection[str] | None) -> Iterator[RawMessage]:
-        schemas: dict[int, Schema] = {}
-        channels: dict[int, Topic | None] = {}  # None: not wanted
-        lost = 0
-        for record in read_records(path, self.damage):
+    def _raw(self, number: int, chunks: Collection[int] | None = None) -> Iterator[RawMessage]:
+        path, schemas, lost = self.files[number], dict[int, Schema](), 0
+        chunk, index = 0, 0
+        for byte, record in read_records(path, self.damage, chunks):
+            chunk, index = byte, index + 1 if byte == chunk else 0
             if isinstance(record, Message):
-                topic = channels.get(record.channel_id)
-                lost += record.channel_id not in channels
+                topic = self._topics.get((number, record.channel_id))
+                lost += (number, record.channel_id) not in self._topics
                 if topic is not None:
-                    yield RawMessage(topic, record.log_time, record.publish_time, record.data)
+                    place = Place(number, byte, index)
+                    yield RawMessage(topic, record.log_time, record.publish_time, record.data, place)
             elif isinstance(record, Schema):
                 schemas[record.id] = record
             elif isinstance(record, Channel):
-                channels[record.id] = self._topic(record, schemas) if topics is None or record.topic in topics else None
+                if (number, record.id) not in self._topics:
+                    self._topics[number, record.id] = self._topic(record, schemas)
             elif isinstance(record, Chunk):
                 self.compression = record.compression
             elif isinstance(record, Metadata) and record.name == ABOUT:

@@ -6,7 +6,7 @@ Source: https://mcap.dev/spec
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -26,14 +26,17 @@ _LAST_OPCODE = int(Opcode.DATA_END)
 _UNREADABLE = (McapError, CRCValidationError, struct.error, UnicodeDecodeError, RuntimeError, zstandard.ZstdError)
 
 
-def read_records(path: Path, damage: list[str]) -> Iterator[McapRecord]:
+def read_records(
+    path: Path, damage: list[str], only: Collection[int] | None = None
+) -> Iterator[tuple[int, McapRecord]]:
     """Yield the schemas, channels, messages and metadata of a file, from intact chunks only, in the order of the file.
 
-    Also yields each `Chunk` before what is in it.
+    Also yields each `Chunk` before what is in it. With each comes the byte at which it, or the chunk around it, begins.
 
     Args:
         path: Of the file.
         damage: Gets a sentence for everything that could not be read.
+        only: Where the records begin that are wanted; the others are passed over.
 
     Raises:
         DatasetError: if it is not an MCAP file at all.
@@ -52,7 +55,9 @@ def read_records(path: Path, damage: list[str]) -> Iterator[McapRecord]:
             if opcode == Opcode.DATA_END:
                 _check_end(file, path.name, size, damage)
                 return
-            yield from _read(file, opcode, length, f'{path.name}: the record at byte {offset} is damaged', damage)
+            if only is None or offset in only:
+                trouble = f'{path.name}: the record at byte {offset} is damaged'
+                yield from ((offset, record) for record in _read(file, opcode, length, trouble, damage))
             file.seek(offset + _PREFIX.size + length)
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
 from genima.errors import CalibrationError, DatasetError, GenimaError
 from genima.recording.layout import is_finished, read_summary
-from genima.recording.reader import Bag, RawMessage
+from genima.recording.reader import Bag, Place, RawMessage
 from genima.recording.schemas import Schemas
 from genima.robots.profile import RobotProfile
 
@@ -186,23 +186,19 @@ def _as_stamps(times_s: np.ndarray) -> np.ndarray:
 def _views(
     bag: Bag, survey: Survey, aligned: Aligned, cameras: Mapping[str, MountedCamera], scratch: Path
 ) -> dict[str, np.ndarray]:
-    """Read the bag a second time and return the chosen pictures, (T, H, W, 3) each, in files: they may be many."""
+    """Return the chosen pictures, (T, H, W, 3) each, in files: they may be many."""
+    steps: dict[Place, list[int]] = defaultdict(list)
+    for places in aligned.frames.values():
+        for step, place in enumerate(places):
+            steps[cast(Place, place)].append(step)
     owner = {topic: camera for camera, topic in survey.image_topics.items()}
-    steps: dict[str, dict[Any, list[int]]] = {name: defaultdict(list) for name in owner.values()}
-    for name, numbers in aligned.frames.items():
-        for step, number in enumerate(numbers):
-            steps[name][number].append(step)
     views: dict[str, np.ndarray] = {}
-    counts, schemas = dict.fromkeys(owner.values(), 0), Schemas()
-    for raw in bag.raw(owner.keys()):
+    schemas = Schemas()
+    for raw in bag.at(steps.keys()):
         name = owner[raw.topic.name]
-        counts[name] += 1
-        wanted = steps[name].get(counts[name] - 1)
-        if not wanted:
-            continue
         pixels = picture(raw, schemas, cameras[name])
         if name not in views:
             shape = (len(aligned.timestamps_s), *pixels.shape)
             views[name] = np.memmap(scratch / f'{len(views)}.raw', dtype=np.uint8, mode='w+', shape=shape)
-        views[name][wanted] = pixels
+        views[name][steps[raw.place]] = pixels
     return views

@@ -3,7 +3,6 @@
 
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +32,7 @@ class Survey:
         offsets_s: latencies of the cameras that have one [s].
 
     Attributes:
-        streams: by stamps; the payload of a frame is its number among those of its topic.
+        streams: by stamps; the payload of a frame is its place in the bag.
         image_topics: topic of each camera's pictures.
         events: marks as the metadata of an episode lists them.
     """
@@ -44,7 +43,6 @@ class Survey:
         self.events: list[dict[str, Any]] = []
         self._offsets_s = dict(offsets_s)
         self._schemas = Schemas()
-        self._counts: Counter[str] = Counter()
         self._infos: dict[str, tuple[CameraModel, str]] = {}
         self._first_tree, self._last_tree = PoseTree(), PoseTree()
 
@@ -123,8 +121,7 @@ class Survey:
             tracks[camera] = FrameTrack(self._offsets_s.get(camera, 0.0))
         # what follows the stamp is equal if and only if frame, size, encoding and pixels are
         stamp_s, content = to_seconds(header_stamp_ns(raw.data)), memoryview(raw.data)[HEADER_BYTES:]
-        tracks[camera].add(stamp_s, self._counts[camera], content)
-        self._counts[camera] += 1
+        tracks[camera].add(stamp_s, raw.place, content)
 
     def _take_info(self, camera: str, message: Any) -> None:
         info = topics.camera_model(message, camera), message.header.frame_id
