@@ -18,6 +18,7 @@ from genima.convert.formats import FORMATS, Format, check_options, clean_up, det
 from genima.episodes.episode import Episode
 from genima.episodes.store import list_episodes, read_episode, write_episode
 from genima.errors import DatasetError
+from genima.quality.verify import verify
 
 
 class Boxes(ModuleType):
@@ -177,3 +178,16 @@ def test_only_lerobot_datasets_are_pushed(native: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match='--to lerobot'):
         convert(native, tmp_path / 'out', to='boxes', push_to_hub='lab/picks')
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(('to', 'pattern'), [('lerobot', 'meta/info.json'), ('rlds', '*/*.tfrecord-*')])
+def test_an_export_proves_its_integrity(native: Path, tmp_path: Path, to: str, pattern: str) -> None:
+    (step,) = plan(native, tmp_path / 'out', to)
+    step.run(lambda name: None, 1, {'images': 'png'})
+    assert verify(tmp_path / 'out') == []
+    victim = next((tmp_path / 'out').glob(pattern))
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(data)
+    (found,) = verify(tmp_path / 'out')
+    assert (found.code, found.where) == ('export-changed', victim.relative_to(tmp_path / 'out').as_posix())

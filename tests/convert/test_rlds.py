@@ -115,7 +115,7 @@ def test_files_are_named_as_tfds_wants_them(native: Path, tmp_path: Path) -> Non
     folder = tmp_path / 'my cubes/1.2.0'
     shards = [f'my_cubes-train.tfrecord-0000{number}-of-00003' for number in range(3)]
     assert sorted(path.name for path in folder.iterdir()) == [
-        'dataset_info.json', 'features.json', 'metadata.json', *shards,
+        'dataset_info.json', 'features.json', 'genima_manifest.json', 'metadata.json', *shards,
     ]  # fmt: skip
     info = json.loads((folder / 'dataset_info.json').read_text())
     assert info['name'] == 'my_cubes' and info['version'] == '1.2.0'

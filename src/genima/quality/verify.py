@@ -2,6 +2,7 @@
 """Verify data: every episode by itself, all of them together, and against what index, releases and manifests say."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from genima.episodes import index
@@ -36,8 +37,18 @@ def verify(source: Path, workers: int = 1, on_done: Callable[[str], None] = lamb
     if (source / manifest.FILE_NAME).is_file() or not (recordings or native):
         exported = any(any(source.glob(pattern)) for pattern in _FOREIGN)
         empty = Finding('dataset-empty', str(source), 'there are no episodes, recordings or files of a known export')
-        findings += manifest.check_manifest(source) if exported else [empty]
+        findings += _verify_export(source) if exported else [empty]
     return findings
+
+
+def _verify_export(source: Path) -> list[Finding]:
+    """Check by the manifest; RLDS has a folder, and so a manifest, for each version."""
+    folders = sorted(path.parent for path in source.rglob(manifest.FILE_NAME)) or [source]
+    return [
+        replace(found, where=(folder / found.where).relative_to(source).as_posix()) if folder != source else found
+        for folder in folders
+        for found in manifest.check_manifest(folder)
+    ]
 
 
 def count_parts(source: Path) -> int:

@@ -23,6 +23,7 @@ from genima.convert.lerobot.video import ENCODERS, check_size
 from genima.convert.workers import in_processes
 from genima.episodes.dataset import FILE_NAME, RELEASES
 from genima.errors import DatasetError
+from genima.quality.manifest import write_manifest
 
 IMAGES = (*ENCODERS, 'png')
 
@@ -60,6 +61,7 @@ def export(source: Path, out: Path, on_done: Callable[[str], None], workers: int
     shutil.rmtree(whole, ignore_errors=True)
     assemble(recipe, jobs, parts, whole)
     _carry_card(source, whole / 'meta')
+    write_manifest(whole)
     os.replace(whole, out)
     shutil.rmtree(work)
 

@@ -24,6 +24,7 @@ from genima.episodes.store import SCHEMA_VERSION as EPISODE_VERSION
 from genima.episodes.store import list_episodes, write_episode
 from genima.errors import DatasetError
 from genima.files import atomic_path
+from genima.quality.manifest import write_manifest
 
 _SPLIT = 'train'
 _EPISODE_NAME = re.compile(r'episode_[\w-]+\.h5')
@@ -171,6 +172,7 @@ def _assemble(out: Path, final: Path, building: Path, card: Card, layout: Layout
             metadata={**metadata, 'episodes': _contents(parts)},
         )
     )
+    write_manifest(building)
     os.replace(building, final)
 
 
