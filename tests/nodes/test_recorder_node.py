@@ -234,6 +234,18 @@ def test_what_cannot_begin_says_why(lab: Lab) -> None:
     assert any('GB are free' in line for line in lab.statuses[-1].warnings)
 
 
+def test_two_robots_at_once_are_not_recorded(lab: Lab) -> None:
+    lab.launch()
+    other = lab.probe.create_publisher(Image, 'cameras/front/image_raw', qos.RELIABLE)
+    lab.say(1.5)
+    answer = lab.begin()
+    assert not answer.success and answer.message.startswith('several programs publish /cameras/front/image_raw: ')
+    assert 'several programs publish /cameras/front/image_raw' in lab.statuses[-1].warnings
+    lab.probe.destroy_publisher(other)
+    lab.say(1.5)
+    assert lab.begin().success
+
+
 def test_provenance_that_is_no_table_is_refused(lab: Lab) -> None:
     lab.launch(camera_hardware='\'{"elbow": {}}\'')
     lab.say(1.5)

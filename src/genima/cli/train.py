@@ -64,6 +64,14 @@ def controller(
     recipe: RecipeOption = 'small',
     robot: RobotOption = 'panda',
     minutes: Annotated[float, typer.Option(min=0.01, help='Training time.')] = 45.0,
+    imagined: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help='Extra motions of the scripted expert from anywhere; it knows the simulated task only.',
+            show_default='2500 if the episodes are of that task, else 0',
+        ),
+    ] = None,
     threads: ThreadsOption = 2,
     resume: ResumeOption = True,
     seed: SeedOption = 0,
@@ -73,7 +81,7 @@ def controller(
     from genima.train.controller import ControllerTraining, train_controller
 
     spec = _contract(policy, recipe, robot)
-    training = ControllerTraining(minutes=minutes, threads=threads, seed=seed, resume=resume)
+    training = ControllerTraining(minutes=minutes, imagined=imagined, threads=threads, seed=seed, resume=resume)
     with _shown() as on_progress:
         figures = train_controller(data, policy, spec, training, held_out, on_progress)
     console.print(', '.join(f'{name} {value:.3g}' for name, value in figures.items()))

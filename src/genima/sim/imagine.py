@@ -6,9 +6,10 @@ beside the cube. A controller that has not seen them follows its habit instead o
 """
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,11 @@ class Imagined:
     gripper_open: np.ndarray
     plan_q_rad: np.ndarray
     plan_gripper: np.ndarray
+
+
+def knows(metadata: Mapping[str, Any]) -> bool:
+    """Return whether the expert knows the task of an episode with such metadata: the simulated one."""
+    return metadata.get('task') == PickTask.name and str(metadata.get('source', '')).startswith('simulation')
 
 
 def imagine(robot: str, seeds: range, workers: int = 2) -> Iterator[Imagined]:

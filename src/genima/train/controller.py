@@ -20,14 +20,17 @@ from genima.controller.controller import Controller, to_network
 from genima.controller.encoder import hash_words
 from genima.controller.loss import act_loss
 from genima.controller.normalizer import Normalizer
+from genima.episodes.store import list_episodes, read_episode
 from genima.randomize.textures import make_pool
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
+from genima.sim.imagine import knows
 from genima.train.controller_data import ControllerData, Moments
 from genima.train.controller_views import ControllerBatch, draw_batch, draw_points
 from genima.train.loop import OnProgress, Stage, silent
 
 BACKGROUNDS = 3000
+IMAGINED = 2500
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class ControllerTraining:
         learning_rate: Peak.
         threads: CPU threads.
         seed: Of weights and samples.
-        imagined: Motions of the expert from anywhere, without pictures, on top of the recorded ones; 0 where the
-            task has no scripted expert.
+        imagined: Motions of the scripted expert from anywhere, without pictures, on top of the recorded ones; None:
+            `IMAGINED` where it knows the task of the episodes, else 0.
         resume: Go on from a checkpoint.
     """
 
@@ -51,7 +54,7 @@ class ControllerTraining:
     learning_rate: float = 5e-4
     threads: int = 2
     seed: int = 0
-    imagined: int = 2500
+    imagined: int | None = None
     resume: bool = True
 
 
@@ -80,8 +83,11 @@ def train_controller(
     data = ControllerData.load(dataset, spec)
     test = ControllerData.load(held_out, spec) if held_out is not None else data
     normalizer = Normalizer.fit(data.q_rad, data.plan_q_rad[:, : spec.chunk_steps])
-    if training.imagined:
-        data = data.with_imagined(spec.robot, range(training.imagined), spec)
+    imagined = training.imagined
+    if imagined is None:
+        imagined = IMAGINED if knows(read_episode(list_episodes(dataset)[0], images=False).metadata) else 0
+    if imagined:
+        data = data.with_imagined(spec.robot, range(imagined), spec, on_progress)
     sizes = len(spec.joint_names), len(spec.cameras), len(spec.spheres), spec.view_size_px, spec.chunk_steps
     model = Act(ActConfig(*sizes))
     spec = spec.with_normalizer(normalizer.to_dict())

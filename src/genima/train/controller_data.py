@@ -12,6 +12,7 @@ from genima.contract.spec import PolicySpec
 from genima.episodes.store import read_all
 from genima.errors import ContractError
 from genima.sim.imagine import imagine
+from genima.train.loop import OnProgress
 from genima.train.stored_views import rectified
 
 FOLLOWED_RAD = 0.03
@@ -76,9 +77,13 @@ class ControllerData:
             rectified(episodes[0].cameras),
         )
 
-    def with_imagined(self, robot: str, seeds: range, spec: PolicySpec) -> 'ControllerData':
+    def with_imagined(self, robot: str, seeds: range, spec: PolicySpec, on_progress: OnProgress) -> 'ControllerData':
         """Return these data and one motion per seed of the expert from anywhere, see `genima.sim.imagine`."""
-        motions = list(imagine(robot, seeds))
+        motions = []
+        for motion in imagine(robot, seeds):
+            motions.append(motion)
+            on_progress('imagined motions', len(motions) / len(seeds), {})
+        on_progress('imagined motions', 1.0, {})
         usable = np.arange(len(self.q_rad), len(self.q_rad) + sum(len(each.q_rad) for each in motions))
         rows = [np.minimum(np.arange(len(each.q_rad))[::-1], spec.max_target_age_steps) for each in motions]
         return replace(

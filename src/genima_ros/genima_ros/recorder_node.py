@@ -103,6 +103,10 @@ class RecorderNode(Node):
         silent = self._streams.silent()
         if silent:
             return f'nothing comes on {", ".join(silent)}: start what publishes there, or record without it'
+        crowded = self._streams.crowded()
+        if crowded:
+            what = 'is another robot or simulation running? Stop it, or give it another ROS_DOMAIN_ID'
+            return f'several programs publish {", ".join(crowded)}: {what}'
         free_bytes = self._free_bytes()
         if free_bytes < self._reserve_bytes:
             wanted = f'{1e-9 * self._reserve_bytes:.1f} GB are wanted (parameter reserve_gb)'
@@ -196,6 +200,7 @@ class RecorderNode(Node):
 
     def _warnings(self) -> list[str]:
         lines = [f'nothing comes on {name}' for name in self._streams.silent()]
+        lines += [f'several programs publish {name}' for name in self._streams.crowded()]
         lines += self._streams.pauses() if self._episode is not None else []
         if self._free_bytes() < self._reserve_bytes:
             lines.append(f'{1e-9 * self._free_bytes():.1f} GB are free at {self._out}')

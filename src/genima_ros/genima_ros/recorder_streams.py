@@ -64,6 +64,12 @@ class RecordedStreams:
         now_s = time.monotonic()
         return [name for name, stream in self._streams.items() if stream.required and self.watches[name].silent(now_s)]
 
+    def crowded(self) -> list[str]:
+        """Return the topics that several programs publish, of those that one alone should."""
+        return [
+            name for name, stream in self._streams.items() if stream.alone and self._node.count_publishers(name) > 1
+        ]
+
     def pauses(self) -> list[str]:
         """Say which streams have a gap at this moment."""
         now_s = 1e-9 * self._now_ns()

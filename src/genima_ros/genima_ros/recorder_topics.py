@@ -41,6 +41,7 @@ class Stream:
         sensor: Its publisher may be a driver, and not reliable.
         holds: The newest so many messages hold until others come; every episode begins with them.
         latched: Late subscribers are told the newest messages.
+        alone: One program publishes it; a second one is another robot or simulation on the same network.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Stream:
     sensor: bool = False
     holds: int = 0
     latched: bool = False
+    alone: bool = False
 
 
 def recorded_streams(cameras: Sequence[str], controller: str, transport: str, simulated: bool) -> list[Stream]:
@@ -72,11 +74,11 @@ def recorded_streams(cameras: Sequence[str], controller: str, transport: str, si
         )
     sensor = {'required': True, 'periodic': True, 'stamped': True, 'sensor': True}
     suffix, image = ('', Image) if transport == 'raw' else ('/compressed', CompressedImage)
-    streams = [Stream(image_topic(name) + suffix, image, **sensor) for name in cameras]
-    streams += [Stream(info_topic(name), CameraInfo, **sensor) for name in cameras]
+    streams = [Stream(image_topic(name) + suffix, image, alone=True, **sensor) for name in cameras]
+    streams += [Stream(info_topic(name), CameraInfo, alone=True, **sensor) for name in cameras]
     streams += [
         Stream('joint_states', JointState, 500, **sensor),
-        Stream(f'{controller}/controller_state', JointTrajectoryControllerState, 200, **sensor),
+        Stream(f'{controller}/controller_state', JointTrajectoryControllerState, 200, alone=True, **sensor),
         Stream(f'{controller}/joint_trajectory', JointTrajectory),
         Stream('action_chunk', JointTrajectory),
         Stream('gripper/command', Float64, holds=1),
@@ -85,7 +87,8 @@ def recorded_streams(cameras: Sequence[str], controller: str, transport: str, si
         Stream('tf_static', TFMessage, 100, holds=100, latched=True),
     ]
     if simulated:
-        streams += [Stream('/clock', Clock, 500, stamped=True, sensor=True), Stream('episode', EpisodeStatus, latched=True)]
+        streams.append(Stream('/clock', Clock, 500, stamped=True, sensor=True, alone=True))
+        streams.append(Stream('episode', EpisodeStatus, latched=True))
     return streams
 
 
