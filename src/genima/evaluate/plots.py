@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plots of the report, as SVG text."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-matplotlib.rcParams['svg.hashsalt'] = 'genima'  # the same data gives the same file
+from genima.svg import svg_text
 
 
 @dataclass(frozen=True)
@@ -28,13 +26,6 @@ class PlottedChunk:
     q_rad: np.ndarray
 
 
-def _svg(figure: Figure) -> str:
-    text = io.StringIO()
-    figure.savefig(text, format='svg', metadata={'Date': None})
-    svg = text.getvalue()
-    return svg[svg.index('<svg') :]
-
-
 def plot_joints(series: JointSeries, names: Sequence[str], gripper: JointSeries | None = None) -> str:
     """Draw all joints over time; the gripper's opening, if given, as a step below."""
     figure = Figure(figsize=(9, 4.2), layout='constrained')
@@ -49,7 +40,7 @@ def plot_joints(series: JointSeries, names: Sequence[str], gripper: JointSeries 
         axes[1].set_ylabel('gripper')
         axes[1].set_ylim(-0.1, 1.1)
     axes[-1].set_xlabel('time, s')
-    return _svg(figure)
+    return svg_text(figure)
 
 
 def plot_seams(series: JointSeries, chunks: Sequence[PlottedChunk], names: Sequence[str]) -> str:
@@ -64,7 +55,7 @@ def plot_seams(series: JointSeries, chunks: Sequence[PlottedChunk], names: Seque
     axes.set_xlabel('time, s')
     axes.set_ylabel(f'{names[joint]}, rad')
     axes.legend(fontsize=8, frameon=False)
-    return _svg(figure)
+    return svg_text(figure)
 
 
 def plot_limits(limits: dict[str, float]) -> str:
@@ -75,7 +66,7 @@ def plot_limits(limits: dict[str, float]) -> str:
     axes.axvline(100, color='tab:red', linewidth=1.2)
     axes.set_xlabel('worst share of the limit, % (500 Hz, inside the robot controller)')
     axes.invert_yaxis()
-    return _svg(figure)
+    return svg_text(figure)
 
 
 def plot_distances(distances: dict[str, list[float]], limit_m: float) -> str:
@@ -89,4 +80,4 @@ def plot_distances(distances: dict[str, list[float]], limit_m: float) -> str:
     axes.set_xlabel('distance between painted spheres and chunk, mm')
     axes.set_ylabel('share of cases')
     axes.legend(fontsize=8, frameon=False)
-    return _svg(figure)
+    return svg_text(figure)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many episodes, in one process or spread over several, and the figures that sum them up."""
 
-import multiprocessing
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -13,6 +12,7 @@ import torch
 from genima.evaluate.closed_loop import EpisodeResult, LoopConfig, run_episode
 from genima.evaluate.policy import Policy
 from genima.evaluate.statistics import percentiles, wilson_95, worst
+from genima.processes import in_processes
 from genima.sim.simulation import Simulation
 
 _loaded: dict[str, tuple[Policy, Simulation]] = {}
@@ -45,11 +45,7 @@ def run_episodes(
         threads: Threads of each process's networks.
     """
     job = partial(_run, str(directory), threads, config)
-    if workers == 1:
-        yield from map(job, seeds)
-        return
-    with multiprocessing.get_context('spawn').Pool(workers) as pool:
-        yield from pool.imap(job, seeds)
+    yield from in_processes(job, seeds, workers, ordered=True)
 
 
 def summarise(results: Sequence[EpisodeResult], policy: str, contract: str, seed: int) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from genima.episodes.episode import Episode
 from genima.quality.idle import Stretch
-from genima.quality.plots import svg_text
 from genima.robots.profile import RobotProfile
+from genima.svg import svg_text
 
 
 def plot_motion(

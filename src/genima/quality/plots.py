@@ -1,27 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The quality of a dataset in one picture, as SVG text."""
 
-import io
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genima.quality.verdict import FAIL, MEASURES, NOT_MEASURABLE, PASS, Quality, Thresholds
-
-matplotlib.rcParams['svg.hashsalt'] = 'genima'  # the same data gives the same file
+from genima.svg import svg_text
 
 _VERDICTS = {PASS: 'tab:green', FAIL: 'tab:red', NOT_MEASURABLE: '#c8cdd3'}
-
-
-def svg_text(figure: Figure) -> str:
-    """Return a figure as an `<svg>` element with all pictures inside."""
-    text = io.StringIO()
-    figure.savefig(text, format='svg', metadata={'Date': None})
-    svg = text.getvalue()
-    return svg[svg.index('<svg') :]
 
 
 def plot_quality(qualities: Sequence[Quality], thresholds: Thresholds) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from genima.errors import DatasetError
+from genima.processes import in_processes
 from genima.quality.findings import Finding
 from genima.quality.heard import JOINT_STATES, Heard, camera_of, listen
 from genima.quality.images import check_look
 from genima.quality.inspect import load_profile
 from genima.quality.manifest import file_sha256
-from genima.quality.processes import spread
 from genima.quality.streams import check_arm, check_clocks, check_stream
 from genima.recording.layout import bag_files, is_finished, list_recordings, read_summary
 
@@ -37,7 +37,8 @@ def verify_recordings(
     findings: list[Finding] = []
     heard: dict[str, Heard] = {}
     digests: dict[str, str] = {}
-    for folder, (found, digest, content) in zip(folders, spread(_examine, folders, workers), strict=True):
+    examined = in_processes(_examine, folders, workers, ordered=True)
+    for folder, (found, digest, content) in zip(folders, examined, strict=True):
         findings += found
         digests.update({folder.name: digest} if digest else {})
         heard.update({folder.name: content} if content is not None else {})

@@ -8,11 +8,11 @@ from pathlib import Path
 from genima.episodes import index
 from genima.episodes.dataset import read_card, read_frozen
 from genima.errors import DatasetError
+from genima.processes import in_processes
 from genima.quality import manifest
 from genima.quality.across import check_across
 from genima.quality.findings import Finding
 from genima.quality.inspect import Inspection, inspect
-from genima.quality.processes import spread
 from genima.quality.recordings import is_recording, recordings_in, verify_recordings
 
 # what an export of another format begins with: its manifest, LeRobot, RLDS
@@ -72,7 +72,7 @@ def verify_dataset(
     """
     root = Path(folder)
     inspections = []
-    for inspection in spread(inspect, sorted(root.glob('episode_*.h5')), workers):
+    for inspection in in_processes(inspect, sorted(root.glob('episode_*.h5')), workers, ordered=True):
         inspections.append(inspection)
         on_done(inspection.file)
     findings = [finding for inspection in inspections for finding in inspection.findings]

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Demonstrations of the scripted expert, from home, from anywhere above the table, and from states that went wrong."""
 
-import multiprocessing
-import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +11,7 @@ import numpy as np
 from genima import __version__
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
+from genima.processes import in_processes
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about
@@ -77,17 +75,7 @@ def collect(
     """
     job = partial(_record_to, Path(directory), robot, config or CollectConfig())
     missing = [seed for seed in seeds if not episode_path(directory, seed).exists()]
-    if workers == 1:
-        yield from map(job, missing)
-        return
-    with multiprocessing.get_context('spawn').Pool(workers, initializer=_end_cleanly) as pool:
-        yield from pool.imap_unordered(job, missing)
-
-
-def _end_cleanly() -> None:
-    """Leave Ctrl-C to the parent, which ends the pool; end in a way that removes a half-written file."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    yield from in_processes(job, missing, workers)
 
 
 _simulations: dict[str, Simulation] = {}

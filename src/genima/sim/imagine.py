@@ -5,7 +5,6 @@ Recorded demonstrations hardly hold the states into which a policy's own errors 
 beside the cube. A controller that has not seen them follows its habit instead of the spheres.
 """
 
-import multiprocessing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from genima.processes import in_processes
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about
@@ -49,8 +49,7 @@ def knows(metadata: Mapping[str, Any]) -> bool:
 def imagine(robot: str, seeds: range, workers: int = 2) -> Iterator[Imagined]:
     """Yield one motion per seed; seeds that draw a start out of reach yield nothing."""
     job = partial(_one, robot)
-    with multiprocessing.get_context('spawn').Pool(workers) as pool:
-        yield from (motion for motion in pool.imap(job, seeds, chunksize=8) if motion is not None)
+    yield from (motion for motion in in_processes(job, seeds, workers, ordered=True) if motion is not None)
 
 
 _load = lru_cache(maxsize=1)(RobotProfile.load)  # once per process

@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 
 from genima.contract.spec import PolicySpec
-from genima.convert.workers import in_processes
 from genima.episodes.episode import Episode
 from genima.episodes.store import list_episodes, read_episode
 from genima.errors import ContractError, DatasetError
 from genima.files import write_atomic
+from genima.processes import in_processes
 from genima.randomize.folder import random_texture, texture_files
 from genima.randomize.textures import random_background
 from genima.robots.profile import RobotProfile

@@ -20,9 +20,9 @@ from genima.convert.lerobot.part import Recipe, read_part, write_part
 from genima.convert.lerobot.read import episode_names, open_dataset, read_records
 from genima.convert.lerobot.survey import Job, survey
 from genima.convert.lerobot.video import ENCODERS, check_size
-from genima.convert.workers import in_processes
 from genima.episodes.dataset import FILE_NAME, RELEASES
 from genima.errors import DatasetError
+from genima.processes import in_processes
 from genima.quality.manifest import write_manifest
 
 IMAGES = (*ENCODERS, 'png')

@@ -13,9 +13,9 @@ from genima.align.demonstration import GridOptions
 from genima.align.latency import read_offsets
 from genima.convert.mcap.read import Wanted, load_recording
 from genima.convert.mcap.write import export_episode
-from genima.convert.workers import in_processes
 from genima.episodes.store import list_episodes
 from genima.errors import DatasetError
+from genima.processes import in_processes
 from genima.recording.layout import METADATA, bag_files, is_finished
 
 DEFAULTS = GridOptions()

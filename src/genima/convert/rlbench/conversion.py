@@ -17,10 +17,10 @@ import numpy as np
 
 from genima.convert.rlbench.cameras import mounted_cameras
 from genima.convert.rlbench.demo import Demo, find_demos, read_demo
-from genima.convert.workers import in_processes
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
 from genima.errors import DatasetError
+from genima.processes import in_processes
 from genima.robots.profile import RobotProfile
 
 ROBOT = 'panda'

@@ -17,13 +17,13 @@ from genima.convert.rlds.foreign import to_episode
 from genima.convert.rlds.mapping import Mapping, read_mapping
 from genima.convert.rlds.native import Layout, common_layout, decode, encode, features_of
 from genima.convert.rlds.tfrecord import Record, write_record
-from genima.convert.workers import in_processes
 from genima.episodes.dataset import Card, read_card, write_card
 from genima.episodes.index import describe
 from genima.episodes.store import SCHEMA_VERSION as EPISODE_VERSION
 from genima.episodes.store import list_episodes, write_episode
 from genima.errors import DatasetError
 from genima.files import atomic_path
+from genima.processes import in_processes
 from genima.quality.manifest import write_manifest
 
 _SPLIT = 'train'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same job for many episodes, in several processes."""
+"""The same job for many items, in several processes that Ctrl-C ends cleanly."""
 
 import multiprocessing
 import signal
@@ -11,13 +11,22 @@ Item = TypeVar('Item')
 Result = TypeVar('Result')
 
 
-def in_processes(job: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Yield what `job` returns for each item as it is done, in any order; with one worker, in this process."""
+def in_processes(
+    job: Callable[[Item], Result], items: Sequence[Item], workers: int, ordered: bool = False
+) -> Iterator[Result]:
+    """Yield what `job` returns for each item; with one worker, in this process.
+
+    Args:
+        job: Importable, as are items and results picklable for the pipes between the processes.
+        items: One call each.
+        workers: Processes.
+        ordered: Yield in the order of the items, else as they are done.
+    """
     if workers == 1 or len(items) < 2:
         yield from map(job, items)
         return
     with multiprocessing.get_context('spawn').Pool(min(workers, len(items)), initializer=_end_cleanly) as pool:
-        yield from pool.imap_unordered(job, items)
+        yield from (pool.imap if ordered else pool.imap_unordered)(job, items)
         pool.close()
         pool.join()  # leaving the block would terminate processes that are just ending by themselves
 
