@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import mujoco
 import numpy as np
 import pytest
 
@@ -32,6 +33,18 @@ def test_arm_follows_its_controller(simulation: Simulation) -> None:
     np.testing.assert_allclose(simulation.q_rad, (start + goal) / 2, atol=0.01)
     simulation.step_to(1.5)
     np.testing.assert_allclose(simulation.q_rad, goal, atol=0.003)
+
+
+def test_pictures_show_the_moment_that_the_clock_says(simulation: Simulation) -> None:
+    simulation.reset(0)
+    start, _ = simulation.controller.sample(0.0)
+    simulation.controller.set_trajectory(0.0, 0.0, np.array([0.0, 1.0]), np.stack([start, start + 0.5]), np.zeros((2, 7)))
+    simulation.step_to(0.5)
+    seen = simulation.data.xpos.copy(), simulation.data.cam_xpos.copy()
+    mujoco.mj_forward(simulation.model, simulation.data)
+    assert np.abs(simulation.data.qvel).max() > 0.3
+    np.testing.assert_allclose(seen[0], simulation.data.xpos, atol=1e-9)
+    np.testing.assert_allclose(seen[1], simulation.data.cam_xpos, atol=1e-9)
 
 
 def test_gripper_opens_and_closes_at_its_own_speed(simulation: Simulation) -> None:

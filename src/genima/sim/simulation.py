@@ -135,6 +135,9 @@ class Simulation:
             q, v = self.controller.sample(self.time_s)
             self._usage.add(q)
             self._advance(q, v)
+        # MuJoCo leaves the poses of the step before; pictures and tf are of this moment
+        mujoco.mj_kinematics(self.model, self.data)
+        mujoco.mj_camlight(self.model, self.data)
 
     def render(self) -> dict[str, np.ndarray]:
         """Return what the cameras see now, (H, W, 3) uint8 by camera name.
