@@ -98,6 +98,16 @@ def test_steps_to_ignore_are_left_out(tmp_path: Path, small_spec: PolicySpec, pa
         load_samples(everything, small_spec, panda)
 
 
+def test_failures_are_not_learned_from(tmp_path: Path, small_spec: PolicySpec, panda: RobotProfile) -> None:
+    episodes = [made(panda, seed=seed) for seed in range(3)]
+    for episode, success in zip(episodes, (True, False, None), strict=True):
+        episode.metadata['success'] = success
+    samples = load_samples(write(tmp_path / 'mixed', *episodes), small_spec, panda)
+    assert len(samples) == 2 * len(episodes[0])
+    with pytest.raises(DatasetError, match='all 1 episodes were judged failures'):
+        load_samples(write(tmp_path / 'bad', episodes[1]), small_spec, panda)
+
+
 def test_loading_needs_far_less_memory_than_the_views(tmp_path: Path, small_spec: PolicySpec, panda: RobotProfile) -> None:
     folder, scratch = write(tmp_path / 'data', made(panda, 0, steps=60), made(panda, 1, steps=60)), tmp_path / 'scratch'
     scratch.mkdir()

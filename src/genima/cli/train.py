@@ -49,6 +49,7 @@ def painter(
     from genima.train.painter import PainterBudget, train_painter
 
     spec = _contract(policy, recipe, robot)
+    _tell_of_failures(data)
     with _shown() as on_progress:
         budget = PainterBudget(autoencoder_minutes, minutes, polish_minutes)
         folder = train_painter(data, policy, spec, budget, seed, threads, resume, on_progress, pretrained=pretrained)
@@ -81,6 +82,7 @@ def controller(
     from genima.train.controller import ControllerTraining, train_controller
 
     spec = _contract(policy, recipe, robot)
+    _tell_of_failures(data)
     training = ControllerTraining(minutes=minutes, imagined=imagined, threads=threads, seed=seed, resume=resume)
     with _shown() as on_progress:
         figures = train_controller(data, policy, spec, training, held_out, on_progress)
@@ -96,6 +98,15 @@ def _contract(policy: Path, recipe: str, robot: str) -> 'PolicySpec':
     if not (policy / FILE_NAME).is_file():
         PolicySpec.from_recipe(recipe, RobotProfile.load(robot)).save(policy)
     return PolicySpec.load(policy)
+
+
+def _tell_of_failures(data: Path) -> None:
+    from genima.episodes.index import list_demonstrations
+    from genima.episodes.store import list_episodes
+
+    left_out = len(list_episodes(data)) - len(list_demonstrations(data))
+    if left_out:
+        console.print(f'{left_out} episodes were judged failures and are left out')
 
 
 @contextmanager

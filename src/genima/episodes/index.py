@@ -13,7 +13,7 @@ import h5py
 
 from genima.episodes.diversity import conditions, level
 from genima.episodes.frames import camera_names
-from genima.episodes.store import content_digest, read_episode
+from genima.episodes.store import content_digest, list_episodes, read_episode
 from genima.errors import DatasetError
 from genima.files import write_atomic
 
@@ -107,6 +107,19 @@ def refresh_index(folder: Path | str, on_done: Callable[[str], None] = lambda na
         with contextlib.suppress(OSError):
             write_index(folder, entries)
     return entries
+
+
+def list_demonstrations(folder: Path | str) -> list[Path]:
+    """Return the episodes of a dataset that may be learned from: all but those that were judged a failure.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    entries = refresh_index(folder)
+    good = [Path(folder) / entry.file for entry in entries if entry.success is not False]
+    if entries and not good:
+        raise DatasetError(f'{folder}: all {len(entries)} episodes were judged failures; record some that succeed')
+    return good or list_episodes(folder)
 
 
 def write_index(folder: Path | str, entries: Iterable[Entry]) -> None:

@@ -10,7 +10,7 @@ The attribute `content_sha256` is the digest of all of these.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +82,6 @@ def list_episodes(directory: Path | str) -> list[Path]:
     if not paths:
         raise DatasetError(f'no episode_*.h5 in {directory}; make some with `genima collect --out {directory}`')
     return paths
-
-
-def read_all(directory: Path | str, images: bool = True) -> Iterator[Episode]:
-    """Yield every episode of a folder."""
-    for path in list_episodes(directory):
-        yield read_episode(path, images)
 
 
 def content_digest(file: h5py.File) -> str:

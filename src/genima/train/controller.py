@@ -20,7 +20,8 @@ from genima.controller.controller import Controller, to_network
 from genima.controller.encoder import hash_words
 from genima.controller.loss import act_loss
 from genima.controller.normalizer import Normalizer
-from genima.episodes.store import list_episodes, read_episode
+from genima.episodes.index import list_demonstrations
+from genima.episodes.store import read_episode
 from genima.randomize.textures import make_pool
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
@@ -85,7 +86,7 @@ def train_controller(
     normalizer = Normalizer.fit(data.q_rad, data.plan_q_rad[:, : spec.chunk_steps])
     imagined = training.imagined
     if imagined is None:
-        imagined = IMAGINED if knows(read_episode(list_episodes(dataset)[0], images=False).metadata) else 0
+        imagined = IMAGINED if knows(read_episode(list_demonstrations(dataset)[0], images=False).metadata) else 0
     if imagined:
         data = data.with_imagined(spec.robot, range(imagined), spec, on_progress)
     sizes = len(spec.joint_names), len(spec.cameras), len(spec.spheres), spec.view_size_px, spec.chunk_steps

@@ -9,7 +9,8 @@ import numpy as np
 
 from genima.cameras.model import MountedCamera
 from genima.contract.spec import PolicySpec
-from genima.episodes.store import read_all
+from genima.episodes.index import list_demonstrations
+from genima.episodes.store import read_episode
 from genima.errors import ContractError
 from genima.sim.imagine import imagine
 from genima.train.loop import OnProgress
@@ -47,13 +48,13 @@ class ControllerData:
 
     @classmethod
     def load(cls, dataset: Path | str, spec: PolicySpec) -> 'ControllerData':
-        """Read the joints of every episode of a folder.
+        """Read the joints of every demonstration in a folder.
 
         Raises:
             DatasetError: if there is none, or the plans are too short for the contract.
             ContractError: if the episodes are of another robot or rate.
         """
-        episodes = list(read_all(dataset, images=False))
+        episodes = [read_episode(path, images=False) for path in list_demonstrations(dataset)]
         needed = max(spec.horizon_steps, spec.chunk_steps + spec.max_target_age_steps)
         for episode in episodes:
             names, rate_hz = episode.metadata.get('joint_names'), episode.metadata.get('rate_hz')

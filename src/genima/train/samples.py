@@ -16,7 +16,8 @@ from torch import Tensor
 from genima.cameras.model import MountedCamera
 from genima.cameras.views import grid, untile
 from genima.contract.spec import PolicySpec
-from genima.episodes.store import list_episodes, read_episode
+from genima.episodes.index import list_demonstrations
+from genima.episodes.store import read_episode
 from genima.errors import DatasetError
 from genima.robots.profile import RobotProfile
 from genima.train.stored_views import check_fits, read_views, rectified, scratch_array, view_names
@@ -158,7 +159,7 @@ def load_samples(
     limit: int | None = None,
     scratch: Path | str | None = None,
 ) -> Samples:
-    """Read every `every`-th step of the episodes of a folder, of the first `limit` episodes at most.
+    """Read every `every`-th step of the demonstrations of a folder, of the first `limit` episodes at most.
 
     Args:
         directory: The dataset.
@@ -171,7 +172,7 @@ def load_samples(
     Raises:
         DatasetError: if an episode does not fit the contract, or there is no room for the views.
     """
-    parts = [_part(path, spec, profile, every) for path in list_episodes(directory)[:limit]]
+    parts = [_part(path, spec, profile, every) for path in list_demonstrations(directory)[:limit]]
     count = sum(len(part.steps) for part in parts)
     if not count:
         raise DatasetError(f'no step of {directory} may be learned from: all are marked to be ignored')
