@@ -13,7 +13,9 @@ import pytest
 
 COMMANDS = [
     [], ['doctor'], ['collect'], ['train'], ['train', 'painter'], ['train', 'controller'], ['evaluate'], ['demo'], ['up'],
-    ['bench'], ['bench', 'spheres'], ['bench', 'seams'], ['bench', 'targets'],
+    ['bench'], ['bench', 'spheres'], ['bench', 'seams'], ['bench', 'targets'], ['bench', 'loader'], ['bench', 'dataset'],
+    ['latency'], ['faults'], ['dataset'], ['dataset', 'convert'], ['dataset', 'render'], ['dataset', 'relight'],
+    ['dataset', 'verify'], ['dataset', 'repair'], ['dataset', 'filter'], ['dataset', 'show'], ['dataset', 'release'],
 ]  # fmt: skip
 
 
@@ -39,6 +41,7 @@ def test_every_command_explains_itself() -> None:
         (('demo', '--policy', 'nowhere'), 'no policy.yaml in'),
         (('up', 'submarine'), "no stack 'submarine'"),
         (('collect', '--robot', 'r2d2', '--out', 'out/none'), 'panda'),
+        (('collect', '--diversity', 'wild', '--out', 'out/none'), 'allowed: none, low, medium, high'),
         (('train', 'controller', '--recipe', 'soup', '--policy', 'out/none'), "no recipe 'soup'"),
     ],
 )

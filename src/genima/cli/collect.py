@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from genima.cli.output import JsonOption, console, write_json
@@ -16,21 +17,30 @@ def collect(
     episodes: Annotated[int, typer.Option(min=1, help='Episodes to have in the end.')] = 400,
     seed: Annotated[int, typer.Option(min=0, help='Seed of the first episode; the others count up from it.')] = 0,
     robot: Annotated[str, typer.Option(help='Robot profile: a name in config/robots or a file.')] = 'panda',
+    diversity: Annotated[
+        str, typer.Option(help='How much light and textures vary from episode to episode: none, low, medium or high.')
+    ] = 'none',
+    textures: Annotated[
+        Path | None, typer.Option(help='Folder of pictures to take textures from; procedural ones without.')
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
     json_path: JsonOption = None,
 ) -> None:
     """Record demonstrations of a scripted expert; episodes that are there already are kept."""
     from genima.robots.profile import RobotProfile
+    from genima.sim.collect import CollectConfig, episode_path
     from genima.sim.collect import collect as run
-    from genima.sim.collect import episode_path
+    from genima.sim.look import Look
 
+    config = CollectConfig(diversity=diversity, textures=str(textures or ''))
     RobotProfile.load(robot)  # a wrong name fails here, not in every worker
+    Look.draw(diversity, np.random.default_rng(0), config.textures)  # likewise
     seeds = range(seed, seed + episodes)
     present = sum(episode_path(out, each).exists() for each in seeds)
     started_s, successes, done = time.monotonic(), 0, 0
     with progress_bar() as progress:
         task = progress.add_task('episodes', total=episodes, completed=present)
-        for _, success in run(out, seeds, robot, workers):
+        for _, success in run(out, seeds, robot, workers, config):
             successes, done = successes + success, done + 1
             progress.update(task, advance=1)
     seconds = time.monotonic() - started_s
