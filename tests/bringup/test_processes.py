@@ -22,6 +22,10 @@ PROGRAMS = {
         'import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint("up", flush=True)\n'
         'while True: time.sleep(1)\n'
     ),
+    'writer': (
+        'import time\nprint("up", flush=True)\n'
+        'try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(1)\n    print("written", flush=True)\n'
+    ),
     'broken': 'import sys\nprint("error: no camera")\nsys.exit(3)\n',
     'echo': 'import sys, time\nprint(sys.argv[1:], flush=True)\nwhile True: time.sleep(1)\n',
 }
@@ -79,6 +83,18 @@ def test_a_node_that_ignores_ctrl_c_is_ended_all_the_same(
     processes.stop()
     with pytest.raises(LaunchError, match='deaf ended with exit code -15'):
         processes.check()
+
+
+def test_a_node_that_has_something_to_write_gets_the_time(
+    nodes: Path, lines: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('genima_bringup.processes.FAREWELL', ((signal.SIGINT, 0.2), (signal.SIGTERM, 2.0)))
+    slow = NodeEntry('writer', package='nodes_of_test', closing_s=20.0)
+    processes = StackProcesses(Stack('test', Path('p.yaml'), (slow,)), write=lambda name, line: lines.append((name, line)))
+    processes.start()
+    wait_for(lambda: bool(lines))
+    processes.stop()
+    assert lines[-1] == ('writer', 'written')
 
 
 def test_a_node_that_dies_is_named_with_its_last_words(nodes: Path) -> None:

@@ -10,7 +10,7 @@ from genima.errors import GenimaError
 
 
 def up(
-    stack: Annotated[str, typer.Argument(help='Which robot: franka or ur5e.')] = 'franka',
+    stack: Annotated[str, typer.Argument(help='franka, ur5e, or record.')] = 'franka',
     arguments: Annotated[
         list[str] | None, typer.Argument(help='Launch arguments, name:=value, as `ros2 launch` takes them.')
     ] = None,
@@ -19,7 +19,7 @@ def up(
         list[str] | None, typer.Option('--param', '-p', help='Override a node parameter: node.name=value (repeatable).')
     ] = None,
 ) -> None:
-    """Start every node of a stack (the simulated arm by default) and run until Ctrl-C."""
+    """Start every node of a stack and run until Ctrl-C: a policy that moves an arm, simulated by default, or recording."""
     from genima_bringup.launcher import launch
 
     values = {}

@@ -7,6 +7,9 @@ from collections import Counter, deque
 from genima.errors import DatasetError
 from genima.recording.writer import BagWriter
 
+CLOSING_S = 60.0
+"""What the queue of a recording may need for a slow disk at the end [s]."""
+
 
 class QueuedWriter:
     """Hands messages to a writer in a thread of its own. `put` never waits for the disk.

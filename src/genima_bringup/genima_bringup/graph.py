@@ -8,6 +8,7 @@ from typing import Any
 
 from genima.errors import GenimaError, PolicyError
 from genima.files import config_dir
+from genima.recording.queued import CLOSING_S
 from genima.robots.profile import RobotProfile
 from genima_bringup.drivers import DriverLaunch, distribution, official_driver
 from genima_bringup.record import OPERATORS, image_parameters, operator_of, operator_parameters, recorder_parameters
@@ -36,6 +37,7 @@ class NodeEntry:
         environment: variables for its process.
         remappings: of its topics and services.
         package: that has the node.
+        closing_s: what it may need to end, on top of what every node may: it has something to write.
         ends_stack: when it ends by itself, all is done, and the other nodes end, too.
     """
 
@@ -44,6 +46,7 @@ class NodeEntry:
     environment: dict[str, str] = field(default_factory=lambda: dict(THREADS))
     remappings: dict[str, str] = field(default_factory=dict)
     package: str = 'genima_ros'
+    closing_s: float = 0.0
     ends_stack: bool = False
 
     @property
@@ -175,7 +178,8 @@ def _recording_nodes(values: Mapping[str, str], controller: str, simulated: bool
     operator = operator_of(values, simulated)
     if not _boolean(values, 'record'):
         return ()
-    nodes = [NodeEntry('recorder_node', recorder_parameters(values, operator, controller, simulated))]
+    recorder = recorder_parameters(values, operator, controller, simulated)
+    nodes = [NodeEntry('recorder_node', recorder, closing_s=CLOSING_S)]
     if operator != 'none':
         parameters = operator_parameters(operator, values['robot'], _integer(values, 'seed'), _integer(values, 'episodes'))
         nodes.append(NodeEntry(OPERATORS[operator], parameters, ends_stack=operator == 'scripted'))

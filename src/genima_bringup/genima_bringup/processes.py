@@ -136,8 +136,9 @@ class StackProcesses:
         return [name for name, process in self._processes.items() if process.poll() is None]
 
     def _wait_all(self, wait_s: float) -> None:
-        end_s = time.monotonic() + wait_s
-        while self._alive() and time.monotonic() < end_s:
+        begin_s = time.monotonic()
+        extra_s = {entry.name: entry.closing_s for entry in self.stack.nodes}
+        while any(time.monotonic() < begin_s + wait_s + extra_s[name] for name in self._alive()):
             time.sleep(POLL_S)
 
     @staticmethod

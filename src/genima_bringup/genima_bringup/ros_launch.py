@@ -27,6 +27,7 @@ from genima_bringup import graph
 from genima_bringup.drivers import DriverLaunch
 from genima_bringup.mock import BROADCASTER, mock_parameters
 
+SIGTERM_S = 5.0  # launch's own default
 STOP_S = 1.0  # the guard needs half of it to bring the arm to rest, the driver must live until then
 
 
@@ -55,6 +56,7 @@ def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
             remappings=list(entry.remappings.items()),
             additional_env=entry.environment,
             output='screen',
+            sigterm_timeout=str(SIGTERM_S + entry.closing_s),
         )
         on_exit = _done if entry.ends_stack else _ended
         actions += [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=on_exit))]

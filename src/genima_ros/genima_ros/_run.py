@@ -22,7 +22,7 @@ GRACE_S = 1.5
 REAL_TIME_PRIORITY = 40  # below the 50 of ros2_control's controller manager
 
 
-def run(make_node: Callable[[], Node], real_time: bool = False) -> NoReturn:
+def run(make_node: Callable[[], Node], real_time: bool = False, closing_s: float = GRACE_S) -> NoReturn:
     """Run one node until it is told to end, and end the process.
 
     The exit code is 0 after SIGINT or SIGTERM, and 1 after an error that the user can mend (one line on stderr).
@@ -30,11 +30,12 @@ def run(make_node: Callable[[], Node], real_time: bool = False) -> NoReturn:
 
     Args:
         make_node: builds the node; slow imports belong in there, so that Ctrl-C works while they load.
+        closing_s: how long it may take to end before it is ended by force [s].
         real_time: the node does little and must not wait for those that do much: it goes before them, where permitted.
     """
     if real_time:
         _go_first()
-    code = _live(make_node)
+    code = _live(make_node, closing_s)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # all is closed; torch would take a second more to tidy up its modules
@@ -48,12 +49,12 @@ def _go_first() -> None:
         print(f'no real-time priority: permit rtprio {REAL_TIME_PRIORITY} in /etc/security/limits.conf', flush=True)
 
 
-def _live(make_node: Callable[[], Node]) -> int:
+def _live(make_node: Callable[[], Node], closing_s: float) -> int:
     node: Node | None = None
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         rclpy.init()
-        threading.Thread(target=_leave_by_force, daemon=True).start()
+        threading.Thread(target=_leave_by_force, args=[closing_s], daemon=True).start()
         node = make_node()
         spin = getattr(node, 'run', None)
         spin() if spin else rclpy.spin(node)
@@ -80,12 +81,12 @@ def _told_to_end() -> bool:
     return not rclpy.ok()
 
 
-def _leave_by_force() -> None:
+def _leave_by_force(closing_s: float) -> None:
     """End a node that was told to end and hangs: in a renderer, in a network, in the middleware."""
     while rclpy.ok():
         time.sleep(POLL_S)
-    time.sleep(GRACE_S)
-    print(f'error: the node did not end within {GRACE_S:.1f} s of being told to; leaving by force', file=sys.stderr)
+    time.sleep(closing_s)
+    print(f'error: the node did not end within {closing_s:.1f} s of being told to; leaving by force', file=sys.stderr)
     sys.stderr.flush()
     os._exit(1)
 

@@ -15,6 +15,7 @@ from genima.episodes.episode import FAILURES
 from genima.errors import DatasetError, GenimaError
 from genima.recording.bagfile import COMPRESSIONS
 from genima.recording.layout import is_finished, list_recordings
+from genima.recording.queued import CLOSING_S
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import RecorderStatus
 from genima_msgs.srv import EndEpisode, MarkEvent, StartEpisode
@@ -237,7 +238,7 @@ class RecorderNode(Node):
 
 def main() -> NoReturn:
     """Run the node."""
-    run(RecorderNode)
+    run(RecorderNode, closing_s=CLOSING_S)
 
 
 if __name__ == '__main__':
