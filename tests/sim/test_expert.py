@@ -47,6 +47,21 @@ def test_closed_gripper_is_opened_again(simulation: Simulation, panda: RobotProf
     np.testing.assert_array_equal(gripper[:5], 1.0)
 
 
+def test_a_held_cube_is_never_let_go(simulation: Simulation, panda: RobotProfile) -> None:
+    """Fingers that hold press a little into the cube: it must count as held all the way up."""
+    blind = _blind(simulation)
+    opened = [_opened_with_the_cube(record(blind, seed, CollectConfig(push=0.0, steps=90)), panda) for seed in range(4)]
+    assert not any(opened)
+
+
+def _opened_with_the_cube(episode: Episode, panda: RobotProfile) -> bool:
+    """Return whether a plan opens the gripper at a step where the cube has left the table."""
+    height_m = tcp_pose(panda, episode.q_rad)[:, 2, 3]
+    lifting = (height_m > 0.05) & (np.abs(episode.gripper_open - 0.489) < 0.01)
+    assert lifting.sum() > 3
+    return bool((episode.plan_gripper_open[lifting] > 0.5).any())
+
+
 def test_demonstrations_succeed_from_perturbed_states(simulation: Simulation) -> None:
     blind = _blind(simulation)
     episodes = [record(blind, seed, CollectConfig()) for seed in range(6)]

@@ -20,6 +20,7 @@ from genima.sim.look import Dresser, Look, dressed
 from genima.sim.simulation import Simulation
 
 PLAN_STEPS = 20
+HOLD_STEPS = 8  # the cube stays lifted so long, or the policy learns nothing of what comes then
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def record(simulation: Simulation, seed: int, config: CollectConfig) -> Episode:
 def _demonstrate(simulation: Simulation, recording: '_Recording', rng: np.random.Generator, config: CollectConfig) -> None:
     """Do the task, with all that goes wrong on the way."""
     done = 0
-    while len(recording) < config.steps and done < 4:
+    while len(recording) < config.steps and done < HOLD_STEPS:
         q_plan, gripper_plan = _intention(simulation, PLAN_STEPS + config.replan_steps)
         for step in range(config.replan_steps):
             recording.add(q_plan[step:], gripper_plan[step:])

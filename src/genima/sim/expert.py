@@ -107,10 +107,9 @@ def decide(
     grasp = _grasp_pose(state)
     beside_m = float(np.linalg.norm(position[:2] - cube[:2]))
     around = beside_m < 0.012 and abs(position[2] - cube[2]) < 0.014
-    if around and state.gripper_open < held_opening + 0.06:
-        if state.gripper_open > held_opening - 0.12:  # the fingers touch the cube: lift it
-            return _at(grasp, position[0], position[1], config.lift_m), 0.0
-    elif around and state.gripper_open < 0.97:  # closing
+    if around and _touching(state.gripper_open, held_opening):
+        return _at(grasp, position[0], position[1], config.lift_m), 0.0
+    if around and held_opening < state.gripper_open < 0.97:  # closing
         return grasp, 0.0
     turn_rad = float(np.linalg.norm(rotation_vector(grasp[:3, :3] @ state.T_base_tcp[:3, :3].T)))
     if around and beside_m < config.align_m and turn_rad < config.align_rad and position[2] < cube[2] + config.align_m:
@@ -122,6 +121,11 @@ def decide(
     beside = 1.0 if position[2] > height_m - 0.03 else 0.15  # first up, then across
     x, y = position[:2] + beside * (cube[:2] - position[:2])
     return _at(grasp, x, y, height_m), 1.0
+
+
+def _touching(gripper_open: float, held_opening: float) -> bool:
+    """Return whether the fingers are as far open as the cube between them is wide; they press a little into it."""
+    return held_opening - 0.12 < gripper_open < held_opening + 0.06
 
 
 def _grasp_pose(state: ExpertState) -> np.ndarray:
@@ -156,7 +160,8 @@ def _move(
     reach = min(config.speed_m_s, state.speed_m_s + config.acceleration_m_s2 / RATE_HZ) / RATE_HZ
     step = min(reach, max(config.approach_gain * length, 0.006), length)
     state.speed_m_s = step * RATE_HZ
-    holding = command < 0.5 and abs(state.gripper_open - held_opening) < 0.01
+    around = bool(np.linalg.norm(state.T_base_tcp[:3, 3] - state.T_base_cube[:3, 3]) < 0.018)
+    holding = command < 0.5 and around and _touching(state.gripper_open, held_opening)
     moved = way * (step / length) if length > 1e-9 else np.zeros(3)
     state.T_base_tcp = state.T_base_tcp.copy()
     state.T_base_tcp[:3, 3] += moved
@@ -168,7 +173,6 @@ def _move(
     if angle > 1e-9:
         part = min(config.turn_rad_s / RATE_HZ, max(config.approach_gain * angle, 0.02), angle)
         state.T_base_tcp[:3, :3] = rotation_about(axis_generators(turn / angle), part) @ state.T_base_tcp[:3, :3]
-    around = np.linalg.norm(state.T_base_tcp[:3, 3] - state.T_base_cube[:3, 3]) < 0.018
     least = held_opening if around else 0.0
     closing = max(least, state.gripper_open - finger_step) if state.gripper_open > least else state.gripper_open
     state.gripper_open = min(1.0, state.gripper_open + finger_step) if command > 0.5 else closing

@@ -32,7 +32,7 @@ PATIENCE_S = 60.0  # wall time
 SPIN_S = 0.05
 REST_S = 0.4  # longer than a stop takes; a stop plan must not meet the new scene
 RETRY_S = 1.0
-LIFTED_TICKS = 5
+LIFTED_TICKS = 8  # it stays lifted so long, or a policy learns nothing of what comes then
 CLIENTS = {
     'disarm': (Trigger, 'guard_node/disarm'),
     'forget': (Trigger, 'guard_node/reset'),
