@@ -152,7 +152,6 @@ def test_steps_without_a_frame_near_are_ignored_and_reported() -> None:
     ((begin_s, length_s),) = report.stream.gaps_s
     assert begin_s == pytest.approx(START_S + 1.0, abs=0.04)
     assert length_s == pytest.approx(0.3, abs=0.07)
-    assert any('1 gaps, the longest 0.3' in line and 'steps without a frame near' in line for line in found.report.lines())
 
 
 def test_a_camera_that_is_silent_for_too_long_is_refused() -> None:
@@ -199,7 +198,6 @@ def test_the_report_counts_skew_repeats_and_frozen_frames() -> None:
     assert (camera.frozen_frames, camera.longest_frozen_s) == (2, pytest.approx(2 / 15))
     assert found.report.streams['joint_states'].rate_hz == pytest.approx(100.0)
     assert json.loads(json.dumps(found.report.to_json()))['cameras']['wrist']['frozen_frames'] == 2
-    assert 'after 20.0 ms of latency' in next(line for line in found.report.lines() if 'camera wrist' in line)
 
 
 def test_a_known_latency_moves_the_frames() -> None:

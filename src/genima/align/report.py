@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well the streams of one episode kept time, as figures for its metadata and as lines to read."""
+"""How well the streams of one episode kept time, as figures for its metadata."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -72,13 +72,6 @@ class SyncReport:
         """Return plain numbers, lists and names, for `metadata['sync']`."""
         return {'skew_edges_ms': list(SKEW_EDGES_MS), **asdict(self)}
 
-    def lines(self) -> list[str]:
-        """Return what to print, one line per stream."""
-        head = f'{self.steps} steps at {self.rate_hz:g} Hz'
-        return [head, *(_camera_line(name, camera) for name, camera in self.cameras.items())] + [
-            f'{name}: {_stream_text(stream)}' for name, stream in self.streams.items()
-        ]
-
 
 def stream_report(times_s: Floats, overtaken: int = 0) -> StreamReport:
     """Return the report of a stream with messages at ascending times (N,) [s]."""
@@ -113,26 +106,3 @@ def camera_report(track: FrameTrack, grid_s: Floats, chosen_s: Floats, max_skew_
         frozen_frames=track.frozen,
         longest_frozen_s=float((track.times_s - track.same_since_s).max()),
     )
-
-
-def _stream_text(stream: StreamReport) -> str:
-    text = f'{stream.messages} messages, {stream.rate_hz:.1f} Hz'
-    if stream.gaps_s:
-        text += f', {len(stream.gaps_s)} gaps, the longest {max(length for _, length in stream.gaps_s):.3f} s'
-    if stream.overtaken:
-        text += f', {stream.overtaken} too late'
-    return text
-
-
-def _camera_line(name: str, camera: CameraReport) -> str:
-    text = (
-        f'camera {name}: {_stream_text(camera.stream)}; skew {1e3 * camera.mean_skew_s:+.1f} ms in the mean,'
-        f' {1e3 * camera.worst_skew_s:.1f} ms at most'
-    )
-    if camera.offset_s:
-        text += f' after {1e3 * camera.offset_s:.1f} ms of latency'
-    for count, what in ((camera.far_steps, 'steps without a frame near'), (camera.repeated_steps, 'steps repeat a frame')):
-        text += f', {count} {what}' if count else ''
-    if camera.frozen_frames:
-        text += f', {camera.frozen_frames} frames frozen, {camera.longest_frozen_s:.3f} s at most'
-    return text

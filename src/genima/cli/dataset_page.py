@@ -28,6 +28,7 @@ from genima.spheres.scene import Stripes, target_scene
 
 MOMENTS = 8
 _WIDEST_PX = 256
+_SKEW = ['mean skew, ms', 'worst, ms', 'repeated steps', 'longest frozen, s']
 
 
 class _Page(Report):
@@ -66,7 +67,8 @@ def episode_page(path: Path, horizon_steps: int) -> tuple[str, Quality]:
         report.add_plot('Joints and speeds', motion, note)
     _add_sync(report, episode)
     _add_cameras(report, episode)
-    report.add_table('Metadata', ['key', 'value'], [[key, _text(value)] for key, value in metadata.items()])
+    told = {key: value for key, value in metadata.items() if key != 'sync' and value not in (None, '', [], {})}
+    report.add_table('Metadata', ['key', 'value'], [[key, _text(value)] for key, value in told.items()])
     return report.html(), quality
 
 
@@ -155,9 +157,22 @@ def _add_sync(report: Report, episode: Episode) -> None:
     if episode.capture_s and not same:
         report.add_plot('When the pictures were taken', plot_sync(episode))
     sync = episode.metadata.get('sync')
-    if isinstance(sync, dict):
-        rows = [[name, _text(values)] for name, values in (sync.get('cameras') or {}).items()]
-        report.add_table('Synchronisation', ['camera', 'report of the alignment'], rows)
+    if not isinstance(sync, dict):
+        return
+    rows = [[name, *_stream_cells(values['stream']), *_camera_cells(values)] for name, values in sync['cameras'].items()]
+    rows += [[name, *_stream_cells(values)] + [''] * len(_SKEW) for name, values in sync['streams'].items()]
+    report.add_table('Synchronisation', ['stream', 'messages', 'Hz', 'gaps', *_SKEW], rows)
+
+
+def _stream_cells(stream: dict[str, Any]) -> list[str]:
+    longest_s = max((length_s for _, length_s in stream['gaps_s']), default=0.0)
+    gaps = f'{len(stream["gaps_s"])}, up to {longest_s:.2f} s' if longest_s else '0'
+    return [str(stream['messages']), f'{stream["rate_hz"]:.1f}', gaps]
+
+
+def _camera_cells(camera: dict[str, Any]) -> list[str]:
+    mean_ms, worst_ms = (f'{1e3 * camera[key]:.1f}' for key in ('mean_skew_s', 'worst_skew_s'))
+    return [mean_ms, worst_ms, str(camera['repeated_steps']), f'{camera["longest_frozen_s"]:.2f}']
 
 
 def _add_cameras(report: Report, episode: Episode) -> None:

@@ -8,7 +8,22 @@ import typer
 from rich.text import Text
 
 from genima import __version__
-from genima.cli import bench, collect, convert, dataset, demo, doctor, evaluate, faults, latency, relight, render, train, up
+from genima.cli import (
+    bench,
+    collect,
+    convert,
+    dataset,
+    dataset_sync,
+    demo,
+    doctor,
+    evaluate,
+    faults,
+    latency,
+    relight,
+    render,
+    train,
+    up,
+)
 from genima.cli.output import errors
 from genima.errors import GenimaError
 
@@ -27,6 +42,7 @@ app.command('collect')(collect.collect)
 dataset.app.command('convert')(convert.convert)
 dataset.app.command('render')(render.render)
 dataset.app.command('relight')(relight.relight)
+dataset.app.command('sync')(dataset_sync.sync)
 app.add_typer(dataset.app, name='dataset')
 app.command('latency')(latency.latency)
 app.add_typer(train.app, name='train')

@@ -14,11 +14,12 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); margin: 2rem auto; max-width: 1040px; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p.soft, figcaption { color: var(--soft); } table { border-collapse: collapse; margin: .6rem 0; }
-td, th { padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line); text-align: right; }
-td:first-child, th:first-child { text-align: left; } .good { color: var(--good); } .bad { color: var(--bad); }
+td, th { padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
+td:first-child, th:first-child, .words { text-align: left; } .good { color: var(--good); } .bad { color: var(--bad); }
 .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(320px, 1fr)); gap: 1rem; }
 figure { margin: 0; } figure img { width: 50%; image-rendering: auto; } video, svg { width: 100%; height: auto; }
 """
+SENTENCE = 30  # characters
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,13 @@ class Report:
     _parts: list[str] = field(default_factory=list)
 
     def add_table(self, heading: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Add a table; a cell that is a bool becomes a coloured word."""
-        head = ''.join(f'<th>{html.escape(column)}</th>' for column in columns)
-        body = ''.join('<tr>' + ''.join(f'<td>{_cell(cell)}</td>' for cell in row) + '</tr>' for row in rows)
+        """Add a table; a cell that is a bool becomes a coloured word, and a column with sentences begins at the left."""
+        rows = list(rows)
+        longest = [max((len(str(row[index])) for row in rows), default=0) for index in range(len(columns))]
+        kinds = [' class="words"' if length > SENTENCE else '' for length in longest]
+        head = ''.join(f'<th{kind}>{html.escape(column)}</th>' for kind, column in zip(kinds, columns, strict=True))
+        lines = (''.join(f'<td{kind}>{_cell(cell)}</td>' for kind, cell in zip(kinds, row, strict=True)) for row in rows)
+        body = ''.join(f'<tr>{line}</tr>' for line in lines)
         self._add(heading, f'<table><tr>{head}</tr>{body}</table>')
 
     def add_pairs(self, heading: str, pairs: Iterable[Pair]) -> None:
