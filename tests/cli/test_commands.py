@@ -14,8 +14,8 @@ import pytest
 COMMANDS = [
     [], ['doctor'], ['collect'], ['train'], ['train', 'painter'], ['train', 'controller'], ['evaluate'], ['demo'], ['up'],
     ['bench'], ['bench', 'spheres'], ['bench', 'seams'], ['bench', 'targets'], ['bench', 'loader'], ['bench', 'dataset'],
-    ['latency'], ['faults'], ['dataset'], ['dataset', 'convert'], ['dataset', 'render'], ['dataset', 'relight'], ['dataset', 'sync'],
-    ['dataset', 'verify'], ['dataset', 'repair'], ['dataset', 'filter'], ['dataset', 'show'], ['dataset', 'release'],
+    ['latency'], ['faults'], ['dataset'], ['dataset', 'convert'], ['dataset', 'render'], ['dataset', 'relight'],
+    ['dataset', 'sync'], ['dataset', 'verify'], ['dataset', 'repair'], ['dataset', 'filter'], ['dataset', 'show'], ['dataset', 'release'],
 ]  # fmt: skip
 
 
