@@ -15,7 +15,8 @@ COMMANDS = [
     [], ['doctor'], ['collect'], ['train'], ['train', 'painter'], ['train', 'controller'], ['evaluate'], ['demo'], ['up'],
     ['bench'], ['bench', 'spheres'], ['bench', 'seams'], ['bench', 'targets'], ['bench', 'loader'], ['bench', 'dataset'],
     ['latency'], ['faults'], ['dataset'], ['dataset', 'convert'], ['dataset', 'render'], ['dataset', 'relight'],
-    ['dataset', 'sync'], ['dataset', 'verify'], ['dataset', 'repair'], ['dataset', 'filter'], ['dataset', 'show'], ['dataset', 'release'],
+    ['dataset', 'sync'], ['dataset', 'verify'], ['dataset', 'repair'], ['dataset', 'filter'], ['dataset', 'show'],
+    ['dataset', 'release'],
 ]  # fmt: skip
 
 
