@@ -180,10 +180,12 @@ def _all_stats(noted: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _psnr_db(recipe: Recipe, jobs: Sequence[Job], noted: Sequence[dict[str, Any]]) -> dict[str, float]:
     if recipe.encoder is None:
         return {}
-    steps = sum(job.steps for job in jobs)
-    errors = {camera: sum(part['squared_error'][camera] for part in noted) for camera, *_ in recipe.shape.views}
-    sizes = {camera: height * width * 3 for camera, height, width in recipe.shape.views}
-    return {camera: video.psnr_db(error, steps * sizes[camera]) for camera, error in errors.items() if error}
+    steps = [job.steps for job in jobs]
+    errors = {
+        camera: np.average([part['mean_squared_error'][camera] for part in noted], weights=steps)
+        for camera, *_ in recipe.shape.views
+    }
+    return {camera: video.psnr_db(float(error)) for camera, error in errors.items() if error}
 
 
 def _our_note(recipe: Recipe, jobs: Sequence[Job], noted: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _write(recipe: Recipe, folder: Path, job: Job) -> dict[str, Any]:
     stats = {key: number_stats(values) for key, values in numbers.items() if not key.startswith('genima.')}
     columns = {key: _column(values, features[key]) for key, values in numbers.items()}
     with open_views(job.source) as views:
-        counted = {camera: _Counted(frames) for camera, frames in views.items()}
+        counted = {camera: _Counted(frames, recipe.encoder is not None) for camera, frames in views.items()}
         pictures = counted if recipe.encoder is None else {}
         _write_rows(folder / ROWS, layout.table_schema(features), columns, pictures, len(episode))
         errors = {camera: _write_video(recipe, folder, camera, frames) for camera, frames in counted.items()}
@@ -105,18 +105,18 @@ def _write(recipe: Recipe, folder: Path, job: Job) -> dict[str, Any]:
         'metadata': episode.metadata,
         'cameras': {name: camera.to_dict() for name, camera in episode.cameras.items()},
         'stats': to_lists(stats),
-        'squared_error': errors,
+        'mean_squared_error': errors,
     }
 
 
 class _Counted:
-    """The pictures of one camera, which may be gone through repeatedly; colours are counted the first time."""
+    """The pictures of one camera, to be gone through once: the colours of a sample are counted, and it may be kept."""
 
-    def __init__(self, frames: h5py.Dataset) -> None:
-        self._frames = frames
-        self._sampled = set(sampled_frames(len(frames)).tolist())
+    def __init__(self, frames: h5py.Dataset, keep: bool) -> None:
+        self._frames, self._keep = frames, keep
+        self._sampled = frozenset(sampled_frames(len(frames)).tolist())
         self._counts = np.zeros((3, 256), dtype=np.int64)
-        self._count = len(self._sampled)
+        self.kept: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -124,12 +124,13 @@ class _Counted:
     def __iter__(self) -> Iterator[np.ndarray]:
         for index, frame in enumerate(self._frames):
             if index in self._sampled:
-                self._sampled.remove(index)
                 self._counts += color_counts(frame)
+                if self._keep:
+                    self.kept[index] = frame
             yield frame
 
     def stats(self) -> Stats:
-        return image_stats(self._counts, self._count)
+        return image_stats(self._counts, len(self._sampled))
 
 
 def _numbers(episode: Episode, shape: Shape, job: Job) -> dict[str, np.ndarray]:
@@ -183,9 +184,11 @@ def _png(frame: np.ndarray, index: int) -> dict[str, Any]:
 
 
 def _write_video(recipe: Recipe, folder: Path, camera: str, frames: _Counted) -> float:
-    """Write the video of one camera and return its squared error; nothing happens if pictures are stored one by one."""
+    """Write the video of one camera and return the error of its sampled pictures; nothing if they are stored one by one."""
     if recipe.encoder is None:
         return 0.0
     path = folder / f'{camera}.mp4'
     video.encode(recipe.encoder, frames, path, recipe.shape.fps, recipe.threads)
-    return video.squared_error(frames, path, len(frames), recipe.shape.fps)
+    error = video.mean_squared_error(frames.kept, path, len(frames), recipe.shape.fps)
+    frames.kept.clear()
+    return error

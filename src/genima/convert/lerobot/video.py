@@ -2,7 +2,7 @@
 """Views as MP4 files that LeRobot's decoder seeks in: written, read back, compared and joined."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -92,6 +92,11 @@ def decode(path: Path, start_s: float, steps: int, fps: float) -> Iterator[np.nd
     Raises:
         DatasetError: if the file is missing or damaged, or does not hold every frame at its time.
     """
+    for frame in _frames(path, start_s, steps, fps):
+        yield frame.to_ndarray(format='rgb24')
+
+
+def _frames(path: Path, start_s: float, steps: int, fps: float) -> Iterator[av.VideoFrame]:
     expected = 0
     try:
         with av.open(str(path)) as container:
@@ -105,7 +110,7 @@ def decode(path: Path, start_s: float, steps: int, fps: float) -> Iterator[np.nd
                     continue
                 if index > expected:
                     break
-                yield frame.to_ndarray(format='rgb24')
+                yield frame
                 expected += 1
                 if expected == steps:
                     break
@@ -115,17 +120,23 @@ def decode(path: Path, start_s: float, steps: int, fps: float) -> Iterator[np.nd
         raise DatasetError(f'{path} has no frame {expected} of {steps} after {start_s:.3f} s; copy or download it again')
 
 
-def squared_error(frames: Iterable[np.ndarray], path: Path, steps: int, fps: int) -> float:
-    """Return the sum of the squared differences between pictures and the video that was made of them."""
-    total = 0.0
-    for original, lossy in zip(frames, decode(path, 0.0, steps, fps), strict=True):
-        total += float(cv2.norm(original, lossy, cv2.NORM_L2SQR))
-    return total
+def mean_squared_error(originals: Mapping[int, np.ndarray], path: Path, steps: int, fps: int) -> float:
+    """Decode a whole video of `steps` frames and return the mean squared difference to those whose originals are given.
+
+    Raises:
+        DatasetError: if a frame is missing.
+    """
+    errors = [
+        float(cv2.norm(originals[index], lossy.to_ndarray(format='rgb24'), cv2.NORM_L2SQR)) / originals[index].size
+        for index, lossy in enumerate(_frames(path, 0.0, steps, fps))
+        if index in originals
+    ]
+    return float(np.mean(errors))
 
 
-def psnr_db(squared_error: float, values: int) -> float:
+def psnr_db(mean_squared_error: float) -> float:
     """Return the peak signal to noise ratio of 8-bit values, infinite if nothing differs."""
-    return float(10 * np.log10(255**2 * values / squared_error)) if squared_error else float('inf')
+    return float(10 * np.log10(255**2 / mean_squared_error)) if mean_squared_error else float('inf')
 
 
 def join(parts: Sequence[Path], lengths: Sequence[int], path: Path, fps: int) -> None:
