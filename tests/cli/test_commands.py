@@ -16,7 +16,7 @@ COMMANDS = [
     ['bench'], ['bench', 'spheres'], ['bench', 'seams'], ['bench', 'targets'], ['bench', 'loader'], ['bench', 'dataset'],
     ['latency'], ['faults'], ['dataset'], ['dataset', 'convert'], ['dataset', 'render'], ['dataset', 'relight'],
     ['dataset', 'sync'], ['dataset', 'verify'], ['dataset', 'repair'], ['dataset', 'filter'], ['dataset', 'show'],
-    ['dataset', 'release'],
+    ['dataset', 'release'], ['dataset', 'compare'],
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from genima.cli import (
     collect,
     convert,
     dataset,
+    dataset_compare,
     dataset_sync,
     demo,
     doctor,
@@ -43,6 +44,7 @@ dataset.app.command('convert')(convert.convert)
 dataset.app.command('render')(render.render)
 dataset.app.command('relight')(relight.relight)
 dataset.app.command('sync')(dataset_sync.sync)
+dataset.app.command('compare')(dataset_compare.compare)
 app.add_typer(dataset.app, name='dataset')
 app.command('latency')(latency.latency)
 app.add_typer(train.app, name='train')
