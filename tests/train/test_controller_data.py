@@ -24,7 +24,9 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, panda: RobotProfile) -> Pa
     folder = tmp_path_factory.mktemp('episodes')
     simulation = Simulation(panda)
     for seed in range(2):
-        write_episode(folder / f'episode_{seed}.h5', record(simulation, seed, CollectConfig(steps=16)))
+        episode = record(simulation, seed, CollectConfig(steps=16))
+        episode.metadata['success'] = None  # cut short, nobody judged it
+        write_episode(folder / f'episode_{seed}.h5', episode)
     return folder
 
 
@@ -33,6 +35,16 @@ def test_every_step_starts_a_chunk(dataset: Path, small_spec: PolicySpec) -> Non
     data = ControllerData.load(dataset, small_spec)
     assert len(data.q_rad) == len(data.plan_q_rad) >= 32
     assert (data.plan_q_rad[1] != data.plan_q_rad[0]).any()
+
+
+def test_imagined_motions_are_learned_from_as_well(dataset: Path, small_spec: PolicySpec) -> None:
+    data = ControllerData.load(dataset, small_spec)
+    told: list[float] = []
+    more = data.with_imagined('panda', range(3), small_spec, lambda stage, share, figures: told.append(share))
+    assert len(more.usable) > len(data.usable) and more.usable.max() == len(more.q_rad) - 1
+    assert more.plan_q_rad.shape == (len(more.q_rad), *data.plan_q_rad.shape[1:]) and len(more.oldest_age) == len(more.q_rad)
+    assert told[-1] == 1.0
+    draw_moments(more, small_spec, np.random.default_rng(0), 64)
 
 
 def test_target_is_only_as_old_as_the_plan_was_followed(dataset: Path, small_spec: PolicySpec) -> None:

@@ -87,12 +87,13 @@ class ControllerData:
         on_progress('imagined motions', 1.0, {})
         usable = np.arange(len(self.q_rad), len(self.q_rad) + sum(len(each.q_rad) for each in motions))
         rows = [np.minimum(np.arange(len(each.q_rad))[::-1], spec.max_target_age_steps) for each in motions]
+        steps = self.plan_q_rad.shape[1]
         return replace(
             self,
             q_rad=np.concatenate([self.q_rad, *(each.q_rad for each in motions)]),
             gripper_open=np.concatenate([self.gripper_open, *(each.gripper_open for each in motions)]),
-            plan_q_rad=np.concatenate([self.plan_q_rad, *(each.plan_q_rad for each in motions)]),
-            plan_gripper=np.concatenate([self.plan_gripper, *(each.plan_gripper for each in motions)]),
+            plan_q_rad=np.concatenate([self.plan_q_rad, *(each.plan_q_rad[:, :steps] for each in motions)]),
+            plan_gripper=np.concatenate([self.plan_gripper, *(each.plan_gripper[:, :steps] for each in motions)]),
             oldest_age=np.concatenate([self.oldest_age, *rows]),
             usable=np.concatenate([self.usable, usable]),
         )
