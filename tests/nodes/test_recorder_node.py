@@ -269,6 +269,10 @@ def test_definitions_are_those_of_ros() -> None:
     wanted = 'RIHS01_df668c740482bbd48fb39d76a70dfd4bd59db1288021743503259e948f6b1a18'
     assert schemas.type_hash('std_msgs/msg/String') == wanted, 'as `ros2 topic info -v` of Jazzy shows it'
     definitions = pytest.importorskip('rosless.interfaces.definitions')
+    # where ROS 2 is, its own definitions are checked against ours
+    pytest.importorskip('rosless.interfaces.standard_interfaces').register_standard_interfaces()
+    for folder in definitions.interface_folders():
+        definitions.load_folder(folder)
     for transport in ('raw', 'compressed'):
         for stream in recorded_streams(['a'], 'arm', transport, simulated=True):
             name = type_name(stream.kind)
