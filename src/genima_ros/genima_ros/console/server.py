@@ -32,7 +32,8 @@ HEADERS = {
     'Cache-Control': 'no-store',
 }
 MAX_BODY_BYTES = MAX_MESSAGE_BYTES = 65536
-START_S, END_S = 10.0, 1.0
+END_S = 1.0
+BACKLOG = 128
 
 Command = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 """Takes a command and its values; returns `ok` and `text`."""
@@ -157,6 +158,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(BACKLOG)  # at once: two consoles on one port would share its browsers
     except OSError as error:
         raise GenimaError(f'port {port} of {host} cannot be used: {error}; choose another (parameter port)') from error
     return listener
