@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -247,4 +248,4 @@ def test_a_console_that_cannot_serve_says_why(start: Callable[..., Any], probe: 
 def test_open_to_the_network_it_makes_a_token_and_prints_it(start: Callable[..., Any], policy: Path) -> None:
     node = start('console_node', policy=policy, port=0, host='0.0.0.0')
     node.wait_for('console: http')
-    assert re.search(r'console: http://0\.0\.0\.0:\d+/[\w-]{32}/ ', node.text)
+    assert re.search(rf'console: http://{re.escape(gethostname())}:\d+/[\w-]{{32}}/ ', node.text)

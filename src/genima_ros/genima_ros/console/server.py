@@ -68,12 +68,11 @@ class ConsoleServer:
         self._shared = Shared(self.frames, self.watch, self._stop, json.dumps(hello, allow_nan=False))
         self._socket = _listen(access.host, port)
         self.port = int(self._socket.getsockname()[1])
-        shown = f'[{access.host}]' if ':' in access.host else access.host
-        self.address = f'http://{shown}:{self.port}{access.prefix}/'
+        self.address = f'http://{_shown(access.host)}:{self.port}{access.prefix}/'
         config = uvicorn.Config(
             Gate(self._application(), access), ws='websockets-sansio', ws_per_message_deflate=False,
-            ws_max_size=MAX_MESSAGE_BYTES, lifespan='off', log_config=None, access_log=False,
-            timeout_graceful_shutdown=1, server_header=False,
+            ws_max_size=MAX_MESSAGE_BYTES, lifespan='off', timeout_graceful_shutdown=1, server_header=False,
+            log_config=None, log_level='warning', access_log=False,  # a line about a request would show the token
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name='web', daemon=True)
@@ -150,6 +149,13 @@ class ConsoleServer:
 
 def _file(path: Path) -> Response:
     return Response(path.read_bytes(), headers={**HEADERS, 'Content-Type': f'{TYPES[path.suffix]}; charset=utf-8'})
+
+
+def _shown(host: str) -> str:
+    """Return a host as it stands in an address; where all are listened on, the name of this computer."""
+    if host in ('0.0.0.0', '::'):
+        return socket.gethostname()
+    return f'[{host}]' if ':' in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:
