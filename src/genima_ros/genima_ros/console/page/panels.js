@@ -80,7 +80,7 @@ export class Panels {
 
   stages(status) {
     const rows = Object.entries(status.stages).sort();
-    fill(get('stages'), rows.map(([name, stage]) => [[name], [stage.p50_ms.toFixed(1)], [stage.p99_ms.toFixed(1)]]));
+    fill(get('stages'), rows.map(([name, stage]) => [[name], [round(stage.p50_ms, 1)], [round(stage.p99_ms, 1)]]));
   }
 
   task(status) {
@@ -146,4 +146,4 @@ function fill(table, rows) {
   });
 }
 
-const round = (value) => (value === null ? '–' : value.toFixed(0));
+const round = (value, digits = 0) => (value === null ? '–' : value.toFixed(digits));
