@@ -76,8 +76,8 @@ class ConsoleInputs:
         wall_s, now_s = time.monotonic(), self.now_s()
         meters = {**self._meters, **self._views.meters}
         stages = {}
-        for stage, values in self._stages.items():
-            p50_ms, p99_ms = percentiles_ms(values)
+        for stage, series in self._stages.items():
+            p50_ms, p99_ms = percentiles_ms(series)
             stages[stage] = {'p50_ms': p50_ms, 'p99_ms': p99_ms}
         status = {
             'ros_s': now_s,

@@ -42,9 +42,9 @@ class ConsoleNode(Node):
         profile = RobotProfile.load(robot or (spec.robot if spec else 'panda'))
         names = [name for name in cameras if name] or list(spec.cameras if spec else ())
         self._log = ConsoleLog()
-        self._clients = ConsoleClients(self, self._log, self._armed, spec is not None)
+        self._commands = ConsoleClients(self, self._log, self._armed, spec is not None)
         self._server = ConsoleServer(
-            Access(host, choose_token(host, token)), port, self._clients.command, self._log.newest_first,
+            Access(host, choose_token(host, token)), port, self._commands.command, self._log.newest_first,
             self._hello(profile, spec, names), self._complain,
         )  # fmt: skip
         self._views = ConsoleViews(self, self._server.frames, names, profile, spec, reliable)
@@ -95,7 +95,7 @@ class ConsoleNode(Node):
             self._ticks = 0
             return
         if self._ticks % AVAILABLE_TICKS == 0:
-            self._available = self._clients.available()
+            self._available = self._commands.available()
         self._ticks += 1
         extra = {'available': self._available, 'log': self._log.count, 'browsers': browsers, 'watchers': watchers}
         self._server.publish({**self._inputs.status(), **extra})

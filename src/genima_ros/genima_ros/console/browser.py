@@ -56,7 +56,8 @@ class Browser:
         self._answers: list[str] = []
         self._views: tuple[str, ...] = ()
         self._sent: dict[str, int] = {}
-        self._bundle = self._seen = self._status_sent = self._status_seen = 0
+        self._bundle = self._seen = 0
+        self._status_sent = self._status_seen = shared.status[0]
         self._stops: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -134,8 +135,6 @@ class Browser:
 
     async def _send_status(self) -> None:
         number, text = self._shared.status
-        if not self._status_sent:
-            self._status_sent = self._status_seen = number - 1
         if number > self._status_sent and self._status_sent - self._status_seen < STATUS_UNSEEN:
             self._status_sent = number
             await self._socket.send_text(text)
