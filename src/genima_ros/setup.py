@@ -5,6 +5,7 @@ from setuptools import setup
 
 NODES = (
     'act_node',
+    'console_node',
     'diffusion_node',
     'doctor_node',
     'gripper_node',
@@ -21,13 +22,14 @@ NODES = (
 setup(
     name='genima_ros',
     version='0.1.0',
-    packages=['genima_ros'],
+    packages=['genima_ros', 'genima_ros.console'],
+    package_data={'genima_ros.console': ['page/*']},
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/genima_ros']),
         ('share/genima_ros', ['package.xml']),
     ],
     install_requires=['setuptools'],
-    zip_safe=True,
+    zip_safe=False,
     maintainer='GENIMA contributors',
     maintainer_email='genima@example.com',
     description='The nodes of GENIMA.',

@@ -118,3 +118,25 @@ def test_the_arm_does_not_move_unless_told_to(policy: str) -> None:
     table = graph.stack('franka', {'policy': policy, 'armed': 'false'})
     guard = next(entry for entry in table.nodes if entry.name == 'guard_node')
     assert guard.parameters['armed_at_start'] is False
+
+
+def test_the_console_shows_what_the_stack_has_and_is_off_by_default(policy: str) -> None:
+    assert 'console_node' not in {entry.name for entry in graph.stack('franka', {'policy': policy}).nodes}
+    table = graph.stack('franka', {'policy': policy, 'console': 'true', 'console_port': '0'})
+    nodes = {entry.name: entry.parameters for entry in table.nodes}
+    assert nodes['console_node'] == {'policy': policy, 'robot': 'panda', 'port': 0, 'deadman': False}
+    assert 'deadman_timeout_s' not in nodes['guard_node']
+    nodes = {entry.name: entry.parameters for entry in graph.stack('record', {'console': 'true', 'cameras': 'a, b'}).nodes}
+    assert nodes['console_node']['cameras'] == ['a', 'b'] and 'policy' not in nodes['console_node']
+    source = REPOSITORY / 'src' / 'genima_ros' / 'genima_ros' / 'console_node.py'
+    for stack_file in (REPOSITORY / 'config' / 'stacks').glob('*.yaml'):
+        given = set(yaml.safe_load(stack_file.read_text())['console_node']['ros__parameters']) | set(nodes['console_node'])
+        assert given <= _declared(source)
+
+
+def test_a_deadman_is_asked_for_by_the_guard_and_fed_by_the_console(policy: str) -> None:
+    table = graph.stack('franka', {'policy': policy, 'console': 'true', 'deadman': 'true'})
+    nodes = {entry.name: entry.parameters for entry in table.nodes}
+    assert nodes['guard_node']['deadman_timeout_s'] == 0.5 and nodes['console_node']['deadman'] is True
+    with pytest.raises(GenimaError, match='needs console:=true'):
+        graph.stack('franka', {'policy': policy, 'deadman': 'true'})

@@ -2,6 +2,7 @@
 """`genima demo`: the whole graph, in separate processes, moves a simulated arm; then a page shows what happened."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -27,6 +28,8 @@ def demo(
     robot: Annotated[str, typer.Option(help='Robot profile to simulate.')] = 'panda',
     report: Annotated[Path, typer.Option(help='Folder for the report.')] = Path('out/demo'),
     real_time_factor: Annotated[float, typer.Option(min=0.05, help='Simulated seconds per second, at most.')] = 1.0,
+    with_console: Annotated[bool, typer.Option('--console', help='Serve the operator console, print its address.')] = False,
+    console_port: Annotated[int, typer.Option(min=0, max=65535, help='Port of the console; 0: any free one.')] = 8600,
     json_path: JsonOption = None,
 ) -> None:
     """Start simulated arm, painter, controller, guard and overlay as nodes, let them work, and report."""
@@ -38,7 +41,9 @@ def demo(
 
     directory = policy_dir(str(policy or STACKS[stack_of(robot)]['policy']))
     spec = PolicySpec.load(directory)
-    record = _run(spec, directory, robot, range(seed, seed + episodes), real_time_factor)
+    page_values = {'console': str(with_console).lower(), 'console_port': str(console_port)}
+    values = {'real_time_factor': str(real_time_factor), **page_values}
+    record = _run(spec, directory, robot, range(seed, seed + episodes), values)
     figures = summarise_graph(record, str(policy or directory), spec, seed)
     _print(record, figures)
     page = write_report(report, record, figures, spec)
@@ -46,9 +51,7 @@ def demo(
     console.print(f'report: {page}')
 
 
-def _run(
-    spec: 'PolicySpec', directory: Path, robot: str, seeds: range, real_time_factor: float
-) -> 'GraphRecord':
+def _run(spec: 'PolicySpec', directory: Path, robot: str, seeds: range, arguments: dict[str, str]) -> 'GraphRecord':
     """Run the graph with one episode per seed; the nodes' output goes to a log that is shown when they fail."""
     import rosless
 
@@ -65,7 +68,7 @@ def _run(
         'robot': robot,
         'seed': str(seeds[0]),
         'armed': 'false',
-        'real_time_factor': str(real_time_factor),
+        **arguments,
     }
     log = Path(tempfile.gettempdir()) / f'genima-demo-{os.getpid()}.log'
     name = stack_of(robot)
@@ -92,6 +95,8 @@ def _run(
 def _log(lines: TextIO, name: str, line: str) -> None:
     lines.write(f'{name}: {line}\n')
     lines.flush()
+    if name == 'console_node' and (address := re.search(r'console: (http\S+)', line)):
+        console.print(f'operator console: {address[1]} (as long as the demo runs)')
 
 
 def _print(record: 'GraphRecord', figures: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from rich.text import Text
 from genima import __version__
 from genima.cli import (
     bench,
+    bench_console,
     collect,
     convert,
     dataset,
@@ -53,6 +54,7 @@ app.command('demo')(demo.demo)
 app.command('up')(up.up)
 app.command('doctor')(doctor.doctor)
 app.command('faults')(faults.faults)
+bench.app.command('console')(bench_console.console_costs)
 app.add_typer(bench.app, name='bench')
 
 

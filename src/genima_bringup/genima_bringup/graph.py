@@ -11,9 +11,17 @@ from genima.files import config_dir
 from genima.recording.queued import CLOSING_S
 from genima.robots.profile import RobotProfile
 from genima_bringup.drivers import DriverLaunch, distribution, official_driver
-from genima_bringup.record import OPERATORS, image_parameters, operator_of, operator_parameters, recorder_parameters
+from genima_bringup.record import (
+    OPERATORS,
+    camera_names,
+    image_parameters,
+    operator_of,
+    operator_parameters,
+    recorder_parameters,
+)
 
 THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS', 'LP_NUM_THREADS'), '1')
+DEADMAN_S = 0.5  # the console says ten times a second that somebody watches
 # the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
 QUIET_AND_OFFLINE = {'HF_HUB_OFFLINE': '1', 'TRANSFORMERS_VERBOSITY': 'error', 'TQDM_DISABLE': '1'}
 
@@ -84,6 +92,9 @@ ARGUMENTS = (
     Argument('device', 'cpu', 'Torch device of both networks: cpu or cuda.'),
     Argument('check_targets', 'true', 'Hold the arm when the painted spheres are not where the chunk takes it.'),
     Argument('overlay', 'true', 'Draw the predicted spheres over the camera views.'),
+    Argument('console', 'false', 'Serve the operator console, a web page, on this computer.'),
+    Argument('console_port', '8600', 'Port of the console; 0 takes a free one and prints it.'),
+    Argument('deadman', 'false', 'The arm moves only while a browser holds the watch (with console:=true).'),
     Argument('record', '', "Record episodes, by the services of recorder_node. Empty: the stack's."),
     Argument('operator', '', 'Who moves the arm where no policy does: keyboard, scripted (simulated arm) or none.'),
     Argument('episodes', '10', 'Episodes of the scripted operator.'),
@@ -138,10 +149,13 @@ def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry
     nodes = [_arm(values, real, mock, controller)]
     if mock:
         guard['check_driver'] = False  # there is none
+    if _boolean(values, 'deadman'):
+        guard['deadman_timeout_s'] = DEADMAN_S
     if values['policy']:
         nodes += _policy_nodes(values, guard)
     else:  # nobody paints targets
         nodes.append(NodeEntry('guard_node', {**guard, 'check_targets': False, 'max_target_age_s': 0.0}))
+    nodes += _console_nodes(values)
     return tuple(nodes) + _recording_nodes(values, controller, simulated=not (real or mock))
 
 
@@ -172,6 +186,17 @@ def _policy_nodes(values: Mapping[str, str], guard: Mapping[str, Any]) -> list[N
     if _boolean(values, 'overlay'):
         nodes.append(NodeEntry('overlay_node', {'policy': policy}))
     return nodes
+
+
+def _console_nodes(values: Mapping[str, str]) -> list[NodeEntry]:
+    deadman = _boolean(values, 'deadman')
+    if not _boolean(values, 'console'):
+        if deadman:
+            raise GenimaError('deadman:=true needs console:=true: a browser holds the watch')
+        return []
+    shown = {'policy': str(policy_dir(values['policy']))} if values['policy'] else {'cameras': camera_names(values)}
+    port = _integer(values, 'console_port')
+    return [NodeEntry('console_node', {**shown, 'robot': values['robot'], 'port': port, 'deadman': deadman})]
 
 
 def _recording_nodes(values: Mapping[str, str], controller: str, simulated: bool) -> tuple[NodeEntry, ...]:

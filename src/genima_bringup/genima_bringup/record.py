@@ -33,6 +33,11 @@ def operator_of(values: Mapping[str, str], simulated: bool) -> str:
     return operator
 
 
+def camera_names(values: Mapping[str, str]) -> list[str]:
+    """Return the names in the launch argument `cameras`."""
+    return [name.strip() for name in values['cameras'].split(',') if name.strip()]
+
+
 def recorder_parameters(values: Mapping[str, str], operator: str, controller: str, simulated: bool) -> dict[str, Any]:
     """Return what recorder_node is told."""
     words = {name: values[name] or (text if simulated else '') for name, text in SIMULATED_TASK.items()}
@@ -41,7 +46,7 @@ def recorder_parameters(values: Mapping[str, str], operator: str, controller: st
     return {
         'robot': values['robot'],
         'controller': controller,
-        'cameras': [name.strip() for name in values['cameras'].split(',') if name.strip()],
+        'cameras': camera_names(values),
         'out': str(Path(values['out']).expanduser().absolute()),
         'source': f'simulation, {source}' if simulated else source,
         **{name: text for name, text in words.items() if text},

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is let in: this computer, or whoever has the token, and commands only from the console's own page."""
+
+import pytest
+from genima_ros.console.access import Access, choose_token, is_loopback
+from starlette.datastructures import Headers
+
+from genima.errors import GenimaError
+
+LOCAL = Access('127.0.0.1')
+OPEN = Access('0.0.0.0', 'a-token-of-24-characters')
+
+
+def _refusal(access: Access, kind: str, method: str, path: str, **headers: str) -> str:
+    refusal = access.refusal(kind, method, path, Headers(headers))
+    return '' if refusal is None else refusal[1]
+
+
+def test_loopback_needs_no_token_and_the_network_gets_one() -> None:
+    assert choose_token('127.0.0.1', '') == choose_token('::1', '') == choose_token('localhost', '') == ''
+    first, second = choose_token('0.0.0.0', ''), choose_token('robot.lab', '')
+    assert len(first) >= 32 and first != second
+    assert choose_token('127.0.0.1', 'x' * 16) == 'x' * 16
+    assert not is_loopback('') and not is_loopback('10.0.0.1')
+
+
+@pytest.mark.parametrize('given', ['short', 'with/slash/in/the/token', 'x' * 129])
+def test_a_token_that_is_no_good_is_refused(given: str) -> None:
+    with pytest.raises(GenimaError, match='16 to 128'):
+        choose_token('0.0.0.0', given)
+
+
+def test_a_page_is_read_by_get_and_commands_need_the_own_origin() -> None:
+    host = '127.0.0.1:8600'
+    assert not _refusal(LOCAL, 'http', 'GET', '/', host=host)
+    assert not _refusal(LOCAL, 'http', 'POST', '/command/stop', host=host, origin=f'http://{host}')
+    assert 'origin None' in _refusal(LOCAL, 'http', 'POST', '/command/stop', host=host)
+    assert 'origin None' in _refusal(LOCAL, 'websocket', '', '/stream', host=host)
+    for origin in ('http://evil.example', 'http://127.0.0.1:9999', 'null', f'http://{host}.evil.example'):
+        assert 'is not the page' in _refusal(LOCAL, 'http', 'POST', '/command/arm', host=host, origin=origin)
+        assert 'is not the page' in _refusal(LOCAL, 'websocket', '', '/stream', host=host, origin=origin)
+        assert 'is not the page' in _refusal(LOCAL, 'http', 'GET', '/', host=host, origin=origin)
+
+
+def test_a_foreign_name_that_points_here_is_not_answered() -> None:
+    evil = {'host': 'evil.example:8600', 'origin': 'http://evil.example:8600'}
+    assert 'is not this computer' in _refusal(LOCAL, 'http', 'POST', '/command/arm', **evil)
+    assert 'is not this computer' in _refusal(LOCAL, 'http', 'GET', '/')
+    for host in ('localhost:8600', '127.0.0.1', '[::1]:8600', '127.0.0.2:1'):
+        assert not _refusal(LOCAL, 'http', 'GET', '/', host=host)
+
+
+def test_with_a_token_every_path_begins_with_it() -> None:
+    host, origin = '10.0.0.5:8600', 'http://10.0.0.5:8600'
+    assert not _refusal(OPEN, 'http', 'GET', f'{OPEN.prefix}/', host=host)
+    assert not _refusal(OPEN, 'websocket', '', f'{OPEN.prefix}/stream', host=host, origin=origin)
+    for path in ('/', '/stream', '/command/stop', OPEN.prefix, f'{OPEN.prefix}x/', f'/wrong{OPEN.prefix}/', '/a-token/é'):
+        assert 'token is missing or wrong' in _refusal(OPEN, 'http', 'GET', path, host=host, origin=origin)
