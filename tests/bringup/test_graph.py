@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from genima_bringup.launcher import launch
 from genima_bringup.mock import mock_parameters
 
 from genima.errors import GenimaError, PolicyError
@@ -118,3 +119,10 @@ def test_the_arm_does_not_move_unless_told_to(policy: str) -> None:
     table = graph.stack('franka', {'policy': policy, 'armed': 'false'})
     guard = next(entry for entry in table.nodes if entry.name == 'guard_node')
     assert guard.parameters['armed_at_start'] is False
+
+
+def test_rviz_is_asked_for_and_needs_ros_2(policy: str) -> None:
+    assert graph.stack('franka', {'policy': policy}).rviz_frame == ''
+    assert graph.stack('ur5e', {'policy': policy, 'rviz': 'true'}).rviz_frame == 'base_link'
+    with pytest.raises(GenimaError, match=r'RViz needs ROS 2.*`genima view`.*rviz2 -d config/rviz/genima.rviz'):
+        launch('franka', policy=policy, arguments={'rviz': 'true'})

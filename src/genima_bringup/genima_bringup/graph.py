@@ -57,13 +57,14 @@ class NodeEntry:
 
 @dataclass(frozen=True)
 class Stack:
-    """Everything that a launcher needs; for mock hardware the robot that is mocked."""
+    """Everything that a launcher needs; for mock hardware the robot that is mocked, for RViz the frame it shows all in."""
 
     name: str
     parameter_file: Path
     nodes: tuple[NodeEntry, ...]
     driver: DriverLaunch | None = None
     mock_robot: str = ''
+    rviz_frame: str = ''
 
 
 # what a stack is unless an argument says otherwise
@@ -84,6 +85,7 @@ ARGUMENTS = (
     Argument('device', 'cpu', 'Torch device of both networks: cpu or cuda.'),
     Argument('check_targets', 'true', 'Hold the arm when the painted spheres are not where the chunk takes it.'),
     Argument('overlay', 'true', 'Draw the predicted spheres over the camera views.'),
+    Argument('rviz', 'false', 'Open RViz with config/rviz/genima.rviz (ros2 launch only).'),
     Argument('record', '', "Record episodes, by the services of recorder_node. Empty: the stack's."),
     Argument('operator', '', 'Who moves the arm where no policy does: keyboard, scripted (simulated arm) or none.'),
     Argument('episodes', '10', 'Episodes of the scripted operator.'),
@@ -121,7 +123,8 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
     parameter_file = config_dir() / 'stacks' / ('hardware.yaml' if real or mock else 'simulated.yaml')
     wants_driver = _boolean(values, 'launch_driver')
     driver = official_driver(values['robot'], values['robot_ip']) if real and wants_driver else None
-    return Stack(name, parameter_file, _nodes(values, real, mock), driver, values['robot'] if mock else '')
+    frame = RobotProfile.load(values['robot']).base_link if _boolean(values, 'rviz') else ''
+    return Stack(name, parameter_file, _nodes(values, real, mock), driver, values['robot'] if mock else '', frame)
 
 
 def stack_of(robot: str) -> str:
