@@ -176,6 +176,33 @@ def test_without_a_display_there_is_a_way(monkeypatch: pytest.MonkeyPatch) -> No
         pass
 
 
+def test_a_window_gets_what_a_file_gets_and_listens_on_this_machine_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rerun's viewer writes what it hears to a file in place of opening a window; all else is as with one."""
+    from genima.view import screen
+
+    started: list[Any] = []
+    start, out = screen._start_viewer, tmp_path / 'heard.rrd'
+
+    def start_without_window(arguments: list[str], port: int) -> Any:
+        started.append(start([each for each in arguments if each != '--expect-data-soon'] + ['--save', str(out)], port))
+        return started[0]
+
+    monkeypatch.setattr(screen, '_start_viewer', start_without_window)
+    monkeypatch.setenv('DISPLAY', ':0')
+    try:
+        with screen.to_viewer() as on:
+            on.at(5.0)
+            on.log('said', screen.rr.TextDocument('hello'))
+        assert '127.0.0.1' in started[0].args and '0.0.0.0' not in started[0].args
+        started[0].send_signal(2)
+        started[0].wait(20.0)
+    finally:
+        started[0].kill()
+    assert Logged(out).values('said', 'text') == [['hello']]
+
+
 def test_without_rerun_it_is_said_how_to_get_it() -> None:
     program = "import sys\nsys.modules['rerun'] = None\nsys.argv[1:] = ['view']\nfrom genima.cli.main import main\nmain()"
     result = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, timeout=120)

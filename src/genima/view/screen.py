@@ -117,7 +117,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start_viewer(arguments: list[str], port: int) -> None:
+def _start_viewer(arguments: list[str], port: int) -> 'subprocess.Popen[bytes]':
     """Start the viewer that belongs to this rerun; on its own it would listen on every network interface."""
     if importlib.util.find_spec('rerun_cli') is None:
         raise GenimaError('rerun is here without its viewer: pip install --force-reinstall "genima[view]"')
@@ -133,6 +133,7 @@ def _start_viewer(arguments: list[str], port: int) -> None:
                 process.kill()
                 raise GenimaError(f'the viewer of Rerun did not start: {_last_words(words)}; --save FILE.rrd needs none')
             time.sleep(0.1)
+        return process
 
 
 def _answers(port: int) -> bool:
