@@ -34,7 +34,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/install.sh
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/install.sh '.[dev]'
+	PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/install.sh '.[dev,view]'
 	touch $@
 
 clean:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from genima_bringup.launcher import launch
 from genima_bringup.mock import mock_parameters
 
 from genima.errors import GenimaError, PolicyError
@@ -140,3 +141,10 @@ def test_a_deadman_is_asked_for_by_the_guard_and_fed_by_the_console(policy: str)
     assert nodes['guard_node']['deadman_timeout_s'] == 0.5 and nodes['console_node']['deadman'] is True
     with pytest.raises(GenimaError, match='needs console:=true'):
         graph.stack('franka', {'policy': policy, 'deadman': 'true'})
+
+
+def test_rviz_is_asked_for_and_needs_ros_2(policy: str) -> None:
+    assert graph.stack('franka', {'policy': policy}).rviz_frame == ''
+    assert graph.stack('ur5e', {'policy': policy, 'rviz': 'true'}).rviz_frame == 'base_link'
+    with pytest.raises(GenimaError, match=r'RViz needs ROS 2.*`genima view`.*rviz2 -d config/rviz/genima.rviz'):
+        launch('franka', policy=policy, arguments={'rviz': 'true'})

@@ -25,6 +25,7 @@ from genima.cli import (
     render,
     train,
     up,
+    view,
 )
 from genima.cli.output import errors
 from genima.errors import GenimaError
@@ -52,6 +53,7 @@ app.add_typer(train.app, name='train')
 app.command('evaluate')(evaluate.evaluate)
 app.command('demo')(demo.demo)
 app.command('up')(up.up)
+app.command('view')(view.view)
 app.command('doctor')(doctor.doctor)
 app.command('faults')(faults.faults)
 bench.app.command('console')(bench_console.console_costs)

@@ -65,13 +65,14 @@ class NodeEntry:
 
 @dataclass(frozen=True)
 class Stack:
-    """Everything that a launcher needs; for mock hardware the robot that is mocked."""
+    """Everything that a launcher needs; for mock hardware the robot that is mocked, for RViz the frame it shows all in."""
 
     name: str
     parameter_file: Path
     nodes: tuple[NodeEntry, ...]
     driver: DriverLaunch | None = None
     mock_robot: str = ''
+    rviz_frame: str = ''
 
 
 # what a stack is unless an argument says otherwise
@@ -95,6 +96,7 @@ ARGUMENTS = (
     Argument('console', 'false', 'Serve the operator console, a web page, on this computer.'),
     Argument('console_port', '8600', 'Port of the console; 0 takes a free one and prints it.'),
     Argument('deadman', 'false', 'The arm moves only while a browser holds the watch (with console:=true).'),
+    Argument('rviz', 'false', 'Open RViz with config/rviz/genima.rviz (ros2 launch only).'),
     Argument('record', '', "Record episodes, by the services of recorder_node. Empty: the stack's."),
     Argument('operator', '', 'Who moves the arm where no policy does: keyboard, scripted (simulated arm) or none.'),
     Argument('episodes', '10', 'Episodes of the scripted operator.'),
@@ -132,7 +134,8 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
     parameter_file = config_dir() / 'stacks' / ('hardware.yaml' if real or mock else 'simulated.yaml')
     wants_driver = _boolean(values, 'launch_driver')
     driver = official_driver(values['robot'], values['robot_ip']) if real and wants_driver else None
-    return Stack(name, parameter_file, _nodes(values, real, mock), driver, values['robot'] if mock else '')
+    frame = RobotProfile.load(values['robot']).base_link if _boolean(values, 'rviz') else ''
+    return Stack(name, parameter_file, _nodes(values, real, mock), driver, values['robot'] if mock else '', frame)
 
 
 def stack_of(robot: str) -> str:

@@ -62,6 +62,11 @@ def launch(
         raise GenimaError('the driver of a real arm needs ROS 2: start it there, and these nodes with launch_driver:=false')
     if table.mock_robot:
         raise GenimaError('mock hardware needs ros2_control, and that ROS 2; leave mock away to simulate an arm')
+    if table.rviz_frame:
+        raise GenimaError(
+            'RViz needs ROS 2, and this Python has none: leave rviz away, and run `genima view` in another shell,'
+            ' or rviz2 -d config/rviz/genima.rviz on a machine with ROS 2 in the same network'
+        )
     console = Console([entry.name for entry in table.nodes])
     processes = StackProcesses(table, parse_overrides(overrides), write=console.write)
     asked_to_end = threading.Event()

@@ -23,6 +23,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from genima.errors import GenimaError
+from genima.files import config_dir
 from genima_bringup import graph
 from genima_bringup.drivers import DriverLaunch
 from genima_bringup.mock import BROADCASTER, mock_parameters
@@ -46,6 +47,8 @@ def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
     actions: list[LaunchDescriptionEntity] = [] if table.driver is None else _driver(table.driver)
     if table.mock_robot:
         actions += _mock(table.mock_robot)
+    if table.rviz_frame:
+        actions.append(_rviz(table))
     for entry in table.nodes:
         node = Node(
             package=entry.package,
@@ -85,6 +88,26 @@ def _mock(robot: str) -> list[LaunchDescriptionEntity]:
     parameters = Path(file.name)
     tidy = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, context: parameters.unlink(missing_ok=True)))
     return [manager, _spawner((BROADCASTER, controller), parameters), tidy]
+
+
+def _rviz(table: graph.Stack) -> Node:
+    """Return RViz; it is no part of the stack: the arm goes on when somebody closes the window."""
+    try:
+        get_package_share_directory('rviz2')
+    except PackageNotFoundError as error:
+        raise GenimaError(
+            'rviz:=true: RViz is not installed here; sudo apt install ros-$ROS_DISTRO-rviz2, or run it on another'
+            ' machine in the same network'
+        ) from error
+    view = config_dir() / 'rviz' / 'genima.rviz'
+    return Node(
+        package='rviz2',
+        executable='rviz2',
+        name='rviz2',
+        arguments=['-d', str(view), '-f', table.rviz_frame],
+        parameters=[str(table.parameter_file)],  # whether time is simulated
+        output='log',
+    )
 
 
 def _spawner(controllers: Sequence[str], parameters: Path) -> Node:

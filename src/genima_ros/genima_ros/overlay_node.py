@@ -1,33 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shows what the arm is about to do: the spheres at the end of the chunk, in 3D and over the camera views."""
+"""Shows what the arm is about to do: spheres and path of the chunk, and the guard, as markers; spheres over the views."""
 
 from typing import NoReturn
 
-from geometry_msgs.msg import Point
+import numpy as np
 from numpy import linalg
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import ColorRGBA
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
-from visualization_msgs.msg import Marker, MarkerArray
+from visualization_msgs.msg import MarkerArray
 
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import shown_in
 from genima.errors import GenimaError
+from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.spheres.render import draw
 from genima.spheres.scene import Sphere, target_scene
+from genima_msgs.msg import GuardStatus
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.frames import FrameTree
-from genima_ros.messages import camera_model, duration, image_array, image_message, seconds, stamp
+from genima_ros.markers import LIFE_S, guard_marker, path_markers, sphere_markers
+from genima_ros.messages import camera_model, image_array, image_message, seconds
 from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_from_message
 from genima_ros.views import image_topic, info_topic
 
 COMPLAINT_PERIOD_S = 5.0
-MARKER_LIFE_S = 0.5
 
 
 class OverlayNode(Node):
@@ -43,7 +44,9 @@ class OverlayNode(Node):
         self._images: dict[str, Image] = {}
         self._infos: dict[str, CameraInfo] = {}
         self._spheres: list[Sphere] = []
-        self._spheres_s = float('-inf')
+        self._path_m = np.zeros((0, 3))
+        self._chunk_s = float('-inf')
+        self._guard: GuardStatus | None = None
         self._markers = self.create_publisher(MarkerArray, 'markers', qos.RELIABLE)
         self._overlays = {name: self.create_publisher(Image, f'overlay/{name}', qos.COMMAND) for name in self.spec.cameras}
         self._listen()
@@ -53,6 +56,7 @@ class OverlayNode(Node):
         self.create_subscription(TFMessage, 'tf', self._frames.add, qos.SENSOR)
         self.create_subscription(TFMessage, 'tf_static', self._frames.add, qos.STATIC_FRAMES)
         self.create_subscription(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
+        self.create_subscription(GuardStatus, 'guard/status', self._on_guard, qos.LATCHED)
         for name in self.spec.cameras:
 
             def on_image(message: Image, name: str = name) -> None:
@@ -72,13 +76,18 @@ class OverlayNode(Node):
             return
         last = min(self.spec.horizon_steps, len(chunk.q_rad)) - 1
         self._spheres = target_scene(self.spec.spheres, self.profile, chunk.q_rad[last], chunk.gripper_open[last])
-        self._spheres_s = chunk.stamp_s
+        self._path_m = tcp_pose(self.profile, chunk.q_rad)[:, :3, 3]
+        self._chunk_s = chunk.stamp_s
+
+    def _on_guard(self, message: GuardStatus) -> None:
+        self._guard = message
 
     def _draw(self) -> None:
-        now_s = 1e-9 * self.get_clock().now().nanoseconds
-        if now_s - self._spheres_s > MARKER_LIFE_S:
-            self._spheres = []  # an old intention must not look like the present one
-        self._markers.publish(MarkerArray(markers=[self._marker(i, now_s) for i in range(len(self._spheres))]))
+        now_s, base = 1e-9 * self.get_clock().now().nanoseconds, self.profile.base_link
+        if now_s - self._chunk_s > LIFE_S:  # an old intention must not look like the present one
+            self._spheres, self._path_m = [], np.zeros((0, 3))
+        markers = [*sphere_markers(self._spheres, base, now_s), *path_markers(self._path_m, base, now_s)]
+        self._markers.publish(MarkerArray(markers=[*markers, guard_marker(self._guard, base, now_s)]))
         for name in self.spec.cameras:
             try:
                 self._draw_view(name)
@@ -94,19 +103,6 @@ class OverlayNode(Node):
         camera = camera_model(info, name, info_topic(name))
         drawn = draw(pixels, camera, linalg.inv(T_base_camera), shown_in(self.spec, name, self._spheres), self.spec.stripes)
         self._overlays[name].publish(image_message(drawn, seconds(image.header.stamp), image.header.frame_id))
-
-    def _marker(self, index: int, now_s: float) -> Marker:
-        sphere = self._spheres[index]
-        marker = Marker(ns='target', id=index, type=Marker.SPHERE, action=Marker.ADD, lifetime=duration(MARKER_LIFE_S))
-        marker.header.frame_id = self.profile.base_link
-        marker.header.stamp = stamp(now_s)
-        x, y, z = (float(value) for value in sphere.T_base_sphere[:3, 3])
-        marker.pose.position = Point(x=x, y=y, z=z)
-        marker.pose.orientation.w = 1.0
-        marker.scale.x = marker.scale.y = marker.scale.z = 2.0 * sphere.radius_m
-        red, green, blue = (float(value) / 255.0 for value in sphere.color_rgb)
-        marker.color = ColorRGBA(r=red, g=green, b=blue, a=0.8)
-        return marker
 
 
 def main() -> NoReturn:

@@ -9,10 +9,12 @@ from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from genima.robots.kinematics import link_poses
+from genima.robots.urdf import to_urdf
 from genima_msgs.msg import EpisodeStatus
 from genima_ros import qos
 from genima_ros.frames import optical_frame, pose_message, transform_messages
@@ -66,7 +68,7 @@ class SceneOutputs:
         return transform_messages(edges, 0.0)
 
     def _moving_frames(self, time_s: float) -> list[TransformStamped]:
-        poses = link_poses(self._profile, self._simulation.q_rad)
+        poses = link_poses(self._profile, self._simulation.q_rad, self._simulation.gripper_open)
         edges = [
             (link.parent, link.name, np.linalg.inv(poses[link.parent]) @ poses[link.name])
             for link in self._profile.links
@@ -93,6 +95,8 @@ class SimOutputs(SceneOutputs):
             JointTrajectoryControllerState, f'{controller}/controller_state', qos.RELIABLE
         )
         self._episode = node.create_publisher(EpisodeStatus, 'episode', qos.LATCHED)
+        self._description = node.create_publisher(String, 'robot_description', qos.LATCHED)
+        self._description.publish(String(data=to_urdf(self._profile)))  # as robot_state_publisher does beside a driver
 
     def clock(self, time_s: float) -> None:
         """Publish the time."""

@@ -102,7 +102,7 @@ class Survey:
         elif what == 'gripper_command':
             self.streams.gripper_commands.append((heard_s, float(message.data)))
         elif what == 'action_chunk':
-            self.streams.chunks.append(_chunk(message, self.streams.profile))
+            self.streams.chunks.append(chunk_of(message, self.streams.profile))
         elif what == 'events':
             kind, note = _mark(message.data)
             self.events.append({'time_s': heard_s, 'kind': kind, 'note': note})
@@ -144,8 +144,12 @@ class Survey:
             self.streams.ignored.append((begun_s, math.inf))
 
 
-def _chunk(message: Any, profile: RobotProfile) -> Chunk:
-    """Return the chunk of a trajectory message; without the gripper's joint its openings are not known (NaN)."""
+def chunk_of(message: Any, profile: RobotProfile) -> Chunk:
+    """Return the chunk of a trajectory message; without the gripper's joint its openings are not known (NaN).
+
+    Raises:
+        DatasetError: if a joint of the arm is missing, or the points are not evenly spaced in time.
+    """
     names, gripper = list(message.joint_names), profile.gripper
     missing = [name for name in profile.arm_joints if name not in names]
     times_s = [stamp_seconds(each.time_from_start.sec, each.time_from_start.nanosec) for each in message.points]
