@@ -7,6 +7,7 @@ NODES = (
     'act_node',
     'diffusion_node',
     'doctor_node',
+    'failure_node',
     'gripper_node',
     'guard_node',
     'mirror_node',

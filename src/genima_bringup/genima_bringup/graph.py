@@ -11,7 +11,14 @@ from genima.files import config_dir
 from genima.recording.queued import CLOSING_S
 from genima.robots.profile import RobotProfile
 from genima_bringup.drivers import DriverLaunch, distribution, official_driver
-from genima_bringup.record import OPERATORS, image_parameters, operator_of, operator_parameters, recorder_parameters
+from genima_bringup.record import (
+    OPERATORS,
+    failure_parameters,
+    image_parameters,
+    operator_of,
+    operator_parameters,
+    recorder_parameters,
+)
 
 THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS', 'LP_NUM_THREADS'), '1')
 # the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
@@ -85,6 +92,8 @@ ARGUMENTS = (
     Argument('check_targets', 'true', 'Hold the arm when the painted spheres are not where the chunk takes it.'),
     Argument('overlay', 'true', 'Draw the predicted spheres over the camera views.'),
     Argument('record', '', "Record episodes, by the services of recorder_node. Empty: the stack's."),
+    Argument('failures', 'false', 'Remember the last seconds and keep those that an operator flags (failure_node/flag).'),
+    Argument('failures_out', 'failures', 'Folder of flagged failures.'),
     Argument('operator', '', 'Who moves the arm where no policy does: keyboard, scripted (simulated arm) or none.'),
     Argument('episodes', '10', 'Episodes of the scripted operator.'),
     Argument('out', 'recordings', 'Folder of the recordings.'),
@@ -142,6 +151,9 @@ def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry
         nodes += _policy_nodes(values, guard)
     else:  # nobody paints targets
         nodes.append(NodeEntry('guard_node', {**guard, 'check_targets': False, 'max_target_age_s': 0.0}))
+    if _boolean(values, 'failures'):
+        policy = policy_dir(values['policy']) if values['policy'] else None
+        nodes.append(NodeEntry('failure_node', failure_parameters(values, controller, policy), closing_s=CLOSING_S))
     return tuple(nodes) + _recording_nodes(values, controller, simulated=not (real or mock))
 
 

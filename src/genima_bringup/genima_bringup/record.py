@@ -41,10 +41,21 @@ def recorder_parameters(values: Mapping[str, str], operator: str, controller: st
     return {
         'robot': values['robot'],
         'controller': controller,
-        'cameras': [name.strip() for name in values['cameras'].split(',') if name.strip()],
+        'cameras': _cameras(values),
         'out': str(Path(values['out']).expanduser().absolute()),
         'source': f'simulation, {source}' if simulated else source,
         **{name: text for name, text in words.items() if text},
+    }
+
+
+def failure_parameters(values: Mapping[str, str], controller: str, policy: Path | None) -> dict[str, Any]:
+    """Return what failure_node is told."""
+    return {
+        'robot': values['robot'],
+        'controller': controller,
+        'cameras': _cameras(values),
+        'policy': str(policy or ''),
+        'out': str(Path(values['failures_out']).expanduser().absolute()),
     }
 
 
@@ -72,6 +83,10 @@ def image_parameters(values: Mapping[str, str]) -> dict[str, Any]:
         got = f'image_size:={values["image_size"]} image_rate:={values["image_rate"]}'
         raise GenimaError(f'{got}; the form is image_size:=640x480 image_rate:=30') from error
     return parameters
+
+
+def _cameras(values: Mapping[str, str]) -> list[str]:
+    return [name.strip() for name in values['cameras'].split(',') if name.strip()]
 
 
 def _terminal() -> str:
