@@ -17,6 +17,7 @@ from genima.cli import (
     demo,
     doctor,
     evaluate,
+    failures,
     faults,
     latency,
     relight,
@@ -50,6 +51,7 @@ app.command('evaluate')(evaluate.evaluate)
 app.command('demo')(demo.demo)
 app.command('up')(up.up)
 app.command('doctor')(doctor.doctor)
+app.add_typer(failures.app, name='failures')
 app.command('faults')(faults.faults)
 app.add_typer(bench.app, name='bench')
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genima.cameras.model import MountedCamera
-from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.guard.workspace import Workspace
 from genima.robots.profile import RobotProfile
@@ -63,9 +62,7 @@ class Evidence:
         cameras: By name, as painted views have them: without lens distortion.
         targets: In the order of their stamps.
         joints: What was measured.
-        chunks: What the controller wanted, in the order of their stamps.
         gripper_commands: (time [s], opening), ascending.
-        guard: (time [s], state, reasons) of the guard, ascending.
         workspace: Where the spheres may be.
     """
 
@@ -74,9 +71,7 @@ class Evidence:
     cameras: Mapping[str, MountedCamera]
     targets: tuple[PaintedTarget, ...]
     joints: JointSeries
-    chunks: tuple[Chunk, ...] = ()
     gripper_commands: tuple[tuple[float, float], ...] = ()
-    guard: tuple[tuple[float, str, tuple[str, ...]], ...] = ()
     workspace: Workspace = field(default_factory=Workspace)
 
     @property

@@ -21,7 +21,8 @@ def hidden_by_arm(evidence: Evidence, moments: Sequence[Moment]) -> Finding | No
     for camera in evidence.spec.cameras:
         for sphere in evidence.spec.spheres:
             if sphere.name not in evidence.spec.hidden.get(camera, ()):
-                found = _hidden(evidence, moments, camera, sphere.name, sphere.radius_m)
+                radius_m = sphere.radius_m * evidence.spec.radius_scale.get(camera, 1.0)
+                found = _hidden(evidence, moments, camera, sphere.name, radius_m)
                 if found is not None and (worst is None or found.figures['share'] > worst.figures['share']):  # type: ignore[operator]
                     worst = found
     return worst
@@ -31,7 +32,7 @@ def _hidden(evidence: Evidence, moments: Sequence[Moment], camera: str, sphere: 
     wanted, links = 0, Counter[str]()
     for moment in moments:
         view, where = moment.views[camera], moment.places_m.get(sphere, moment.then_m.get(sphere))
-        if where is None or view.wanted_px.get(sphere, 0) < WANTED_PX:
+        if where is None or view.wanted_px.get(sphere, 0) < WANTED_PX or not view.holds(where, radius_m):
             continue
         wanted += 1
         if sphere not in view.seen:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each painted picture of a segment with everything located: what diagnoses are made from.
 
-The centre of a sphere is not the centroid of the pixels that show it: other spheres and the border of the picture cut
-parts of it off. What the renderer says that these cut off is taken into account.
+The centre of a sphere is not the centroid of the pixels that show it, where another sphere covers a part of it: what the
+renderer says that others cover is taken into account. Spheres that the border of the picture cuts are not measured.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,8 @@ from genima.contract.targets import camera_poses, shown_in, view_models
 from genima.failures.evidence import Evidence, Floats, PaintedTarget
 from genima.spheres.render import visible
 from genima.spheres.scene import Sphere, target_scene
+
+BORDER_PX = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,15 @@ class View:
     def in_camera(self, xyz_m: Floats) -> Floats:
         """Return a point (3,) of the base frame in the camera's optical frame."""
         return np.asarray(self.T_camera_base[:3, :3] @ xyz_m + self.T_camera_base[:3, 3])
+
+    def holds(self, xyz_m: Floats, radius_m: float) -> bool:
+        """Return whether the border of the picture leaves a sphere whole that is at a point (3,) of the base frame."""
+        x, y, z = self.in_camera(xyz_m)
+        if z <= radius_m:
+            return False
+        u, v, _ = self.model.K @ [x / z, y / z, 1.0]
+        edge_px = min(u, v, self.model.width_px - 1 - u, self.model.height_px - 1 - v)
+        return bool(edge_px > self.model.K[0, 0] * radius_m / z)
 
     def mm_per_px(self, xyz_m: Floats) -> float:
         """Return how many millimetres across a pixel covers at the depth of a point."""
@@ -107,9 +118,18 @@ def _places(
     rays: dict[str, list[tuple[Floats, Floats]]] = {}
     for camera, sightings in seen.items():
         for name, sighting in sightings.items():
+            if _cut(sighting, models[camera]):
+                continue
             rays.setdefault(name, []).append(view_ray(models[camera], poses[camera], sighting.uv_px))
     points = {name: nearest_point([o for o, _ in each], [d for _, d in each]) for name, each in rays.items()}
     return {name: point for name, point in points.items() if point is not None}
+
+
+def _cut(sighting: Sighting, model: CameraModel) -> bool:
+    """Return whether a patch reaches the border of its picture: its centroid says little then."""
+    u, v = sighting.uv_px
+    edge_px = min(u, v, model.width_px - 1 - u, model.height_px - 1 - v)
+    return bool(edge_px < np.sqrt(sighting.pixels / np.pi) + BORDER_PX)
 
 
 def _view(

@@ -65,8 +65,12 @@ def _equations(moment: Moment, evidence: Evidence) -> Iterator[Equation]:
     alone = len(evidence.spec.cameras) < 3
     for sphere in evidence.spec.spheres:
         name = sphere.name
-        views = {camera: view for camera, view in moment.views.items() if _whole(view, name)}
         where = (moment.then_m if alone else moment.places_m).get(name)
+        views = {
+            camera: view
+            for camera, view in moment.views.items()
+            if _whole(view, name, where, sphere.radius_m * evidence.spec.radius_scale.get(camera, 1.0))
+        }
         if where is None or len(views) < (1 if alone else 3):
             continue
         residuals, jacobians, shifts = [], [], {}
@@ -82,10 +86,12 @@ def _equations(moment: Moment, evidence: Evidence) -> Iterator[Equation]:
         yield keep @ np.concatenate(residuals), {camera: keep @ shift for camera, shift in shifts.items()}
 
 
-def _whole(view: View, sphere: str) -> bool:
-    """Return whether a view shows as much of a sphere as it should."""
+def _whole(view: View, sphere: str, where_m: Floats | None, radius_m: float) -> bool:
+    """Return whether a view shows as much of a sphere as it should, and its border does not cut it."""
     sighting, wanted_px = view.seen.get(sphere), view.wanted_px.get(sphere, 0)
-    return sighting is not None and wanted_px > 0 and sighting.pixels >= WHOLE * wanted_px
+    if sighting is None or where_m is None or not view.holds(where_m, radius_m):
+        return False
+    return wanted_px > 0 and sighting.pixels >= WHOLE * wanted_px
 
 
 def _shift(equation: Equation, camera: str) -> Floats | None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from genima.align.grid import to_seconds
 from genima.align.joints import opening_joint, openings
 from genima.cameras.pixels import raw_pixels
 from genima.cameras.views import prepare, tile, untile
@@ -26,7 +25,7 @@ from genima.recording.reader import Bag
 from genima.recording.schemas import Schemas
 from genima.robots.profile import RobotProfile
 
-TARGET, GUARD = 'target_image', 'guard/status'
+TARGET = 'target_image'
 CONTRACT, WORKSPACE = 'policy_contract', 'workspace'
 """Keys of the provenance: the whole contract, and the box in which the spheres may be."""
 
@@ -71,20 +70,17 @@ class SegmentReader:
 
     def evidence(self) -> Evidence:
         """Return everything that diagnoses need; see `read_evidence`."""
-        streams, cameras = self._survey.streams, self._survey.cameras()
+        cameras = self._survey.cameras()
         missing = [name for name in self._spec.cameras if name not in cameras]
         if missing:
             raise DatasetError(f'{self._folder} has no pictures of {", ".join(missing)}: record all cameras of the policy')
-        guard = [(at_s, str(m.state), tuple(m.reasons)) for at_s, topic, m in self._heard if topic.endswith(GUARD)]
         return Evidence(
             spec=self._spec,
             profile=self._profile,
             cameras={name: replace(each, model=each.model.pinhole()) for name, each in cameras.items()},
             targets=self._targets,
             joints=self._joints(),
-            chunks=tuple(streams.chunks),
-            gripper_commands=tuple(streams.gripper_commands),
-            guard=tuple(guard),
+            gripper_commands=tuple(self._survey.streams.gripper_commands),
             workspace=self._workspace(),
         )
 
@@ -105,18 +101,12 @@ class SegmentReader:
 
     @cached_property
     def _targets(self) -> tuple[PaintedTarget, ...]:
-        found = [self._target(message, topic) for _, topic, message in self._heard if topic.endswith(TARGET)]
-        return tuple(sorted(found, key=lambda target: target.stamp_s))
-
-    @cached_property
-    def _heard(self) -> list[tuple[float, str, Any]]:
-        """Target images and what the guard said, each with the time at which it came."""
-        heard, schemas = [], Schemas()
+        found, schemas = [], Schemas()
         for raw in self._bag.raw():
-            if raw.topic.name.endswith((f'/{TARGET}', f'/{GUARD}')):
+            if raw.topic.name.endswith(f'/{TARGET}'):
                 schemas.add(raw.topic.kind, raw.topic.schema)
-                heard.append((to_seconds(raw.log_time_ns), raw.topic.name, schemas.decode(raw.topic.kind, raw.data)))
-        return heard
+                found.append(self._target(schemas.decode(raw.topic.kind, raw.data), raw.topic.name))
+        return tuple(sorted(found, key=lambda target: target.stamp_s))
 
     def _target(self, message: Any, topic: str) -> PaintedTarget:
         self._spec.require_same(message.contract, topic)
