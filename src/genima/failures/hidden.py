@@ -17,15 +17,14 @@ LEAST, LEAST_SHARE = 6, 0.35
 
 def hidden_by_arm(evidence: Evidence, moments: Sequence[Moment]) -> Finding | None:
     """Say which view lacks which sphere most often while the arm is between them."""
-    worst: Finding | None = None
-    for camera in evidence.spec.cameras:
-        for sphere in evidence.spec.spheres:
-            if sphere.name not in evidence.spec.hidden.get(camera, ()):
-                radius_m = sphere.radius_m * evidence.spec.radius_scale.get(camera, 1.0)
-                found = _hidden(evidence, moments, camera, sphere.name, radius_m)
-                if found is not None and (worst is None or found.figures['share'] > worst.figures['share']):  # type: ignore[operator]
-                    worst = found
-    return worst
+    spec = evidence.spec
+    findings = [
+        _hidden(evidence, moments, camera, sphere.name, sphere.radius_m * spec.radius_scale.get(camera, 1.0))
+        for camera in spec.cameras
+        for sphere in spec.spheres
+        if sphere.name not in spec.hidden.get(camera, ())
+    ]
+    return max((each for each in findings if each is not None), key=lambda each: float(each.figures['share']), default=None)
 
 
 def _hidden(evidence: Evidence, moments: Sequence[Moment], camera: str, sphere: str, radius_m: float) -> Finding | None:
@@ -46,5 +45,5 @@ def _hidden(evidence: Evidence, moments: Sequence[Moment], camera: str, sphere: 
         f'view {camera} does not show sphere {sphere} in {hidden} of {wanted} pictures, where {links.most_common(1)[0][0]} '
         'is in front of it: move the camera, or hide this sphere from it in the contract'
     )
-    figures = {'camera': camera, 'sphere': sphere, 'hidden': float(hidden), 'share': hidden / wanted}
+    figures: dict[str, float | str] = {'camera': camera, 'sphere': sphere, 'hidden': float(hidden), 'share': hidden / wanted}
     return Finding(NAME, text, figures)

@@ -19,8 +19,9 @@ from genima.failures.moments import Moment, View
 NAME = 'camera_offset'
 LIMIT_M = 0.005  # training data demand extrinsics that are good to 5 mm
 LIMIT_ALONE_M = 0.015  # against the arm alone: it goes not exactly where it wanted to
-LEAST_LEFT = 0.6  # the shift has to explain so much that no more than this share of the residual is left
-LEAST = 15
+MOST_LEFT = 0.6  # the shift has to explain so much that no more than this share of the residual is left
+LEAST = 15  # sightings
+LEAST_PX = 1e-6
 WHOLE = 0.7  # spheres that are covered by more than the other spheres account for have no centre
 WORDS = (('its left', 'its right'), ('up', 'down'))
 
@@ -28,21 +29,18 @@ WORDS = (('its left', 'its right'), ('up', 'down'))
 def camera_offset(evidence: Evidence, moments: Sequence[Moment]) -> Finding | None:
     """Say which camera's extrinsic is wrong, by how much and in which direction of its image."""
     equations = [each for moment in moments for each in _equations(moment, evidence)]
-    if len(equations) < LEAST:
-        return None
     alone = len(evidence.spec.cameras) < 3
-    base = _left(equations, '', np.zeros(2))
     fits = []
     for camera in evidence.spec.cameras:
-        shifts = [shift for each in equations if (shift := _shift(each, camera)) is not None]
-        if len(shifts) >= LEAST:
-            shift = np.median(shifts, axis=0)
-            fits.append((_left(equations, camera, shift), camera, shift, len(shifts)))
+        own = [each for each in equations if camera in each[1]]
+        if len(own) >= LEAST:
+            shift = np.median([_shift(each, camera) for each in own], axis=0)
+            left = _size_px(own, camera, shift) / max(_size_px(own, camera, np.zeros(2)), LEAST_PX)
+            fits.append((left, camera, shift, len(own)))
     if not fits:
         return None
     left, camera, shift, count = min(fits, key=lambda fit: fit[0])
-    size_m = float(np.linalg.norm(shift))
-    if size_m <= (LIMIT_ALONE_M if alone else LIMIT_M) or left > LEAST_LEFT * base:
+    if np.linalg.norm(shift) <= (LIMIT_ALONE_M if alone else LIMIT_M) or left > MOST_LEFT:
         return None
     others = 'the arm then went' if alone else 'the other views have them'
     words = _direction(shift)
@@ -53,7 +51,7 @@ def camera_offset(evidence: Evidence, moments: Sequence[Moment]) -> Finding | No
         f'{count} sightings: calibrate it again'
     )
     right_mm, down_mm = (1e3 * shift).tolist()
-    return Finding(NAME, text, {'camera': camera, 'right_mm': right_mm, 'down_mm': down_mm, 'left_over': left / base})
+    return Finding(NAME, text, {'camera': camera, 'right_mm': right_mm, 'down_mm': down_mm, 'left_over': left})
 
 
 Equation = tuple[Floats, dict[str, Floats]]
@@ -94,18 +92,15 @@ def _whole(view: View, sphere: str, where_m: Floats | None, radius_m: float) -> 
     return wanted_px > 0 and sighting.pixels >= WHOLE * wanted_px
 
 
-def _shift(equation: Equation, camera: str) -> Floats | None:
+def _shift(equation: Equation, camera: str) -> Floats:
     """Return the shift (right, down) [m] of what a camera sees that explains most of one sphere's residuals."""
     residual, shifts = equation
-    if camera not in shifts:
-        return None
     return np.asarray(np.linalg.lstsq(shifts[camera], residual, rcond=None)[0])
 
 
-def _left(equations: Sequence[Equation], camera: str, shift: Floats) -> float:
-    """Return the median residual [px] that a shift leaves."""
-    sizes = [np.linalg.norm(r - shifts[camera] @ shift if camera in shifts else r) for r, shifts in equations]
-    return float(np.median(sizes))
+def _size_px(equations: Sequence[Equation], camera: str, shift: Floats) -> float:
+    """Return the median residual that a shift of one camera leaves."""
+    return float(np.median([np.linalg.norm(residual - shifts[camera] @ shift) for residual, shifts in equations]))
 
 
 def _against_arm(moments: Sequence[Moment], camera: str) -> Floats | None:

@@ -36,6 +36,5 @@ def outside_workspace(evidence: Evidence, moments: Sequence[Moment]) -> Finding 
             f'sphere {sphere.name} is painted outside the workspace {run} pictures in a row, at worst {beyond_mm:.0f} mm '
             f'{"below" if side < 3 else "above"} the allowed {axis} of {bound:.2f} m: check the calibration of the cameras'
         )
-        figures = {'sphere': sphere.name, 'axis': axis, 'beyond_mm': beyond_mm, 'in_a_row': float(run)}
-        worst = Finding(NAME, text, figures)
+        worst = Finding(NAME, text, {'sphere': sphere.name, 'axis': axis, 'beyond_mm': beyond_mm, 'in_a_row': float(run)})
     return worst
