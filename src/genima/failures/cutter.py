@@ -36,11 +36,14 @@ class Cutter:
     def __init__(self, seconds: float, after_s: float, max_bytes: int, holds: Mapping[str, int]) -> None:
         self.ring = Ring(seconds, max_bytes, holds)
         self._after_s, self._max_bytes = after_s, max_bytes
+        self._holding = {name for name, count in holds.items() if count}
+        self._alive = False  # latched messages come from a robot that may be long gone
         self._pending: list[Segment] = []
 
     def put(self, name: str, log_time_ns: int, data: bytes) -> bool:
         """Take a message; it is always taken."""
         self.ring.put(name, log_time_ns, data)
+        self._alive = self._alive or name not in self._holding
         for segment in self._pending:
             segment.cut.put(name, log_time_ns, data)
         return True
@@ -61,7 +64,7 @@ class Cutter:
         if not (math.isfinite(seconds_ago) and seconds_ago >= 0):
             raise DatasetError(f'seconds_ago is {seconds_ago}; it is a time that has passed, 0 or more')
         begins_ns = self.ring.begins_ns
-        if begins_ns is None:
+        if begins_ns is None or not self._alive:
             raise DatasetError('nothing was heard yet: are robot and cameras running, and in this ROS domain?')
         moment_ns = now_ns - round(seconds_ago * NS_PER_S)
         if moment_ns < begins_ns:

@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -17,6 +17,7 @@ from genima.failures.cutter import Cutter
 from genima.failures.layout import next_number, segment_name
 from genima.recording.bagfile import COMPRESSIONS
 from genima.recording.queued import CLOSING_S
+from genima.recording.rosbag2 import Topic
 from genima.robots.profile import RobotProfile
 from genima_msgs.srv import FlagFailure
 from genima_ros._run import run
@@ -65,6 +66,8 @@ class FailureNode(Node):
         holds = {self.resolve_topic_name(stream.name): stream.holds for stream in streams}
         self._cutter = Cutter(seconds, after_s, memory_mb * 1_000_000, holds)
         self._writer = SegmentWriter(self.get_logger(), diagnose and spec is not None)
+        # when the node ends, nobody can be asked any more
+        self._known: dict[Path, tuple[list[Topic], dict[str, Any]]] = {}
         self._prepare_folder()
         self._next = next_number(self._out)
         self._streams = RecordedStreams(self, streams, reliable)
@@ -115,12 +118,13 @@ class FailureNode(Node):
         folder = self._out / segment_name(max(self._next, next_number(self._out)))
         self._cutter.flag(folder, self._provenance.flag(cause, note), seconds_ago, self._now_ns(), time.monotonic())
         self._next = int(folder.name.rpartition('_')[2]) + 1
+        self._known[folder] = self._streams.topics(), self._provenance.of_bag(self._simulated)
         return folder
 
     def _hand_over(self, ending: bool = False) -> None:
         """Give complete segments to the writer."""
         for segment in self._cutter.ready(self._now_ns(), time.monotonic(), ending):
-            topics, provenance = self._streams.topics(), self._provenance.of_bag(self._simulated)
+            topics, provenance = self._known.pop(segment.folder)
             self._writer.put(SegmentJob(segment, topics, provenance, self._compression))
 
 
