@@ -8,6 +8,7 @@ NODES = (
     'console_node',
     'diffusion_node',
     'doctor_node',
+    'failure_node',
     'gripper_node',
     'guard_node',
     'mirror_node',

@@ -30,13 +30,22 @@ def test_the_table_names_nodes_that_exist(policy: str) -> None:
 
 def test_every_parameter_of_a_stack_is_declared_by_its_node(policy: str) -> None:
     for name, robot_ip in ((name, robot_ip) for name in graph.STACKS for robot_ip in ('', '172.16.0.3')):
-        table = graph.stack(name, {'policy': policy, 'robot_ip': robot_ip, 'launch_driver': 'false'})
+        arguments = {'policy': policy, 'robot_ip': robot_ip, 'launch_driver': 'false', 'failures': 'true'}
+        table = graph.stack(name, arguments)
         from_file = yaml.safe_load(table.parameter_file.read_text())
         for entry in table.nodes:
             sources = (REPOSITORY / 'src' / 'genima_ros' / 'genima_ros').glob(f'{entry.name.removesuffix("_node")}_*.py')
             declared = set().union(*map(_declared, sources)) | {'use_sim_time'}
             given = set(entry.parameters) | set(from_file.get(entry.name, {}).get('ros__parameters', {}))
             assert given <= declared, f'{entry.name}: {given - declared}'
+
+
+def test_failures_are_kept_where_they_are_asked_for(policy: str) -> None:
+    assert 'failure_node' not in [entry.name for entry in graph.stack('franka', {'policy': policy}).nodes]
+    arguments = {'policy': policy, 'failures': 'true', 'failures_out': 'somewhere', 'cameras': 'wrist, front'}
+    (entry,) = (each for each in graph.stack('franka', arguments).nodes if each.name == 'failure_node')
+    assert entry.parameters['policy'] == policy and entry.parameters['out'] == str(Path('somewhere').absolute())
+    assert entry.parameters['cameras'] == ['wrist', 'front'] and entry.closing_s > 10
 
 
 def _declared(source: Path) -> set[str]:

@@ -14,6 +14,7 @@ import pytest
 COMMANDS = [
     [], ['doctor'], ['collect'], ['train'], ['train', 'painter'], ['train', 'controller'], ['evaluate'], ['demo'], ['up'],
     ['bench'], ['bench', 'spheres'], ['bench', 'seams'], ['bench', 'targets'], ['bench', 'loader'], ['bench', 'dataset'],
+    ['bench', 'failures'], ['failures'], ['failures', 'report'],
     ['latency'], ['faults'], ['dataset'], ['dataset', 'convert'], ['dataset', 'render'], ['dataset', 'relight'],
     ['dataset', 'sync'], ['dataset', 'verify'], ['dataset', 'repair'], ['dataset', 'filter'], ['dataset', 'show'],
     ['dataset', 'release'], ['dataset', 'compare'],

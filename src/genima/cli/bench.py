@@ -132,3 +132,39 @@ def dataset(
             progress.update(task, advance=1, description=row['what'])
     print_table('dataset', ['what', 'value', ''], [[row['what'], _cell(row['value']), row['unit']] for row in rows])
     write_json(json_path, {'data': str(data), 'episodes': episodes, 'rows': rows})
+
+
+@app.command()
+def failures(
+    data: Annotated[Path, typer.Option(help='Folder of native episodes.')] = Path('data/panda_pick'),
+    policy: Annotated[Path, typer.Option(help='Policy directory; its contract says what is painted.')] = Path(
+        'models/panda_pick'
+    ),
+    cases: Annotated[int, typer.Option(min=1, help='Cases of each kind.')] = 20,
+    seed: Annotated[int, typer.Option(min=0, help='Of everything that is random.')] = 0,
+    json_path: JsonOption = None,
+) -> None:
+    """Paint targets wrongly in one way each, and soundly, and count which diagnoses fire; each should on its own only."""
+    from genima.bench.failures import SOUND, confusion, passes, run_cases
+    from genima.cli.progress import progress_bar
+    from genima.contract.spec import PolicySpec
+    from genima.failures.diagnose import DIAGNOSES
+
+    outcomes = []
+    with progress_bar() as progress:
+        task = progress.add_task('cases', total=cases * (1 + len(DIAGNOSES)))
+        for outcome in run_cases(data, PolicySpec.load(policy), cases, seed):
+            outcomes.append(outcome)
+            progress.update(task, advance=1, description=outcome.kind)
+    table = confusion(outcomes)
+    columns = list(table[SOUND])
+    print_table('what was done, and what was diagnosed', ['case', *columns], [[k, *v.values()] for k, v in table.items()])
+    for outcome in outcomes:
+        if outcome.found != tuple(name for name in (outcome.kind,) if name != SOUND):
+            console.print(f'{outcome.kind}, {outcome.episode}: {"; ".join(outcome.texts) or "nothing"}')
+    good = passes(table)
+    console.print(f'every diagnosis on all of its cases and on no other: {"yes" if good else "NO"}')
+    rows = [vars(outcome) for outcome in outcomes]
+    write_json(json_path, {'data': str(data), 'policy': str(policy), 'passes': good, 'table': table, 'cases': rows})
+    if not good:
+        raise typer.Exit(1)

@@ -19,6 +19,7 @@ from genima.cli import (
     demo,
     doctor,
     evaluate,
+    failures,
     faults,
     latency,
     relight,
@@ -55,6 +56,7 @@ app.command('demo')(demo.demo)
 app.command('up')(up.up)
 app.command('view')(view.view)
 app.command('doctor')(doctor.doctor)
+app.add_typer(failures.app, name='failures')
 app.command('faults')(faults.faults)
 bench.app.command('console')(bench_console.console_costs)
 app.add_typer(bench.app, name='bench')

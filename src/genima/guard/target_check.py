@@ -15,14 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.cameras.triangulate import nearest_point, view_ray
 from genima.chunks.plan import Chunk
+from genima.contract.found import MIN_PIXELS, find_spheres
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import camera_poses, shown_in, view_models
 from genima.robots.profile import RobotProfile
-from genima.spheres.detect import Found, find
 from genima.spheres.render import visible
 from genima.spheres.scene import target_scene
 
-MIN_PIXELS = 8
 # `genima bench targets`: 24 mm at the 99th percentile of demonstrations, 170 mm for a chunk of another scene. Where the
 # policy itself goes, painter and controller differ by up to about 60 mm now and then, and each time the arm would halt.
 LIMIT_M = 0.06
@@ -99,28 +98,13 @@ def check_target(
     pairs: dict[str, dict[str, tuple[Floats, Floats | None]]] = {sphere.name: {} for sphere in scene}
     for camera, model, T, view in zip(spec.cameras, models, poses, painted, strict=True):
         shown = shown_in(spec, camera, scene)
-        expected, found = visible(model, T, shown), _find(spec, view)
+        expected, found = visible(model, T, shown), find_spheres(spec, view)
         for index, sphere in enumerate(shown):
             if expected.pixels[index] >= MIN_PIXELS:
                 seen = found[sphere.name]
                 pairs[sphere.name][camera] = (expected.outline_px[index], None if seen is None else seen.uv_px)
     views = {name: (model, T) for name, model, T in zip(spec.cameras, models, poses, strict=True)}
     return TargetCheck(tuple(_residual(name, of, views) for name, of in pairs.items()))
-
-
-def _find(spec: PolicySpec, view: NDArray[np.uint8]) -> dict[str, Found | None]:
-    """Return what is found of each sphere; of a gripper sphere's two colours the one that shows more of it."""
-    names, colors = [], []
-    for sphere in spec.spheres:
-        for opening in (0.0, 1.0) if sphere.is_gripper else (1.0,):
-            names.append(sphere.name)
-            colors.append(sphere.color(opening))
-    best: dict[str, Found | None] = dict.fromkeys(names)
-    for name, found in zip(names, find(view, colors, MIN_PIXELS), strict=True):
-        known = best[name]
-        if found is not None and (known is None or found.pixels > known.pixels):
-            best[name] = found
-    return best
 
 
 def _residual(

@@ -14,6 +14,7 @@ from genima_bringup.drivers import DriverLaunch, distribution, official_driver
 from genima_bringup.record import (
     OPERATORS,
     camera_names,
+    failure_parameters,
     image_parameters,
     operator_of,
     operator_parameters,
@@ -98,6 +99,8 @@ ARGUMENTS = (
     Argument('deadman', 'false', 'The arm moves only while a browser holds the watch (with console:=true).'),
     Argument('rviz', 'false', 'Open RViz with config/rviz/genima.rviz (ros2 launch only).'),
     Argument('record', '', "Record episodes, by the services of recorder_node. Empty: the stack's."),
+    Argument('failures', 'false', 'Remember the last seconds and keep those that an operator flags (failure_node/flag).'),
+    Argument('failures_out', 'failures', 'Folder of flagged failures.'),
     Argument('operator', '', 'Who moves the arm where no policy does: keyboard, scripted (simulated arm) or none.'),
     Argument('episodes', '10', 'Episodes of the scripted operator.'),
     Argument('out', 'recordings', 'Folder of the recordings.'),
@@ -159,6 +162,9 @@ def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry
     else:  # nobody paints targets
         nodes.append(NodeEntry('guard_node', {**guard, 'check_targets': False, 'max_target_age_s': 0.0}))
     nodes += _console_nodes(values)
+    if _boolean(values, 'failures'):
+        policy = policy_dir(values['policy']) if values['policy'] else None
+        nodes.append(NodeEntry('failure_node', failure_parameters(values, controller, policy), closing_s=CLOSING_S))
     return tuple(nodes) + _recording_nodes(values, controller, simulated=not (real or mock))
 
 

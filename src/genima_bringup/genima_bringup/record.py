@@ -53,6 +53,17 @@ def recorder_parameters(values: Mapping[str, str], operator: str, controller: st
     }
 
 
+def failure_parameters(values: Mapping[str, str], controller: str, policy: Path | None) -> dict[str, Any]:
+    """Return what failure_node is told."""
+    return {
+        'robot': values['robot'],
+        'controller': controller,
+        'cameras': camera_names(values),
+        'policy': str(policy or ''),
+        'out': str(Path(values['failures_out']).expanduser().absolute()),
+    }
+
+
 def operator_parameters(operator: str, robot: str, seed: int, episodes: int) -> dict[str, Any]:
     """Return what the operator's node is told."""
     if operator == 'keyboard':

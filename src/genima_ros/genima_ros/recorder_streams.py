@@ -5,18 +5,24 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from rclpy.node import Node
 
 from genima.errors import DatasetError
-from genima.recording.queued import QueuedWriter
 from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import header_stamp_ns
 from genima.recording.streams import StreamWatch
 from genima_ros.recorder_topics import Stream, bag_topic, reader_qos
 
 COMPLAINT_PERIOD_S = 2.0
+
+
+class Sink(Protocol):
+    """Takes messages: a writer, or a memory."""
+
+    def put(self, name: str, log_time_ns: int, data: bytes) -> bool:
+        """Take a message (full name of its topic, ROS time, CDR); return whether there was room for it."""
 
 
 class RecordedStreams:
@@ -30,7 +36,7 @@ class RecordedStreams:
 
     def __init__(self, node: Node, streams: Sequence[Stream], reliable_sensors: bool) -> None:
         self._node = node
-        self._writer: QueuedWriter | None = None
+        self._writer: Sink | None = None
         self._streams: dict[str, Stream] = {}
         self.watches: dict[str, StreamWatch] = {}
         self._held: dict[str, deque[bytes]] = {}
@@ -46,7 +52,7 @@ class RecordedStreams:
         """Return what a bag has to know of the topics, with what their publishers offer now."""
         return [bag_topic(self._node, name, stream.kind) for name, stream in self._streams.items()]
 
-    def begin(self, writer: QueuedWriter, now_ns: int) -> None:
+    def begin(self, writer: Sink, now_ns: int) -> None:
         """Feed a writer from now on, first with what holds since before."""
         for watch in self.watches.values():
             watch.begin()

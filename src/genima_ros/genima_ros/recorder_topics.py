@@ -17,7 +17,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import GenimaError
 from genima.recording.rosbag2 import Topic, qos_text
-from genima_msgs.msg import EpisodeStatus, GuardStatus
+from genima_msgs.msg import EpisodeStatus, GuardStatus, TargetCheck, TargetImage
 from genima_ros.guard_inputs import message_type
 from genima_ros.views import image_topic, info_topic
 
@@ -90,6 +90,12 @@ def recorded_streams(cameras: Sequence[str], controller: str, transport: str, si
         streams.append(Stream('/clock', Clock, 500, stamped=True, sensor=True, alone=True))
         streams.append(Stream('episode', EpisodeStatus, latched=True))
     return streams
+
+
+def failure_streams(cameras: Sequence[str], controller: str, transport: str, simulated: bool) -> list[Stream]:
+    """Return everything that tells why a policy failed: an episode, what was painted, and the check of it."""
+    painted = [Stream('target_image', TargetImage, 10, stamped=True), Stream('target_check', TargetCheck, stamped=True)]
+    return recorded_streams(cameras, controller, transport, simulated) + painted
 
 
 def reader_qos(stream: Stream, reliable_sensors: bool) -> QoSProfile:
