@@ -60,7 +60,7 @@ class WorkingArm:
         self._noise = self._rng.normal(0.0, NOISE_GREY, (NOISE_PICTURES, height_px, width_px, 3)).astype(np.float32)
         self._phase = self._rng.uniform(0, 2 * np.pi, 2)
         self._from_rad = self._to_rad = self.profile.home_rad
-        self._begin_s, self._end_s = 0.0, 0.0
+        self._begin_s, self._end_s = -1.0, 0.0  # it has just arrived
         self._carries = False
         self._cube_m = np.array([0.5, 0.0, 0.025])
 
@@ -118,7 +118,7 @@ class WorkingArm:
         T[:3, :3] = rotation_about(vertical, turn) @ rotation_about(sideways, tilt) @ DOWN
         T[:3, 3] = self._rng.uniform(*REGION_M)
         self._from_rad, self._to_rad = self._to_rad, solve_ik(self.profile, T, self.profile.home_rad, iterations=40)
-        self._begin_s = self._end_s + (REST_S if self._end_s else 0.0)
+        self._begin_s = self._end_s + REST_S
         self._end_s = self._begin_s + float(self._rng.uniform(*MOVE_S))
 
     def _light(self, t_s: float) -> Light:

@@ -185,7 +185,7 @@ class _Measurement:
                         continue
                     for _ in range(patience):
                         self._t_s += PERIOD_S
-                        sights = self._arm.sights(self._t_s)
+                        sights = self._arm.sights(self._t_s, (camera,) if isinstance(shown, int) else (camera, shown))
                         verdict = self._check(camera, _mistaken(sights, camera, shown))
                     what = 'turned' if isinstance(shown, int) else 'swapped'
                     self._note(camera, what, not verdict.ok)

@@ -122,7 +122,8 @@ class CameraCheckNode(Node):
         refusal = self._pin()
         response.success = refusal is None
         response.message = refusal or f'references taken of {", ".join(self.cameras)}, {self._where}'
-        (self.get_logger().info if response.success else self.get_logger().error)(response.message)
+        if refusal:
+            self.get_logger().error(refusal)
         return response
 
     @property
@@ -150,6 +151,7 @@ class CameraCheckNode(Node):
             return f'no reference is taken: {self._folder} cannot be written: {error}'
         with self._lock:
             self._checks.use(references)
+        self.get_logger().info(f'references taken of {", ".join(self.cameras)}, {self._where}')
         return None
 
 
