@@ -17,6 +17,7 @@ PERIOD_S = 0.5  # between two checks
 WITHIN_S = 2.0
 SEGMENT_S = 300.0
 TRIALS_PER_JOB = 20
+PATIENCE = 10  # pictures in which a swapped camera must have been refused
 UNDISTURBED, BUMPED, DIRECTIONS, SWAPPED = 'undisturbed', 'bumped', 'directions', 'swapped'
 SHIFT_M, TURN_RAD = 0.005, float(np.deg2rad(0.5))
 
@@ -177,16 +178,17 @@ class _Measurement:
 
     def _swapped(self) -> None:
         """Each camera shows what another one sees, or what it sees the wrong way up."""
-        patience = self._job.limits.in_a_row
         for _ in range(self._job.count):
             for shown in (*self._arm.cameras, 90, 180, 270):
                 for camera in self._arm.cameras:
                     if shown == camera:
                         continue
-                    for _ in range(patience):
+                    for _ in range(PATIENCE):
                         self._t_s += PERIOD_S
                         sights = self._arm.sights(self._t_s, (camera,) if isinstance(shown, int) else (camera, shown))
                         verdict = self._check(camera, _mistaken(sights, camera, shown))
+                        if not verdict.ok:
+                            break
                     what = 'turned' if isinstance(shown, int) else 'swapped'
                     self._note(camera, what, not verdict.ok)
                     self._calm(camera)

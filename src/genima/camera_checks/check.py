@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from genima.align.latency import small_grey
-from genima.camera_checks.drift import DriftPin, guidance
+from genima.camera_checks.drift import LEAST_LIKENESS, DriftPin, guidance
 from genima.camera_checks.identity import likenesses, mistaken
 from genima.camera_checks.motion import PictureMotion
 from genima.camera_checks.pictures import Sight, SmallSight, made_small
@@ -17,7 +17,7 @@ from genima.camera_checks.silhouette import Silhouette
 from genima.errors import CalibrationError
 from genima.robots.profile import RobotProfile
 
-LEAST_LIKENESS = 0.4
+UNSEEN = 6  # pictures without a comparison; more are a problem
 PIN = 'call the service camera_check_node/pin when the camera is where it was calibrated'
 
 
@@ -89,6 +89,7 @@ class _Watched:
     projection: ProjectionCheck
     date: datetime | None = None
     pictures: int = 0
+    unseen: int = 0
     bad: bool = True
     same: int = 0
     problems: tuple[str, ...] = ()
@@ -192,7 +193,7 @@ class CameraChecks:
                 figures.problems.append(f'{other}: {PIN}')
                 figures.at_once = True
             if pin.small.grey.shape == live.grey.shape:
-                self._check_drift(pin, live, width_px, figures)
+                self._check_drift(pin, live, watched, figures)
             if figures.problems or figures.motion is None:  # whose picture is it, then?
                 found = likenesses(live.grey, self._pins, live.sight.q_rad, live.sight.gripper_open)
                 figures.problems += filter(None, [mistaken(camera, found)])
@@ -201,8 +202,16 @@ class CameraChecks:
         figures.projection_px = watched.projection.error_px
         self._check_projection(watched.projection, width_px, figures)
 
-    def _check_drift(self, pin: DriftPin, live: SmallSight, width_px: int, figures: _Figures) -> None:
-        motion, allowed_px = pin.measure(live), self.limits.drift_at(width_px, pin.parts.carried)
+    def _check_drift(self, pin: DriftPin, live: SmallSight, watched: _Watched, figures: _Figures) -> None:
+        width_px = live.sight.picture.shape[1]
+        allowed_px = self.limits.drift_at(width_px, pin.parts.carried)
+        motion = pin.measure(live, allowed_px)
+        watched.unseen = watched.unseen + 1 if motion is None else 0
+        if watched.unseen > UNSEEN:
+            figures.problems.append(
+                f'too little is seen of what stands still for the camera, for {watched.unseen} pictures: move the arm away,'
+                f' open the gripper as it was in the reference of {pin.reference.taken_at}, or uncover the camera'
+            )
         if motion is None:
             return
         if motion.likeness < LEAST_LIKENESS:

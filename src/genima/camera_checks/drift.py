@@ -1,37 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
 """The drift pin: how far a camera has moved since its reference picture, by what stands still for it.
 
-For a camera that stands still that is the world without the arm; for one that the arm carries, the hand that carries it,
-and the fingers while they are opened as they were.
+For a camera that stands still that is the world without the arm; for one that the arm carries, the hand that carries it
+and the fingers. Fingers that are opened in another way are learned from a picture shortly after one that was right.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from genima.camera_checks.motion import Pattern, PictureMotion
-from genima.camera_checks.pictures import SmallSight, made_small, window_px
+from genima.camera_checks.pictures import Grey, SmallSight, made_small, window_px
 from genima.camera_checks.reference import Reference
 from genima.camera_checks.silhouette import Mask, Silhouette, parts_seen_from
 
 CONTOUR_PX = 3
 SAME_OPENING = 0.015
+LEARN_WITHIN_S = 4.0  # after a picture that was right
+MOST_VIEWS = 8
+LEAST_LIKENESS = 0.4
+EDGE_TOLD = 0.05  # an edge and its noise tell less than that along it
 SAME_PX = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
-    """What of a picture can be compared.
+class View:
+    """A picture that others are compared with.
 
     Attributes:
-        region: (h, w) pixels of the reference.
-        hidden: (h, w) pixels of the live picture that show something else.
-        fingers: whether the fingers may be compared, for a camera on the hand.
+        opening: of the gripper.
+        grey: (h, w) the picture.
+        region: (h, w) which of its pixels may be compared.
+        least_told: see `Pattern`.
     """
 
+    opening: float
+    grey: Grey
     region: Mask
+    least_told: float
+
+    @cached_property
+    def pattern(self) -> Pattern:
+        """Its pixels that tell motion well."""
+        return Pattern(self.grey, self.region, self.least_told)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What a live picture is compared with.
+
+    Attributes:
+        view: the picture from before.
+        hidden: (h, w) pixels of the live picture that show something else.
+    """
+
+    view: View
     hidden: Mask
-    fingers: bool
 
 
 class DriftPin:
@@ -43,42 +68,59 @@ class DriftPin:
         self._silhouette = silhouette
         self.parts = parts_seen_from(silhouette.profile, reference.sight.camera.parent_link)
         self._around_px = window_px(self.small.grey.shape) // 2 + 2  # from so far the window of `even_light` sees the arm
-        self._patterns: dict[bool, Pattern] = {}
-        self._regions: dict[bool, Mask] = {}
+        self._views = [self._view(self.small)]
+        self._hand = self._hand_alone() if self.parts.carried else None
+        self._right_s = self._opening = -np.inf
 
     def scene(self, q_rad: np.ndarray, gripper_open: float) -> Scene:
-        """Return what can be compared with a picture in which the arm is at `q_rad` (n,)."""
-        pinned, parts = self.reference.sight, self.parts
-        fingers = parts.carried and abs(gripper_open - pinned.gripper_open) < SAME_OPENING
-        if fingers not in self._regions:
-            self._regions[fingers] = self._region(fingers)
-        away = parts.sliding if parts.carried else parts.moving | parts.sliding
-        hidden = self._drawn(q_rad, gripper_open, frozenset() if fingers else away, self._around_px)
-        return Scene(self._regions[fingers], hidden, fingers)
+        """Return what a picture is compared with in which the arm is at `q_rad` (n,)."""
+        if self._hand is None:
+            away = self.parts.moving | self.parts.sliding
+            return Scene(self._views[0], self._drawn(q_rad, gripper_open, away, self._around_px))
+        for view in self._views:
+            if abs(view.opening - gripper_open) < SAME_OPENING:
+                return Scene(view, np.zeros_like(view.region))
+        return Scene(self._hand, self._drawn(q_rad, gripper_open, self.parts.sliding, self._around_px))
 
-    def _region(self, fingers: bool) -> Mask:
-        """Return which pixels of the reference show what stands still for the camera."""
-        (q_rad, opening), parts = (self.reference.sight.q_rad, self.reference.sight.gripper_open), self.parts
-        if not parts.carried:
-            return 255 - self._drawn(q_rad, opening, parts.moving | parts.sliding, self._around_px)
-        if fingers:
-            return self._drawn(q_rad, opening, parts.still | parts.sliding, CONTOUR_PX)
-        hand = self._drawn(q_rad, opening, parts.still, CONTOUR_PX)
-        return hand & (255 - self._drawn(q_rad, opening, parts.sliding, self._around_px))
+    def measure(self, live: SmallSight, allowed_px: float) -> PictureMotion | None:
+        """Return how the picture has moved; None if too little can be seen.
 
-    def measure(self, live: SmallSight) -> PictureMotion | None:
-        """Return how the picture has moved [px of the picture as it came]; None if too little can be seen."""
+        Args:
+            live: the picture.
+            allowed_px: what is still right [px of the picture as it came, as is the result].
+        """
         scene = self.scene(live.sight.q_rad, live.sight.gripper_open)
-        pattern = self._patterns.get(scene.fingers)
-        if pattern is None:
-            pattern = self._patterns[scene.fingers] = Pattern(self.small.grey, scene.region)
-        motion = pattern.motion_to(live.grey, scene.hidden)
-        if motion is None:
-            return None
-        scale = live.scale
-        return PictureMotion(
-            motion.shift_px * scale, motion.largest_px * scale, motion.turn_rad, motion.zoom, motion.likeness, motion.pixels
-        )
+        motion = scene.view.pattern.motion_to(live.grey, scene.hidden)
+        if motion is not None:
+            motion = motion.scaled(live.scale)
+        self._learn(live, scene.view, motion, allowed_px)
+        return motion
+
+    def _learn(self, live: SmallSight, view: View, motion: PictureMotion | None, allowed_px: float) -> None:
+        """Take a picture as the view for another opening, if the camera was right just before and the fingers rest."""
+        stamp_s, opening = live.sight.stamp_s, live.sight.gripper_open
+        wrong = motion is not None and (motion.largest_px > allowed_px or motion.likeness < LEAST_LIKENESS)
+        if view is not self._hand:
+            self._right_s = stamp_s if motion is not None and not wrong else self._right_s
+        elif not wrong and 0 <= stamp_s - self._right_s <= LEARN_WITHIN_S and abs(opening - self._opening) < SAME_OPENING / 3:
+            self._views = [self._views[0], *self._views[1:][-MOST_VIEWS:], self._view(live)]
+        self._opening = opening
+
+    def _view(self, small: SmallSight) -> View:
+        """Return a picture with all that stands still for the camera in it."""
+        (q_rad, opening), parts = (small.sight.q_rad, small.sight.gripper_open), self.parts
+        if parts.carried:
+            region = self._drawn(q_rad, opening, parts.still | parts.sliding, CONTOUR_PX)
+        else:
+            region = 255 - self._drawn(q_rad, opening, parts.moving | parts.sliding, self._around_px)
+        return View(opening, small.grey, region, 0.0)
+
+    def _hand_alone(self) -> View:
+        """Return the reference with the hand but not the fingers."""
+        (q_rad, opening), parts = (self.reference.sight.q_rad, self.reference.sight.gripper_open), self.parts
+        hand = self._drawn(q_rad, opening, parts.still, CONTOUR_PX)
+        fingers = self._drawn(q_rad, opening, parts.sliding, self._around_px)
+        return View(opening, self.small.grey, hand & (255 - fingers), EDGE_TOLD)
 
     def _drawn(self, q_rad: np.ndarray, gripper_open: float, links: frozenset[str], grow_px: int) -> Mask:
         return self._silhouette.mask(self.small.camera, q_rad, gripper_open, links, grow_px)

@@ -41,9 +41,9 @@ def likenesses(grey: Grey, pins: Mapping[str, DriftPin], q_rad: np.ndarray, grip
     live = _thumb(grey)
     for name, pin in pins.items():
         scene = pin.scene(q_rad, gripper_open)
-        reference = _thumb(pin.small.grey)
+        reference = _thumb(scene.view.grey)
         size = reference.shape[1], reference.shape[0]
-        usable = cv2.resize(scene.region & (255 - scene.hidden), size, interpolation=cv2.INTER_AREA) > 127
+        usable = cv2.resize(scene.view.region & (255 - scene.hidden), size, interpolation=cv2.INTER_AREA) > 127
         if usable.mean() < LEAST_SHARE:
             continue
         for quarter in range(4):
