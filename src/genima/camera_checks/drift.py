@@ -16,7 +16,7 @@ from genima.camera_checks.reference import Reference
 from genima.camera_checks.silhouette import Mask, Silhouette, parts_seen_from
 
 CONTOUR_PX = 3
-SAME_OPENING = 0.015
+SAME_OPENING, AT_REST = 0.015, 0.005
 LEARN_WITHIN_S = 4.0  # after a picture that was right
 MOST_VIEWS = 8
 LEAST_LIKENESS = 0.4
@@ -102,7 +102,7 @@ class DriftPin:
         wrong = motion is not None and (motion.largest_px > allowed_px or motion.likeness < LEAST_LIKENESS)
         if view is not self._hand:
             self._right_s = stamp_s if motion is not None and not wrong else self._right_s
-        elif not wrong and 0 <= stamp_s - self._right_s <= LEARN_WITHIN_S and abs(opening - self._opening) < SAME_OPENING / 3:
+        elif not wrong and 0 <= stamp_s - self._right_s <= LEARN_WITHIN_S and abs(opening - self._opening) < AT_REST:
             self._views = [self._views[0], *self._views[1:][-MOST_VIEWS:], self._view(live)]
         self._opening = opening
 
