@@ -159,11 +159,17 @@ def cameras(
             outcomes.append(outcome)
             progress.advance(task)
     figures = {'cpu': cpu_rows(outcomes), 'pixels': pixel_rows(outcomes), 'shares': share_rows(outcomes)}
-    for title, rows in figures.items():
-        columns = list(rows[0])
-        table = [[_cell(row[name]) if name != 'count' else row[name] for name in columns] for row in rows]
-        print_table(title, columns, table)
+    titles = {'cpu': 'processor time', 'pixels': 'what a bump does to the picture', 'shares': 'noticed within 2 s'}
+    for name, rows in figures.items():
+        for size in dict.fromkeys(row['size'] for row in rows):
+            columns = [column for column in rows[0] if column != 'size']
+            cells = [[_figure(row[column]) for column in columns] for row in rows if row['size'] == size]
+            print_table(f'{titles[name]}, {size}', columns, cells)
     write_json(json_path, {'robot': robot, 'limit_px': limit_px, 'trials': trials, 'hours': hours, **figures})
+
+
+def _figure(value: str | float | None) -> str:
+    return str(value) if isinstance(value, int) else f'{value:.3f}' if isinstance(value, float) else _cell(value)
 
 
 def _size(text: str) -> tuple[int, int]:
