@@ -16,9 +16,9 @@ from genima.sim.simulation import Simulation
 @pytest.mark.parametrize('robot', ['panda', 'ur5e'])
 def test_the_arm_is_where_the_renderer_has_it(robot: str) -> None:
     profile = RobotProfile.load(robot)
-    simulation = Simulation(profile, width_px=160, height_px=120, render=False)
+    simulation = Simulation(profile, width_px=320, height_px=240, render=False)
     headless.require_gl()
-    renderer = mujoco.Renderer(simulation.model, 120, 160)
+    renderer = mujoco.Renderer(simulation.model, 240, 320)
     renderer.enable_segmentation_rendering()
     q_rad = profile.home_rad + np.linspace(-0.3, 0.3, profile.n_joints)
     simulation.show(q_rad, 1.0, np.array([0.5, 0.1, 0.03, 0, 0, 0, 1.0]))
