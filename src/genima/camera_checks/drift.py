@@ -2,7 +2,8 @@
 """The drift pin: how far a camera has moved since its reference picture, by what stands still for it.
 
 For a camera that stands still that is the world without the arm; for one that the arm carries, the hand that carries it
-and the fingers. Fingers that are opened in another way are learned from a picture shortly after one that was right.
+and the fingers. How they look at another opening is learned from a picture shortly after one that was right; until then
+nothing is compared.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ SAME_OPENING, AT_REST = 0.015, 0.005
 LEARN_WITHIN_S = 4.0  # after a picture that was right
 MOST_VIEWS = 8
 LEAST_LIKENESS = 0.4
-EDGE_TOLD = 0.05  # an edge and its noise tell less than that along it
 SAME_PX = 0.05
 
 
@@ -32,18 +32,16 @@ class View:
         opening: of the gripper.
         grey: (h, w) the picture.
         region: (h, w) which of its pixels may be compared.
-        least_told: see `Pattern`.
     """
 
     opening: float
     grey: Grey
     region: Mask
-    least_told: float
 
     @cached_property
     def pattern(self) -> Pattern:
         """Its pixels that tell motion well."""
-        return Pattern(self.grey, self.region, self.least_told)
+        return Pattern(self.grey, self.region)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,42 +67,41 @@ class DriftPin:
         self.parts = parts_seen_from(silhouette.profile, reference.sight.camera.parent_link)
         self._around_px = window_px(self.small.grey.shape) // 2 + 2  # from so far the window of `even_light` sees the arm
         self._views = [self._view(self.small)]
-        self._hand = self._hand_alone() if self.parts.carried else None
         self._right_s = self._opening = -np.inf
 
-    def scene(self, q_rad: np.ndarray, gripper_open: float) -> Scene:
-        """Return what a picture is compared with in which the arm is at `q_rad` (n,)."""
-        if self._hand is None:
+    def scene(self, q_rad: np.ndarray, gripper_open: float) -> Scene | None:
+        """Return what a picture is compared with in which the arm is at `q_rad` (n,); None if that is not known."""
+        if not self.parts.carried:
             away = self.parts.moving | self.parts.sliding
             return Scene(self._views[0], self._drawn(q_rad, gripper_open, away, self._around_px))
         for view in self._views:
             if abs(view.opening - gripper_open) < SAME_OPENING:
                 return Scene(view, np.zeros_like(view.region))
-        return Scene(self._hand, self._drawn(q_rad, gripper_open, self.parts.sliding, self._around_px))
+        return None
 
     def measure(self, live: SmallSight, allowed_px: float) -> PictureMotion | None:
-        """Return how the picture has moved; None if too little can be seen.
+        """Return how the picture has moved; None if too little can be compared.
 
         Args:
             live: the picture.
             allowed_px: what is still right [px of the picture as it came, as is the result].
         """
         scene = self.scene(live.sight.q_rad, live.sight.gripper_open)
-        motion = scene.view.pattern.motion_to(live.grey, scene.hidden)
+        motion = scene.view.pattern.motion_to(live.grey, scene.hidden) if scene else None
         if motion is not None:
             motion = motion.scaled(live.scale)
-        self._learn(live, scene.view, motion, allowed_px)
+            if motion.largest_px <= allowed_px and motion.likeness >= LEAST_LIKENESS:
+                self._right_s = live.sight.stamp_s
+        if scene is None:
+            self._learn(live)
+        self._opening = live.sight.gripper_open
         return motion
 
-    def _learn(self, live: SmallSight, view: View, motion: PictureMotion | None, allowed_px: float) -> None:
+    def _learn(self, live: SmallSight) -> None:
         """Take a picture as the view for another opening, if the camera was right just before and the fingers rest."""
-        stamp_s, opening = live.sight.stamp_s, live.sight.gripper_open
-        wrong = motion is not None and (motion.largest_px > allowed_px or motion.likeness < LEAST_LIKENESS)
-        if view is not self._hand:
-            self._right_s = stamp_s if motion is not None and not wrong else self._right_s
-        elif not wrong and 0 <= stamp_s - self._right_s <= LEARN_WITHIN_S and abs(opening - self._opening) < AT_REST:
-            self._views = [self._views[0], *self._views[1:][-MOST_VIEWS:], self._view(live)]
-        self._opening = opening
+        age_s, opening = live.sight.stamp_s - self._right_s, live.sight.gripper_open
+        if 0 <= age_s <= LEARN_WITHIN_S and abs(opening - self._opening) < AT_REST:
+            self._views = [self._views[0], *self._views[1:][1 - MOST_VIEWS :], self._view(live)]
 
     def _view(self, small: SmallSight) -> View:
         """Return a picture with all that stands still for the camera in it."""
@@ -113,14 +110,7 @@ class DriftPin:
             region = self._drawn(q_rad, opening, parts.still | parts.sliding, CONTOUR_PX)
         else:
             region = 255 - self._drawn(q_rad, opening, parts.moving | parts.sliding, self._around_px)
-        return View(opening, small.grey, region, 0.0)
-
-    def _hand_alone(self) -> View:
-        """Return the reference with the hand but not the fingers."""
-        (q_rad, opening), parts = (self.reference.sight.q_rad, self.reference.sight.gripper_open), self.parts
-        hand = self._drawn(q_rad, opening, parts.still, CONTOUR_PX)
-        fingers = self._drawn(q_rad, opening, parts.sliding, self._around_px)
-        return View(opening, self.small.grey, hand & (255 - fingers), EDGE_TOLD)
+        return View(opening, small.grey, region)
 
     def _drawn(self, q_rad: np.ndarray, gripper_open: float, links: frozenset[str], grow_px: int) -> Mask:
         return self._silhouette.mask(self.small.camera, q_rad, gripper_open, links, grow_px)

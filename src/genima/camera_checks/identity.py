@@ -14,7 +14,7 @@ from genima.camera_checks.pictures import Grey, Single, even_light
 SIDE_PX = 64  # of the pictures that are compared
 LEAST_SHARE = 0.04  # less of a picture says nothing
 CLEARLY = 0.15
-LEAST_LIKENESS = 0.4
+LEAST_LIKENESS = 0.6
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def likenesses(grey: Grey, pins: Mapping[str, DriftPin], q_rad: np.ndarray, grip
     live = _thumb(grey)
     for name, pin in pins.items():
         scene = pin.scene(q_rad, gripper_open)
+        if scene is None:
+            continue
         reference = _thumb(scene.view.grey)
         size = reference.shape[1], reference.shape[0]
         usable = cv2.resize(scene.view.region & (255 - scene.hidden), size, interpolation=cv2.INTER_AREA) > 127

@@ -24,6 +24,7 @@ LEAST_GRADIENT = 0.08
 STEPS = 10
 SMALL_STEP_PX = 0.003
 LEAST_SPREAD = 0.05  # residuals below this are as good as 0
+LEAST_TOLD = 1e-3  # a motion that changes the pixels less than this share of the clearest one is taken not to have happened
 LEAST_PIXELS = 40
 FARTHEST = 95  # per cent of the pixels move less than what counts as the largest motion
 
@@ -70,12 +71,10 @@ class Pattern:
     Args:
         grey: (H, W) the reference.
         region: (H, W) where pixels may be chosen: not 0.
-        least_told: a motion that changes the pixels less than this share of the clearest one is taken not to have
-            happened; 0 where the pixels tell all.
     """
 
-    def __init__(self, grey: Grey, region: Mask, least_told: float = 0.0) -> None:
-        levels, self._least_told = pyramid(grey), max(least_told, 1e-4)
+    def __init__(self, grey: Grey, region: Mask) -> None:
+        levels = pyramid(grey)
         height, width = grey.shape
         centre = complex(width - 1, height - 1) / 2
         self._levels: list[_Level] = []
@@ -102,26 +101,9 @@ class Pattern:
             level, picture = self._levels[number], pictures[number]
             if len(level.values) >= LEAST_PIXELS:
                 mask = cv2.resize(hidden, picture.shape[::-1], interpolation=cv2.INTER_NEAREST) if number else hidden
-                zoom, shift = self._fit(level, picture, np.asarray(mask), zoom, shift)
+                zoom, shift = _fit(level, picture, np.asarray(mask), zoom, shift)
             shift *= 2 if number else 1
         return _judged(self._levels[0], pictures[0], hidden, zoom, shift)
-
-    def _fit(self, level: _Level, picture: Single, hidden: Mask, zoom: complex, shift: complex) -> tuple[complex, complex]:
-        """Return zoom-and-turn and shift after some steps of Gauss-Newton on one level."""
-        for _ in range(STEPS):
-            values, seen = _sampled(level, picture, hidden, zoom, shift)
-            if seen.sum() < LEAST_PIXELS:
-                break
-            slopes, error = level.slopes[seen], (values - level.values)[seen]
-            weight = _weights(error)
-            told, kinds = np.linalg.eigh(slopes.T @ (weight[:, None] * slopes))
-            inverse = np.where(told > self._least_told * told[-1], 1 / np.maximum(told, 1e-12), 0.0)
-            a, b, x, y = kinds @ (inverse * (kinds.T @ (slopes.T @ (weight * error))))
-            step, move = 1 + complex(a, b) / level.reach, complex(x, y)
-            zoom, shift = zoom / step, shift - zoom * move / step
-            if max(abs(complex(a, b)), abs(move)) < SMALL_STEP_PX:
-                break
-        return zoom, shift
 
 
 def _chosen(picture: Single, allowed: Mask, centre: complex) -> _Level:
@@ -156,6 +138,24 @@ def _sampled(
     inside = (u > 1) & (u < width - 2) & (v > 1) & (v < height - 2)
     covered = cv2.remap(hidden, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
     return values, (inside & (covered == 0))[:, 0]
+
+
+def _fit(level: _Level, picture: Single, hidden: Mask, zoom: complex, shift: complex) -> tuple[complex, complex]:
+    """Return zoom-and-turn and shift after some steps of Gauss-Newton on one level."""
+    for _ in range(STEPS):
+        values, seen = _sampled(level, picture, hidden, zoom, shift)
+        if seen.sum() < LEAST_PIXELS:
+            break
+        slopes, error = level.slopes[seen], (values - level.values)[seen]
+        weight = _weights(error)
+        told, kinds = np.linalg.eigh(slopes.T @ (weight[:, None] * slopes))
+        inverse = np.where(told > LEAST_TOLD * told[-1], 1 / np.maximum(told, 1e-12), 0.0)
+        a, b, x, y = kinds @ (inverse * (kinds.T @ (slopes.T @ (weight * error))))
+        step, move = 1 + complex(a, b) / level.reach, complex(x, y)
+        zoom, shift = zoom / step, shift - zoom * move / step
+        if max(abs(complex(a, b)), abs(move)) < SMALL_STEP_PX:
+            break
+    return zoom, shift
 
 
 def _weights(error: Floats) -> Floats:
