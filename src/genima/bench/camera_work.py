@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An arm that works in front of simulated cameras which somebody may bump, in light that changes a little."""
 
-from genima.sim import headless  # isort: skip  # chooses the OpenGL before mujoco is imported
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +16,6 @@ from genima.sim.expert import DOWN
 from genima.sim.simulation import Simulation
 
 Floats = NDArray[np.float64]
-assert headless
 
 REGION_M = np.array([[0.35, -0.22, 0.08], [0.62, 0.22, 0.40]])
 MOVE_S = (1.5, 3.0)
@@ -40,7 +37,13 @@ class Bump:
     def draw(cls, rng: np.random.Generator, shift_m: float, turn_rad: float) -> 'Bump':
         """Draw directions; the sizes are given."""
         shift, turn = (vector / np.linalg.norm(vector) for vector in rng.normal(size=(2, 3)))
-        return cls(tuple((shift_m * shift).tolist()), tuple((turn_rad * turn).tolist()))
+        return cls.of(shift_m * shift, turn_rad * turn)
+
+    @classmethod
+    def of(cls, shift_m: Floats, turn_rad: Floats) -> 'Bump':
+        """Return the bump with this shift (3,) and this rotation vector (3,)."""
+        (x_m, y_m, z_m), (x_rad, y_rad, z_rad) = shift_m.tolist(), turn_rad.tolist()
+        return cls((x_m, y_m, z_m), (x_rad, y_rad, z_rad))
 
 
 class WorkingArm:

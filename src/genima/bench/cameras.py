@@ -167,8 +167,8 @@ class _Measurement:
             for axis, letter in enumerate('xyz'):
                 unit = np.eye(3)[axis]
                 for what, bump in (
-                    (f'5 mm along {letter}', Bump(shift_m=tuple((SHIFT_M * unit).tolist()))),
-                    (f'0.5 deg about {letter}', Bump(turn_rad=tuple((TURN_RAD * unit).tolist()))),
+                    (f'5 mm along {letter}', Bump.of(SHIFT_M * unit, 0 * unit)),
+                    (f'0.5 deg about {letter}', Bump.of(0 * unit, TURN_RAD * unit)),
                 ):
                     self._arm.bump(camera, bump)
                     for _ in range(self._job.count):
