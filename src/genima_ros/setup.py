@@ -6,6 +6,7 @@ from setuptools import setup
 NODES = (
     'act_node',
     'console_node',
+    'camera_check_node',
     'diffusion_node',
     'doctor_node',
     'failure_node',

@@ -157,3 +157,17 @@ def test_rviz_is_asked_for_and_needs_ros_2(policy: str) -> None:
     assert graph.stack('ur5e', {'policy': policy, 'rviz': 'true'}).rviz_frame == 'base_link'
     with pytest.raises(GenimaError, match=r'RViz needs ROS 2.*`genima view`.*rviz2 -d config/rviz/genima.rviz'):
         launch('franka', policy=policy, arguments={'rviz': 'true'})
+
+
+def test_cameras_are_checked_with_a_real_arm_and_where_asked_for(policy: str) -> None:
+    real = graph.stack('franka', {'policy': policy, 'robot': 'fr3', 'robot_ip': '172.16.0.3', 'launch_driver': 'false'})
+    nodes = {entry.name: entry.parameters for entry in real.nodes}
+    assert nodes['guard_node']['check_cameras'] is True
+    assert nodes['camera_check_node'] == {'robot': 'fr3', 'policy': policy}
+    parameters = yaml.safe_load(real.parameter_file.read_text())
+    assert parameters['guard_node']['ros__parameters']['check_cameras'] is True
+    simulated = {entry.name: entry.parameters for entry in graph.stack('franka', {'policy': policy}).nodes}
+    assert 'camera_check_node' not in simulated and simulated['guard_node']['check_cameras'] is False
+    asked = graph.stack('record', {'check_cameras': 'true', 'cameras': 'wrist,front'})
+    recorded = {entry.name: entry.parameters for entry in asked.nodes}
+    assert recorded['camera_check_node']['cameras'] == recorded['guard_node']['cameras'] == 'wrist,front'

@@ -168,3 +168,50 @@ def failures(
     write_json(json_path, {'data': str(data), 'policy': str(policy), 'passes': good, 'table': table, 'cases': rows})
     if not good:
         raise typer.Exit(1)
+
+
+@app.command()
+def cameras(
+    robot: Annotated[str, typer.Option(help='Robot profile.')] = 'panda',
+    sizes: Annotated[str, typer.Option(help='Sizes of the pictures, by commas.')] = '128x128,640x480',
+    trials: Annotated[int, typer.Option(min=1, help='Bumps of each kind per camera and size.')] = 100,
+    hours: Annotated[float, typer.Option(min=0.001, help='Undisturbed motion per size [h].')] = 1.0,
+    limit_px: Annotated[float, typer.Option(min=0.05, help='Limit of the drift of fixed cameras, 640 px wide [px].')] = 0.7,
+    workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
+    json_path: JsonOption = None,
+) -> None:
+    """Bump and swap simulated cameras while the arm works: how surely and how soon is it noticed, how often wrongly?"""
+    from genima.bench.camera_rows import cpu_rows, pixel_rows, share_rows
+    from genima.bench.cameras import jobs, run
+    from genima.camera_checks.check import CheckLimits
+    from genima.cli.progress import progress_bar
+
+    limits = CheckLimits(drift_px=limit_px)
+    listed = jobs(robot, [_size(text) for text in sizes.split(',')], trials, hours, limits)
+    outcomes = []
+    with progress_bar() as progress:
+        task = progress.add_task('camera checks', total=len(listed))
+        for outcome in run(listed, workers):
+            outcomes.append(outcome)
+            progress.advance(task)
+    figures = {'cpu': cpu_rows(outcomes), 'pixels': pixel_rows(outcomes), 'shares': share_rows(outcomes)}
+    titles = {'cpu': 'processor time', 'pixels': 'what a bump does to the picture', 'shares': 'noticed within 2 s'}
+    for name, rows in figures.items():
+        for size in dict.fromkeys(row['size'] for row in rows):
+            columns = [column for column in rows[0] if column != 'size']
+            cells = [[_figure(row[column]) for column in columns] for row in rows if row['size'] == size]
+            print_table(f'{titles[name]}, {size}', columns, cells)
+    write_json(json_path, {'robot': robot, 'limit_px': limit_px, 'trials': trials, 'hours': hours, **figures})
+
+
+def _figure(value: str | float | None) -> str:
+    return str(value) if isinstance(value, int) else f'{value:.3f}' if isinstance(value, float) else _cell(value)
+
+
+def _size(text: str) -> tuple[int, int]:
+    from genima.errors import GenimaError
+
+    width, cross, height = text.strip().partition('x')
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise GenimaError(f'size {text!r}; the form is 640x480')
+    return int(width), int(height)

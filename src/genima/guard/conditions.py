@@ -17,11 +17,13 @@ class Condition:
         kind: By which violations are counted.
         unknown: What to say as long as nobody has reported it.
         max_age_s: How long a report counts; None: until the next one.
+        before_arming: The guard is not even armed while it does not hold.
     """
 
     kind: str
     unknown: str
     max_age_s: float | None = None
+    before_arming: bool = False
 
 
 class Conditions:
@@ -42,9 +44,16 @@ class Conditions:
             raise KeyError(f'condition {kind!r} was never required; known: {", ".join(self._required) or "none"}')
         self._reports[kind] = at_s, trouble
 
-    def violated(self, now_s: float) -> Reason | None:
-        """Return the first condition that does not hold, in the order in which they were required."""
+    def violated(self, now_s: float, arming: bool = False) -> Reason | None:
+        """Return the first condition that does not hold, in the order in which they were required.
+
+        Args:
+            now_s: ROS time.
+            arming: Ask for those only without which the guard is not armed.
+        """
         for kind, condition in self._required.items():
+            if arming and not condition.before_arming:
+                continue
             if kind not in self._reports:
                 return Reason(kind, condition.unknown)
             at_s, trouble = self._reports[kind]

@@ -60,8 +60,14 @@ class Guard:
         self._controller = ControllerWatch(profile, age_s) if age_s else None
         self.reset()
 
-    def arm(self) -> GuardOutput:
-        """Let chunks through from now on, unless stopped: then `reset` first."""
+    def arm(self, now_s: float | None = None) -> GuardOutput:
+        """Let chunks through from now on, unless stopped: then `reset` first.
+
+        With `now_s`, conditions that must hold before arming are asked for; what starts armed waits for them armed.
+        """
+        reason = None if now_s is None else self.conditions.violated(now_s, arming=True)
+        if reason is not None and not (self._armed or self._stopped):
+            return self._refused(Reason(reason.kind, f'not armed: {reason.text}'))
         if not (self._armed or self._stopped):
             self._armed, self._reason = True, None
         return self._output()

@@ -145,13 +145,18 @@ class Simulation:
         Raises:
             RuntimeError: if the simulation was made with `render=False`.
         """
+        return {name: self.render_one(name) for name in self.cameras}
+
+    def render_one(self, camera: str) -> np.ndarray:
+        """Return what one camera sees now, (H, W, 3) uint8.
+
+        Raises:
+            RuntimeError: if the simulation was made with `render=False`.
+        """
         if self._renderer is None:
             raise RuntimeError('this simulation was made with render=False')
-        images = {}
-        for name in self.cameras:
-            self._renderer.update_scene(self.data, camera=name)
-            images[name] = self._renderer.render()
-        return images
+        self._renderer.update_scene(self.data, camera=camera)
+        return self._renderer.render()
 
     def cube_pose(self) -> np.ndarray:
         """Return T_base_cube (4, 4)."""

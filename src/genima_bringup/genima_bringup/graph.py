@@ -93,6 +93,7 @@ ARGUMENTS = (
     Argument('real_time_factor', '1.0', 'Simulated seconds per second, at most.'),
     Argument('device', 'cpu', 'Torch device of both networks: cpu or cuda.'),
     Argument('check_targets', 'true', 'Hold the arm when the painted spheres are not where the chunk takes it.'),
+    Argument('check_cameras', '', 'Do not arm while a camera has moved or was swapped. Empty: with a real arm.'),
     Argument('overlay', 'true', 'Draw the predicted spheres over the camera views.'),
     Argument('console', 'false', 'Serve the operator console, a web page, on this computer.'),
     Argument('console_port', '8600', 'Port of the console; 0 takes a free one and prints it.'),
@@ -153,6 +154,9 @@ def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry
         raise GenimaError('armed:=true with a real arm: it starts in shadow mode; arm it with the service guard_node/arm')
     guard = {'robot': robot, 'controller': controller, 'armed_at_start': armed}
     nodes = [_arm(values, real, mock, controller)]
+    guard['check_cameras'] = _boolean(values, 'check_cameras') if values['check_cameras'] else real
+    if guard['check_cameras']:
+        nodes.append(_camera_check_node(values, guard))
     if mock:
         guard['check_driver'] = False  # there is none
     if _boolean(values, 'deadman'):
@@ -179,6 +183,14 @@ def _arm(values: Mapping[str, str], real: bool, mock: bool, controller: str) -> 
     factor = _number(values, 'real_time_factor')
     parameters = {'robot': robot, 'controller': controller, 'seed': seed, 'real_time_factor': factor}
     return NodeEntry('sim_node', {**parameters, **image_parameters(values)})
+
+
+def _camera_check_node(values: Mapping[str, str], guard: dict[str, Any]) -> NodeEntry:
+    """Return the node that checks the cameras, of the policy where there is one; tell the guard which they are."""
+    if values['policy']:
+        return NodeEntry('camera_check_node', {'robot': values['robot'], 'policy': str(policy_dir(values['policy']))})
+    guard['cameras'] = values['cameras']
+    return NodeEntry('camera_check_node', {'robot': values['robot'], 'cameras': values['cameras']})
 
 
 def _policy_nodes(values: Mapping[str, str], guard: Mapping[str, Any]) -> list[NodeEntry]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that the guard listens to except chunks, and what of it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -13,12 +13,13 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool
 
 from genima.errors import GenimaError
+from genima.guard.camera_watch import camera_condition, camera_kind, camera_trouble
 from genima.guard.conditions import Condition
 from genima.guard.guard import Guard
 from genima.guard.target_watch import KIND as TARGET
 from genima.guard.target_watch import TargetWatch, target_condition
 from genima.robots.profile import DriverCondition
-from genima_msgs.msg import TargetCheck, TargetImage
+from genima_msgs.msg import CameraCheck, TargetCheck, TargetImage
 from genima_ros import qos
 from genima_ros.joint_states import JointStates, StaleJointsError
 from genima_ros.messages import seconds
@@ -71,6 +72,29 @@ class GuardInputs:
         if declare(node, 'check_driver', False, "Let the arm move only while the robot's driver reports that it may."):
             for condition in guard.profile.driver:
                 self._ask_for(condition)
+
+    def ask_for_cameras(self, of_policy: Sequence[str]) -> None:
+        """Let the arm move only while camera_check_node says that every camera is ok, where that is wanted.
+
+        Raises:
+            GenimaError: if it is wanted and no camera is named.
+        """
+        wanted = declare(self._node, 'check_cameras', False, 'Do not arm, and hold, unless camera_check_node says ok.')
+        named = declare(self._node, 'cameras', '', "Cameras that must be ok, by commas; empty: the policy's.")
+        if not wanted:
+            return
+        cameras = {name.strip() for name in named.split(',') if name.strip()} or set(of_policy)
+        if not cameras:
+            raise GenimaError('check_cameras: true without a camera; name them (parameter cameras), or give a policy')
+        for name in sorted(cameras):
+            self._guard.conditions.require(camera_condition(name))
+
+        def listen(message: CameraCheck) -> None:
+            if message.camera in cameras:
+                trouble = camera_trouble(message.camera, message.ok, list(message.problems))
+                self._guard.conditions.report(camera_kind(message.camera), seconds(message.header.stamp), trouble)
+
+        self._node.create_subscription(CameraCheck, 'camera_check', listen, qos.STATISTICS)
 
     def _ask_for_operator(self) -> None:
         stop_s = declare(

@@ -40,7 +40,7 @@ class GuardNode(Node):
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
         armed = declare(self, 'armed_at_start', False, 'Send commands from the start; only for a simulated arm.')
         config = self._declare_config()
-        self.profile, contract = self._load(policy, robot)
+        self.profile, contract, cameras = self._load(policy, robot)
         if not controller:
             raise GenimaError(f'parameter controller is empty; {self.profile.name} has {self.profile.controllers}')
         self._guard = Guard(self.profile, config, contract)
@@ -51,9 +51,10 @@ class GuardNode(Node):
         self._gripper = self.create_publisher(Float64, 'gripper/command', qos.COMMAND)
         self._reports = GuardReports(self, self.profile.name)
         self._inputs = GuardInputs(self, self._guard, config.max_joint_age_s, controller, self._now_s, self._stop)
+        self._inputs.ask_for_cameras(cameras)
         self.create_subscription(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
         actions = {
-            'arm': self._guard.arm,
+            'arm': lambda: self._guard.arm(self._now_s()),
             'disarm': lambda: self._guard.disarm('by service', self._now_s()),
             'stop': lambda: self._guard.stop('by service', self._now_s()),
             'reset': self._guard.reset,
@@ -68,14 +69,17 @@ class GuardNode(Node):
             f'{"ARMED" if armed else "disarmed (shadow mode); arm it with the service ~/arm"}'
         )
 
-    def _load(self, policy: str, robot: str) -> tuple[RobotProfile, str]:
-        """Return the robot, and the contract of the chunks that are let through: an operator's where no policy is given."""
+    def _load(self, policy: str, robot: str) -> tuple[RobotProfile, str, tuple[str, ...]]:
+        """Return the robot, the contract of the chunks that are let through, and the cameras of the policy.
+
+        Where no policy is given, the chunks are an operator's.
+        """
         if not policy and robot:
-            return RobotProfile.load(robot), TELEOPERATION
+            return RobotProfile.load(robot), TELEOPERATION, ()
         spec = PolicySpec.load(policy)
         profile = RobotProfile.load(robot or spec.robot)
         spec.check_robot(profile)
-        return profile, spec.hash()
+        return profile, spec.hash(), tuple(spec.cameras)
 
     def _declare_config(self) -> GuardConfig:
         joint_age_s = declare(

@@ -2,6 +2,7 @@
 """Where an episode comes from, as parameters of the recorder: what no topic says."""
 
 import json
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from rclpy.node import Node
 from genima import __version__
 from genima.errors import DatasetError
 from genima.robots.profile import RobotProfile
+from genima_msgs.msg import CameraCheck
+from genima_ros import qos
 from genima_ros.parameters import declare
 
 WORDS = ('task', 'instruction', 'operator', 'robot_serial', 'licence', 'source')
@@ -41,6 +44,11 @@ class Provenance:
         declare(node, 'camera_hardware', '{}', 'JSON: {"<camera>": {"model": "...", "serial": "..."}}.', live=True)
         declare(node, 'calibration', '{}', 'JSON: {"id": "...", "date": "2026-11-01"}.', live=True)
         declare(node, 'diversity', '{}', 'JSON: {"lighting": ..., "background": ..., "object_material": ...}.', live=True)
+        self._checks: dict[str, CameraCheck] = {}
+        node.create_subscription(CameraCheck, 'camera_check', self._on_check, qos.STATISTICS)
+
+    def _on_check(self, message: CameraCheck) -> None:
+        self._checks[message.camera] = message
 
     def read(self, simulated: bool, instruction: str = '', seed: int = -1) -> dict[str, Any]:
         """Return the provenance of an episode that begins now.
@@ -70,6 +78,8 @@ class Provenance:
             'software': software(),
             'recorded_at': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         }
+        if self._checks:
+            known['camera_checks'] = {name: check_summary(check) for name, check in sorted(self._checks.items())}
         known.update({'instruction': instruction} if instruction else {})
         known.update({'seed': seed} if seed >= 0 else {})
         return known
@@ -83,6 +93,17 @@ class Provenance:
         if not isinstance(table, dict):
             raise DatasetError(f'parameter {name}: {text!r}; it is a table in braces')
         return table
+
+
+def check_summary(check: CameraCheck) -> dict[str, Any]:
+    """Return what the newest check of a camera said before the episode, for JSON, which knows no NaN."""
+    figures = {
+        'drift_px': check.drift_px,
+        'projection_error_px': check.projection_error_px,
+        'calibration_age_days': check.calibration_age_days,
+    }
+    known = {name: round(float(value), 3) if math.isfinite(value) else None for name, value in figures.items()}
+    return {'ok': bool(check.ok), 'problems': list(check.problems), **known}
 
 
 def software() -> str:

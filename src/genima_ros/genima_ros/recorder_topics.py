@@ -17,7 +17,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import GenimaError
 from genima.recording.rosbag2 import Topic, qos_text
-from genima_msgs.msg import EpisodeStatus, GuardStatus, TargetCheck, TargetImage
+from genima_msgs.msg import CameraCheck, EpisodeStatus, GuardStatus, TargetCheck, TargetImage
 from genima_ros.guard_inputs import message_type
 from genima_ros.views import image_topic, info_topic
 
@@ -83,6 +83,7 @@ def recorded_streams(cameras: Sequence[str], controller: str, transport: str, si
         Stream('action_chunk', JointTrajectory),
         Stream('gripper/command', Float64, holds=1),
         Stream('guard/status', GuardStatus, latched=True),
+        Stream('camera_check', CameraCheck),
         Stream('tf', TFMessage, 200, sensor=True),
         Stream('tf_static', TFMessage, 100, holds=100, latched=True),
     ]

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The newest picture of each camera with its live calibration and where the arm was."""
+
+from collections.abc import Sequence
+
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from tf2_msgs.msg import TFMessage
+
+from genima.camera_checks.pictures import Sight
+from genima.cameras.model import MountedCamera
+from genima.errors import CalibrationError
+from genima.robots.profile import RobotProfile
+from genima_ros import qos
+from genima_ros.frames import FrameTree
+from genima_ros.joint_states import JointStates
+from genima_ros.messages import camera_model, image_array, seconds
+from genima_ros.views import image_topic, info_topic
+
+JOINT_AGE_S = 1.0
+PICTURE_AGE_S = 2.0
+
+
+class CameraCheckInputs:
+    """Subscribes for the checks.
+
+    Args:
+        node: that listens.
+        profile: the robot.
+        cameras: names of the cameras.
+    """
+
+    def __init__(self, node: Node, profile: RobotProfile, cameras: Sequence[str]) -> None:
+        self._node, self._profile = node, profile
+        self._frames, self._joints = FrameTree(), JointStates(profile, JOINT_AGE_S)
+        self._images: dict[str, Image] = {}
+        self._infos: dict[str, CameraInfo] = {}
+        node.create_subscription(TFMessage, 'tf', self._frames.add, qos.SENSOR)
+        node.create_subscription(TFMessage, 'tf_static', self._frames.add, qos.STATIC_FRAMES)
+        node.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
+        for name in cameras:
+
+            def on_image(message: Image, name: str = name) -> None:
+                self._images[name] = message
+
+            def on_info(message: CameraInfo, name: str = name) -> None:
+                self._infos[name] = message
+
+            node.create_subscription(Image, image_topic(name), on_image, qos.NEWEST)
+            node.create_subscription(CameraInfo, info_topic(name), on_info, qos.NEWEST)
+
+    def _on_joints(self, message: JointState) -> None:
+        self._joints.add(message.name, message.position, seconds(message.header.stamp))
+
+    def sight(self, camera: str) -> Sight | None:
+        """Return the newest picture of a camera; None if there is none of the last seconds.
+
+        Raises:
+            GenimaError: if its calibration or the joints of that moment are not known; says which.
+        """
+        image = self._images.get(camera)
+        now_s = 1e-9 * self._node.get_clock().now().nanoseconds
+        if image is None or now_s - seconds(image.header.stamp) > PICTURE_AGE_S:
+            return None
+        info = self._infos.get(camera)
+        if info is None:
+            raise CalibrationError(f'no calibration on {info_topic(camera)}')
+        link, T_link_camera = self._frames.carrier(info.header.frame_id, self._profile.link_by_name)
+        mounted = MountedCamera(camera_model(info, camera, info_topic(camera)), link, T_link_camera)
+        stamp_s = seconds(image.header.stamp)
+        q_rad, gripper_open = self._joints.arm_at(stamp_s), self._joints.gripper_open(now_s)
+        return Sight(stamp_s, image_array(image, image_topic(camera)), mounted, q_rad, gripper_open)
