@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / 'src' / 'genima'
 ROOMS = [
-    'errors', 'files', 'processes', 'stamps', 'svg', 'robots', 'cameras', 'spheres', 'contract', 'chunks', 'painter',
+    'errors', 'files', 'processes', 'stamps', 'svg', 'robots', 'cameras', 'calibration', 'spheres', 'contract', 'chunks', 'painter',
     'controller', 'guard', 'align', 'recording', 'episodes', 'quality', 'convert', 'randomize', 'sim', 'train', 'evaluate',
     'bench', 'cli',
 ]  # fmt: skip
