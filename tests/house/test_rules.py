@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / 'src' / 'genima'
 ROOMS = [
-    'errors', 'files', 'processes', 'stamps', 'svg', 'robots', 'cameras', 'calibration', 'spheres', 'contract', 'chunks', 'painter',
-    'controller', 'guard', 'align', 'recording', 'episodes', 'quality', 'convert', 'randomize', 'sim', 'train', 'evaluate',
-    'bench', 'cli',
+    'errors', 'files', 'processes', 'stamps', 'svg', 'robots', 'cameras', 'calibration', 'spheres', 'contract', 'chunks',
+    'painter', 'controller', 'guard', 'align', 'recording', 'episodes', 'quality', 'convert', 'randomize', 'sim', 'train',
+    'evaluate', 'bench', 'cli',
 ]  # fmt: skip
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'trajectory_msgs', 'rosless', 'genima_msgs'}
 # commands start and watch the graph; everything else in the library knows no node

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Intrinsics in other people's files: the YAML of ROS's camera_calibration_parsers, and JSON as OpenCV's FileStorage reads it.
+"""Intrinsics in other people's files: YAML of ROS's camera_calibration_parsers, and JSON of OpenCV's FileStorage.
 
 Formats: image_common, camera_calibration_parsers/src/parse_yml.cpp; OpenCV, modules/core/src/persistence_json.cpp.
 """

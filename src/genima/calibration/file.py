@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The calibration of one camera as a file: YAML that ROS's camera_info tools read, with what they do not know under `genima`.
+"""The calibration of one camera as a file: YAML that ROS's camera_info tools read, and more under `genima`.
 
 The top level is the format of ROS's camera_calibration_parsers (image_common, parse_yml.cpp), so a camera driver can take
 the file as its `camera_info_url`. Everything else is one mapping, `genima`, which those tools ignore.
@@ -7,7 +7,7 @@ the file as its `camera_info_url`. Everything else is one mapping, `genima`, whi
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ import yaml
 from numpy.typing import NDArray
 
 from genima.calibration.camera_info import camera_info_from_dict, camera_info_to_dict, read_yaml
+from genima.cameras.distortion import COEFFICIENTS
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.errors import CalibrationError
 from genima.files import write_atomic
 
 SECTION = 'genima'
 VERSION = 1
-KINDS = ('eye_to_hand', 'eye_in_hand', 'imported', 'intrinsics')
+KINDS = ('eye_to_hand', 'eye_in_hand', 'imported')
 NAN = float('nan')
 
 
@@ -167,15 +168,15 @@ def read_calibration(path: Path | str) -> CameraCalibration:
         raise CalibrationError(f'{path}: {error if isinstance(error, CalibrationError) else repr(error)}') from error
     if section.get('id') not in (None, calibration.id):
         raise CalibrationError(
-            f'{path}: says that it is calibration {section["id"]}, its numbers are {calibration.id}: it was changed by hand; '
-            'delete the line with its id if that was on purpose'
+            f'{path}: says that it is calibration {section["id"]}, its numbers are {calibration.id}: it was changed by '
+            'hand; delete the line with its id if that was on purpose'
         )
     return calibration
 
 
 def _from_section(model: CameraModel, section: dict[str, Any]) -> CameraCalibration:
-    if section['lens'] == 'plumb_bob' and model.model == 'pinhole':  # all coefficients are zero
-        model = CameraModel(model.name, model.width_px, model.height_px, model.K, np.zeros(5), 'plumb_bob')
+    if section['lens'] != model.model:  # a lens whose coefficients are all zero is read as a pinhole
+        model = replace(model, D=np.zeros(COEFFICIENTS[section['lens']]), model=section['lens'])
     numbers = {name: NAN if value is None else float(value) for name, value in section['residuals'].items()}
     covariance = np.full((6, 6), NAN) if section['covariance'] is None else np.array(section['covariance'], dtype=float)
     if covariance.shape != (6, 6):

@@ -142,8 +142,8 @@ def random_view(board: Board, camera: CameraModel, rng: np.random.Generator) -> 
     ]
     size_m = max(board.size_m)
     focal_px = float(camera.K[0, 0])
-    distance_m = size_m * focal_px / (camera.width_px * rng.uniform(0.25, 0.6))
-    turn = Rotation.from_euler('xyz', rng.uniform(-0.6, 0.6, 3)).as_matrix()
+    distance_m = size_m * focal_px / (camera.width_px * rng.uniform(0.3, 0.8))
+    turn = Rotation.from_euler('xyz', rng.uniform(-0.7, 0.7, 3)).as_matrix()
     T = np.eye(4)
     T[:3, :3] = _facing(ray) @ turn
     T[:3, 3] = ray * distance_m - T[:3, :2] @ np.array(board.size_m) / 2

@@ -10,6 +10,7 @@ import numpy as np
 from genima.calibration.camera_info import read_yaml
 from genima.calibration.file import CameraCalibration
 from genima.calibration.hand_eye import half_widths
+from genima.calibration.intrinsics import Intrinsics
 from genima.errors import CalibrationError
 from genima.files import config_dir
 
@@ -107,6 +108,21 @@ def judge(
     enough = calibration.poses >= limit.poses
     found.append(Finding(enough, f'{calibration.poses} pictures, at least {limit.poses:.0f} wanted'))
     return found + _reminders(calibration, limit, demonstrations, age_days)
+
+
+def judge_lens(lens: Intrinsics, thresholds: Thresholds) -> list[Finding]:
+    """Judge the calibration of a lens; how sure it is of the middle of the picture is part of it."""
+    sharp = 'hold board and camera still, light it well, glue it to something flat'
+    sure_px = float(2 * np.sqrt(np.diag(lens.covariance)[2:4].max()))
+    enough = len(lens.errors_px) >= thresholds.poses
+    return [
+        _compare('reprojection error', lens.reprojection_px, thresholds.reprojection_px, 'px', sharp),
+        _compare('error on pictures that were not used', lens.held_out_px, thresholds.projection_px, 'px', sharp),
+        _compare(
+            'uncertainty of the optical centre (two sigma)', sure_px, 2 * thresholds.projection_px, 'px', 'show it tilted'
+        ),
+        Finding(enough, f'{len(lens.errors_px)} pictures, at least {thresholds.poses:.0f} wanted'),
+    ]
 
 
 def _reminders(

@@ -10,6 +10,7 @@ from rich.text import Text
 from genima import __version__
 from genima.cli import (
     bench,
+    calibrate,
     collect,
     convert,
     dataset,
@@ -44,6 +45,7 @@ dataset.app.command('render')(render.render)
 dataset.app.command('relight')(relight.relight)
 dataset.app.command('sync')(dataset_sync.sync)
 app.add_typer(dataset.app, name='dataset')
+app.add_typer(calibrate.app, name='calibrate')
 app.command('latency')(latency.latency)
 app.add_typer(train.app, name='train')
 app.command('evaluate')(evaluate.evaluate)
