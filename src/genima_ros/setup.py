@@ -5,6 +5,7 @@ from setuptools import setup
 
 NODES = (
     'act_node',
+    'calibration_node',
     'diffusion_node',
     'doctor_node',
     'gripper_node',

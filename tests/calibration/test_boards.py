@@ -17,9 +17,10 @@ from genima.cameras.model import CameraModel
 from genima.errors import CalibrationError
 
 K = np.array([[600.0, 0, 318], [0, 602, 243], [0, 0, 1]])
+FISHEYE_K = np.array([[360.0, 0, 318], [0, 361.0, 243], [0, 0, 1]])
 LENSES = {
     'plumb_bob': CameraModel('c', 640, 480, K, np.array([0.1, -0.2, 0.001, -0.001, 0.05]), 'plumb_bob'),
-    'equidistant': CameraModel('c', 640, 480, K * [[0.6], [0.6], [1]], np.array([0.02, -0.01, 0.003, -0.001]), 'equidistant'),
+    'equidistant': CameraModel('c', 640, 480, FISHEYE_K, np.array([0.02, -0.01, 0.003, -0.001]), 'equidistant'),
 }
 BOARDS = [DEFAULT, 'charuco:7x5:35:26:DICT_4X4_50', 'checkerboard:9x6:25', 'checkerboard:8x5:30']
 

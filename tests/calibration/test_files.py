@@ -182,11 +182,13 @@ def test_a_good_calibration_passes_and_each_fault_is_said() -> None:
     good = {'reprojection_px': 0.4, 'held_out_px': 0.5, 'held_out_mm': 1.0, 'held_out_deg': 0.1, 'spread_mm': 0.1,
             'spread_deg': 0.1, 'covariance': np.eye(6) * 1e-8}  # fmt: skip
     for name, value, said in [
-        ('reprojection_px', 0.51, 'reprojection'), ('held_out_px', 2.1, 'not used'), ('held_out_mm', 5.1, 'place of the board'),
+        ('reprojection_px', 0.51, 'reprojection'), ('held_out_px', 2.1, 'not used'),
+        ('held_out_mm', 5.1, 'place of the board'),
         ('held_out_deg', 2.1, 'orientation'), ('spread_mm', 5.1, 'half'), ('covariance', np.eye(6) * 1e-4, 'two sigma'),
         ('reprojection_px', np.nan, 'not measured'),
     ]:  # fmt: skip
-        bad = [one for one in judge(_calibration(residuals=Residuals(**{**good, name: value})), Thresholds(), 0, 1.0) if not one.ok]
+        calibration = _calibration(residuals=Residuals(**{**good, name: value}))
+        bad = [one for one in judge(calibration, Thresholds(), 0, 1.0) if not one.ok]
         assert bad and said in bad[0].text, name
     (reminder,) = (one for one in judge(_calibration(), Thresholds(), 50, 1.0) if not one.ok)
     assert reminder.text == '50 demonstrations since: calibrate again every 50'

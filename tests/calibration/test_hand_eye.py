@@ -21,9 +21,10 @@ from genima.errors import CalibrationError
 from genima.robots.profile import RobotProfile
 
 K = np.array([[600.0, 0, 318], [0, 602, 243], [0, 0, 1]])
+FISHEYE_K = np.array([[360.0, 0, 318], [0, 361.0, 243], [0, 0, 1]])
 LENSES = {
     'plumb_bob': CameraModel('c', 640, 480, K, np.array([0.1, -0.2, 0.001, -0.001, 0.05]), 'plumb_bob'),
-    'equidistant': CameraModel('c', 640, 480, K * [[0.6], [0.6], [1]], np.array([0.02, -0.01, 0.003, -0.001]), 'equidistant'),
+    'equidistant': CameraModel('c', 640, 480, FISHEYE_K, np.array([0.02, -0.01, 0.003, -0.001]), 'equidistant'),
 }
 BOARD = Board.parse(DEFAULT)
 CORNERS = BOARD.corners_m()
@@ -114,7 +115,7 @@ def test_an_arm_that_turned_about_one_axis_only_is_refused_or_uncertain(panda: R
     rig = make_rig('eye_in_hand', panda, BOARD, LENSES['plumb_bob'], rng)
     q = np.repeat(panda.home_rad[None], 8, axis=0)
     q[:, 0] += np.linspace(-0.15, 0.15, 8)
-    with pytest.raises(CalibrationError, match='axes|determine|different'):
+    with pytest.raises(CalibrationError, match=r'axes|determine|different'):
         found = calibrate_hand_eye(CORNERS, sight(rig, q, 0.3, rng), rig.camera, refine_intrinsics=False)
         if half_widths(found.fit.covariance)[0] > 50:  # 5 cm
             raise CalibrationError('not determined')

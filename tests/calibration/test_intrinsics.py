@@ -14,12 +14,13 @@ from genima.cameras.model import CameraModel
 from genima.errors import CalibrationError
 
 K = np.array([[600.0, 0, 318], [0, 602, 243], [0, 0, 1]])
+FISHEYE_K = np.array([[300.0, 0, 318], [0, 301.0, 243], [0, 0, 1]])
 CAMERAS = {
     'plumb_bob': CameraModel('c', 640, 480, K, np.array([0.1, -0.2, 0.001, -0.001, 0.05]), 'plumb_bob'),
     'rational_polynomial': CameraModel(
         'c', 640, 480, K, np.array([0.3, -0.2, 0.001, -0.001, 0.05, 0.2, -0.1, 0.02]), 'rational_polynomial'
     ),
-    'equidistant': CameraModel('c', 640, 480, K * [[0.5], [0.5], [1]], np.array([0.02, -0.01, 0.003, -0.001]), 'equidistant'),
+    'equidistant': CameraModel('c', 640, 480, FISHEYE_K, np.array([0.02, -0.01, 0.003, -0.001]), 'equidistant'),
 }
 BOARD = Board.parse(DEFAULT)
 CORNERS, SIZE = BOARD.corners_m(), (640, 480)

@@ -48,6 +48,12 @@ def write_intrinsics(
     write_file(path, intrinsics.camera, section)
 
 
+def is_lens_file(data: dict[str, Any]) -> bool:
+    """Return whether the content of a file is intrinsics only, ours or another program's."""
+    section = data.get(SECTION)
+    return section.get('kind') == KIND if isinstance(section, dict) else 'camera_matrix' in data
+
+
 def read_prior(path: Path | str) -> LensPrior | None:
     """Return how sure the intrinsics of a file are; None where the file does not say.
 
