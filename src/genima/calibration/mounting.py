@@ -87,7 +87,7 @@ def lens_disagreement(calibrated: CameraModel, published: CameraModel, limit_px:
         return None
     numbers = ' and '.join(f'fx {K[0, 0]:.1f} cx {K[0, 2]:.1f} cy {K[1, 2]:.1f}' for K in (published.K, calibrated.K))
     return (
-        f'camera_info and calibration show the same thing up to {difference_px:.1f} px apart (allowed {limit_px:g}; {numbers})'
+        f'camera_info and calibration show a thing up to {difference_px:.1f} px apart (allowed {limit_px:g}; {numbers})'
         '; give the calibration file to the driver as its camera_info_url'
     )
 

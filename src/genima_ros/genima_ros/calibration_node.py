@@ -36,15 +36,11 @@ class CalibrationNode(Node):
         self._publisher = self.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
         self.create_subscription(TFMessage, 'tf', self._on_tf, qos.SENSOR)
         self.create_subscription(TFMessage, 'tf_static', self._on_tf, qos.STATIC_FRAMES)
-        self._infos = {
-            name: self.create_subscription(
-                CameraInfo, info_topic(name), lambda m, name=name: self._on_info(name, m), qos.NEWEST
-            )
-            for name in self._waiting
-        }
+        for name in self._waiting:
+            self.create_subscription(CameraInfo, info_topic(name), lambda m, name=name: self._on_info(name, m), qos.NEWEST)
         self.create_timer(wait_s, self._publish)
         self.get_logger().info(
-            f'calibration of {", ".join(self._waiting)} from {folder}; listening for {wait_s:.1f} s first'
+            f'calibration of {", ".join(self._waiting)} from {folder}; listening {wait_s:.1f} s first'
         )
 
     def _on_tf(self, message: TFMessage) -> None:
@@ -79,7 +75,7 @@ class CalibrationNode(Node):
                 parent, child, T_parent_child = edge_for(calibration, frame, self._frames)
                 if child in self._edges:
                     raise GenimaError(
-                        f'{child} got the parent {self._edges[child]} from another calibration; keep one of them'
+                        f'{child} got the parent {self._edges[child]} from another file; keep one'
                     )
             except UnknownLinkError as error:
                 self.get_logger().warning(f'{name}: waiting: {error}', throttle_duration_sec=10.0)
