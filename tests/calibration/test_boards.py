@@ -41,9 +41,9 @@ def test_what_is_no_board_is_refused(text: str) -> None:
 
 
 def test_the_layout_is_that_of_opencv() -> None:
-    board = Board.parse('charuco:8x6:30:21:DICT_5X5_100')  # 21 mm: 7 cells of 3 mm, so that every edge is on a pixel
-    theirs = board.charuco().generateImage((8 * 30, 6 * 30), marginSize=0, borderBits=1)
-    assert np.mean(board_pixels(board, 1000.0) != theirs) < 0.002
+    board = Board.parse('charuco:8x6:30:21:DICT_5X5_100')  # 21 mm: 7 cells of 3 mm; at 2 px per mm every edge is on a pixel
+    theirs = board.charuco().generateImage((8 * 60, 6 * 60), marginSize=0, borderBits=1)
+    assert np.mean(board_pixels(board, 2000.0) != theirs) < 0.002
     assert np.allclose(board.corners_m(), board.charuco().getChessboardCorners(), atol=1e-6)
 
 

@@ -66,7 +66,7 @@ def test_nothing_is_decided_before_the_robot_is_known() -> None:
 
 def test_lenses_are_compared_in_pixels() -> None:
     assert largest_difference_px(MODEL, MODEL) < 1e-6 and lens_disagreement(MODEL, MODEL, 1.0) is None
-    shifted = replace(MODEL, K=K + [[0, 0, 3.0], [0, 0, 0], [0, 0, 0]])
+    shifted = replace(MODEL, K=np.array([[600.0, 0, 321], [0, 602, 243], [0, 0, 1]]))
     assert largest_difference_px(MODEL, shifted) == pytest.approx(3.0, abs=1e-6)
     assert '3.0 px' in (lens_disagreement(MODEL, shifted, 1.0) or '')
     assert '320x240' in (lens_disagreement(MODEL, MODEL.resized(320, 240), 1.0) or '')

@@ -36,7 +36,7 @@ def test_cameras_get_their_place_once(start: Callable, probe: Node, tmp_path: Pa
     edges = [('base', 'hand', np.eye(4)), ('base', 'side_optical_frame', np.eye(4)), ('wrist_link', 'wrist_lens', shift)]
     static.publish(TFMessage(transforms=transform_messages(edges, 0.0)))
     info = probe.create_publisher(CameraInfo, 'cameras/wrist/camera_info', qos.RELIABLE)
-    other = CameraModel('wrist', 640, 480, K + [[0, 0, 4.0], [0, 0, 0], [0, 0, 0]])
+    other = CameraModel('wrist', 640, 480, np.array([[600.0, 0, 322], [0, 602, 243], [0, 0, 1]]))
     probe.create_timer(0.1, lambda: info.publish(camera_info_message(other, 0.0, 'wrist_lens')))
     heard = FrameTree()
     probe.create_subscription(TFMessage, 'tf_static', heard.add, qos.STATIC_FRAMES)

@@ -2,7 +2,8 @@
 """One bundle adjustment of a hand-eye calibration: camera mount, board mount and, if wanted, the intrinsics.
 
 The model, for a camera on the link `parent` and a board on the link `other`: a corner b of the board is at
-`inv(T_parent_camera) @ T_parent_other @ T_other_board @ b` in the camera. The arm tells T_parent_other for each picture.
+`inv(T_parent_camera) @ T_parent_other @ T_other_board @ b` in the camera. The arm tells T_parent_other for each picture,
+and is believed: what its joints and links are off goes into the residuals, and the covariance knows it only from there.
 Eye-to-hand and eye-in-hand are the same formula: the camera's link is the base or the hand, the board's link the other one.
 """
 

@@ -62,9 +62,7 @@ def edge_for(calibration: CameraCalibration, frame: str, tree: PoseTree) -> tupl
     if root == frame and root != tree.to_root(link)[0]:
         return link, frame, T_link_frame
     if not tree.knows(link):
-        raise UnknownLinkError(
-            f"{frame} hangs on {root}, and link '{link}' is not in tf yet; does the robot's driver run?"
-        )
+        raise UnknownLinkError(f"{frame} hangs on {root}, and link '{link}' is not in tf yet; does the robot's driver run?")
     if root == tree.to_root(link)[0]:
         d = difference(T_link_frame, tree.lookup(link, frame))
         raise CalibrationError(

@@ -62,7 +62,10 @@ class SampleFolder:
     def add(self, picture: NDArray[np.uint8], joints_rad: Mapping[str, float]) -> Sample:
         """Write one more picture, RGB (height, width, 3), and its joints."""
         known = self._listed() if (self.folder / LIST).is_file() else []
-        sample = Sample(self.folder / f'{len(known):03d}.png', {name: float(q) for name, q in joints_rad.items()})
+        number = len(known)
+        while (self.folder / f'{number:03d}.png').exists():  # pictures that no list names are kept
+            number += 1
+        sample = Sample(self.folder / f'{number:03d}.png', {name: float(q) for name, q in joints_rad.items()})
         with atomic_path(sample.path) as temporary:
             cv2.imwrite(str(temporary), picture[..., ::-1])
         entries = [{'image': one.path.name, 'joints': dict(one.joints_rad)} for one in [*known, sample]]

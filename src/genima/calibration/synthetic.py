@@ -2,7 +2,7 @@
 """Calibrations whose truth is known: an arm, a camera, a board, and what the camera sees, as corners or as pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from genima.calibration.detect import Sighting
 from genima.calibration.poses import moved, predicted
 from genima.calibration.printing import board_pixels
 from genima.calibration.problem import View
+from genima.cameras import distortion
 from genima.cameras.model import CameraModel
 from genima.robots.kinematics import link_poses
 from genima.robots.profile import RobotProfile
@@ -28,6 +29,7 @@ LARGEST_TILT_RAD = 1.0
 BORDER_PX = 6.0
 PAPER_PX_PER_SQUARE = 60
 SUPERSAMPLING = 3
+RAY_STEP_PX = 4
 TABLE = 110  # grey around the paper
 
 
@@ -152,12 +154,11 @@ def random_view(board: Board, camera: CameraModel, rng: np.random.Generator) -> 
 
 def picture(board: Board, camera: CameraModel, T_camera_board: Floats) -> NDArray[np.uint8]:
     """Return what a camera sees of a board on a grey table: RGB (height, width, 3), uint8, through its own lens."""
-    fine = camera.resized(SUPERSAMPLING * camera.width_px, SUPERSAMPLING * camera.height_px)
     margin_m = board.square_m / 2
     px_per_m = PAPER_PX_PER_SQUARE / board.square_m
     paper = board_pixels(board, px_per_m, margin_m)
     normal, origin = T_camera_board[:3, 2], T_camera_board[:3, 3]
-    rays = fine.rays()
+    rays = _fine_rays(camera)
     with np.errstate(all='ignore'):
         depth = (normal @ origin) / (rays @ normal)
         on_board = (rays * depth[..., None] - origin) @ T_camera_board[:3, :2]
@@ -171,14 +172,6 @@ def picture(board: Board, camera: CameraModel, T_camera_board: Floats) -> NDArra
     return np.repeat(small[..., None], 3, axis=2)
 
 
-def wrong_guess(camera: CameraModel, rng: np.random.Generator) -> CameraModel:
-    """Return a camera whose intrinsics are about 1 % and a few pixels off: where a calibration begins."""
-    K = camera.K.copy()
-    K[[0, 1], [0, 1]] *= 1 + rng.normal(0.0, 0.01, 2)
-    K[:2, 2] += rng.normal(0.0, 3.0, 2)
-    return replace(camera, K=K, D=camera.D * 0.9)
-
-
 def _looking_at(eye_m: Sequence[float] | Floats, target_m: Floats) -> Floats:
     """Return the pose (4, 4) of an optical frame that looks at a point, with the image upright."""
     forward = np.asarray(target_m) - eye_m
@@ -189,6 +182,23 @@ def _looking_at(eye_m: Sequence[float] | Floats, target_m: Floats) -> Floats:
     T[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
     T[:3, 3] = eye_m
     return T
+
+
+def _fine_rays(camera: CameraModel) -> Floats:
+    """Return rays (SUPERSAMPLING height, SUPERSAMPLING width, 3); some are exact, the rest lie between them."""
+    exact, between = [], []
+    for size_px, focal_px, centre_px in zip(
+        (camera.width_px, camera.height_px), camera.K[[0, 1], [0, 1]], camera.K[:2, 2], strict=True
+    ):
+        exact.append((np.arange(-RAY_STEP_PX, size_px + 2 * RAY_STEP_PX, RAY_STEP_PX) - centre_px) / focal_px)
+        fine_px = (np.arange(SUPERSAMPLING * size_px) + 0.5) / SUPERSAMPLING - 0.5
+        between.append(np.divmod(fine_px / RAY_STEP_PX + 1, 1))
+    rays = distortion.to_rays(camera.model, camera.D, np.stack(np.meshgrid(*exact), axis=-1))
+    for axis, (place, share) in zip((1, 0), between, strict=True):
+        share = share.reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        index = place.astype(int)
+        rays = np.take(rays, index, axis) * (1 - share) + np.take(rays, index + 1, axis) * share
+    return rays
 
 
 def _facing(ray: Floats) -> Floats:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from genima.calibration.camera_info import read_yaml
-from genima.calibration.file import CameraCalibration
+from genima.calibration.file import CameraCalibration, Residuals
 from genima.calibration.hand_eye import half_widths
 from genima.calibration.intrinsics import Intrinsics
 from genima.errors import CalibrationError
 from genima.files import config_dir
+
+UNEXPLAINED = 3.0  # times two standard deviations; halves of the pictures are alone about one and a half
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,24 @@ def judge(
             _compare('place, one half of the pictures against the other', r.spread_mm, limit.translation_mm, 'mm', why)
         )
         found.append(_compare('orientation, likewise', r.spread_deg, limit.rotation_deg, 'degrees', why))
+        found += _believable(r)
     enough = calibration.poses >= limit.poses
     found.append(Finding(enough, f'{calibration.poses} pictures, at least {limit.poses:.0f} wanted'))
     return found + _reminders(calibration, limit, demonstrations, age_days)
+
+
+def _believable(residuals: Residuals) -> list[Finding]:
+    """Say when the halves of the pictures differ by more than the covariance, which believes the arm, can explain."""
+    if not np.isfinite(residuals.covariance).all():
+        return []
+    mm, _ = half_widths(residuals.covariance)
+    if residuals.spread_mm < UNEXPLAINED * mm:
+        return []
+    text = (
+        f'the halves differ by {residuals.spread_mm:.2f} mm where pixels alone explain {mm:.2f} mm: the arm is less exact '
+        'than the pictures; believe the halves, not the uncertainty'
+    )
+    return [Finding(True, text)]
 
 
 def judge_lens(lens: Intrinsics, thresholds: Thresholds) -> list[Finding]:

@@ -2,7 +2,7 @@
 """`genima calibrate`: boards, lenses, where cameras are, and what a calibration is worth."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from genima.cli.calibrate_intrinsics import intrinsics
 from genima.cli.calibrate_output import BoardOption, ThresholdsOption, parse_board, print_calibration, print_verdict
 from genima.cli.output import JsonOption, console, write_json
 from genima.errors import CalibrationError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 app = typer.Typer(help='Calibrate cameras: print a board, then intrinsics, then hand-eye.', no_args_is_help=True)
 app.command('intrinsics')(intrinsics)
@@ -94,7 +98,7 @@ def import_(
     )
 
 
-def _pose_from(text: str):  # type: ignore[no-untyped-def]
+def _pose_from(text: str) -> 'NDArray[np.float64]':
     import numpy as np
     from scipy.spatial.transform import Rotation
 

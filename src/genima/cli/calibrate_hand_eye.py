@@ -13,6 +13,7 @@ from genima.cli.calibrate_output import (
     HardwareOption,
     LiveOption,
     PicturesOption,
+    SamplesOption,
     SerialOption,
     ThresholdsOption,
     parse_board,
@@ -25,6 +26,9 @@ from genima.cli.output import JsonOption, console, write_json
 from genima.errors import CalibrationError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from genima.calibration.file import CameraCalibration
     from genima.calibration.hand_eye import HandEye
 
@@ -39,7 +43,7 @@ def hand_eye(
     mount: Annotated[str, typer.Option(help='eye_to_hand: camera stands, board on the hand; eye_in_hand: the reverse.')],
     robot: Annotated[str, typer.Option(help='Robot profile: a name in config/robots or a file.')] = 'panda',
     hand: Annotated[str, typer.Option(help='Link that carries the board or the camera; the tool by default.')] = '',
-    samples: Annotated[Path | None, typer.Option(help='Folder of pictures; out/calibration/<camera> by default.')] = None,
+    samples: SamplesOption = None,
     board: BoardOption = '',
     keep_intrinsics: Annotated[
         bool, typer.Option('--keep-intrinsics', help='Take the intrinsics as exact instead of adjusting them as well.')
@@ -58,9 +62,9 @@ def hand_eye(
     from genima.calibration.file import write_calibration
     from genima.calibration.hand_eye import calibrate_hand_eye
     from genima.calibration.lens_file import read_prior
-    from genima.calibration.samples import SampleFolder, view_of
+    from genima.calibration.samples import view_of
     from genima.calibration.verdict import as_figures, judge, load_thresholds
-    from genima.cli.calibrate_pictures import find_all, require_unambiguous, take_pictures
+    from genima.cli.calibrate_pictures import find_all, require_unambiguous, sample_folder, take_pictures
     from genima.robots.profile import RobotProfile
 
     if mount not in MOUNTS:
@@ -70,7 +74,7 @@ def hand_eye(
     hand = profile.link(hand or profile.gripper.tcp_link).name
     parent, other = (profile.base_link, hand) if mount == 'eye_to_hand' else (hand, profile.base_link)
     model = replace(read_camera_info(lens), name=camera)
-    folder = SampleFolder(samples or Path('out/calibration') / camera)
+    folder = sample_folder(samples, camera, live)
     if live:
         take_pictures(camera, folder, made, pictures, automatic, (profile, parent, other))
     seen, unseen, _ = find_all(folder, made, (model.width_px, model.height_px))
@@ -107,7 +111,7 @@ def _calibration(found: 'HandEye', parent: str, mount: str) -> 'CameraCalibratio
     )
 
 
-def _missing(found: 'HandEye', corners_m) -> list[str]:  # type: ignore[no-untyped-def]
+def _missing(found: 'HandEye', corners_m: 'NDArray[np.float64]') -> list[str]:
     import numpy as np
 
     from genima.calibration.diversity import Wanted, measure_diversity

@@ -12,6 +12,7 @@ from genima.cli.calibrate_output import (
     HardwareOption,
     LiveOption,
     PicturesOption,
+    SamplesOption,
     SerialOption,
     ThresholdsOption,
     parse_board,
@@ -24,9 +25,7 @@ from genima.cli.output import JsonOption, console, write_json
 
 def intrinsics(
     camera: Annotated[str, typer.Argument(help='Name of the camera.')],
-    samples: Annotated[
-        Path | None, typer.Option(help='Folder of pictures; out/calibration/<camera>_lens by default.')
-    ] = None,
+    samples: SamplesOption = None,
     board: BoardOption = '',
     model: Annotated[str, typer.Option(help='plumb_bob, rational_polynomial, or equidistant (fisheye).')] = 'plumb_bob',
     out: Annotated[Path | None, typer.Option(help='File to write; out/calibration/<camera>_lens.yaml by default.')] = None,
@@ -42,11 +41,10 @@ def intrinsics(
     from genima.calibration.coverage import Shown, measure_coverage
     from genima.calibration.intrinsics import calibrate_intrinsics
     from genima.calibration.lens_file import write_intrinsics
-    from genima.calibration.samples import SampleFolder
     from genima.calibration.verdict import as_figures, judge_lens, load_thresholds
-    from genima.cli.calibrate_pictures import find_all, take_pictures
+    from genima.cli.calibrate_pictures import find_all, sample_folder, take_pictures
 
-    made, folder = parse_board(board), SampleFolder(samples or Path('out/calibration') / f'{camera}_lens')
+    made, folder = parse_board(board), sample_folder(samples, f'{camera}_lens', live)
     target, limits = out or Path('out/calibration') / f'{camera}_lens.yaml', load_thresholds(thresholds)
     if live:
         take_pictures(camera, folder, made, pictures, automatic, None)

@@ -24,6 +24,9 @@ ThresholdsOption = Annotated[
 ]
 HardwareOption = Annotated[str, typer.Option(help='Camera model, to be kept in the file.')]
 SerialOption = Annotated[str, typer.Option(help='Serial number of the camera, to be kept in the file.')]
+SamplesOption = Annotated[
+    Path | None, typer.Option(help='Folder of pictures; with --live a new one in out/calibration, or one that gets more.')
+]
 LiveOption = Annotated[bool, typer.Option('--live', help='Take pictures from the topics of the camera first.')]
 AutomaticOption = Annotated[bool, typer.Option('--automatic', help='Take one whenever all is still; otherwise press Enter.')]
 PicturesOption = Annotated[int, typer.Option(min=3, max=500, help='Pictures to take, live.')]

@@ -3,6 +3,8 @@
 
 import select
 import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +28,19 @@ MOVED_PX = 25.0  # between two automatic pictures
 STILL_PX = 0.5
 PERIOD_S = 0.2
 Links = tuple[RobotProfile, str, str]  # the robot, the camera's link and the board's link
+
+
+def sample_folder(samples: Path | None, name: str, live: bool) -> SampleFolder:
+    """Return the folder of pictures: the one that was asked for, or a new one for live pictures.
+
+    Old pictures of a camera that was moved since must not get among new ones because of a default.
+
+    Raises:
+        CalibrationError: if pictures are to be read and nobody said from where.
+    """
+    if samples is None and not live:
+        raise CalibrationError('give a folder of pictures with --samples, or take them now with --live')
+    return SampleFolder(samples or Path('out/calibration') / f'{name}_{time.strftime("%Y%m%d_%H%M%S")}')
 
 
 def find_all(
@@ -72,12 +87,13 @@ def take_pictures(camera: str, folder: SampleFolder, board: Board, count: int, a
     from genima_bringup.calibration import CalibrationListener
 
     console.print('it takes a picture when all is still in a new place; q, Enter: enough' if automatic else KEYS)
+    console.print(f'pictures go to {folder.folder}')
     with CalibrationListener(camera) as listener:
         listener.wait(links is not None, WAIT_S)
         session = _Session(listener, folder, board, links)
         while session.taken < count:
             listener.spin(PERIOD_S)
-            key = _key()
+            key = _key(needed=not automatic)
             if key == 'q':
                 return
             if key is not None or (automatic and session.is_new_and_still()):
@@ -87,14 +103,20 @@ def take_pictures(camera: str, folder: SampleFolder, board: Board, count: int, a
 KEYS = 'Enter: take a picture; q, Enter: enough. The arm is moved by you; this program commands nothing.'
 
 
-def _key() -> str | None:
-    """Return the line that was typed, if one was; where nobody can type, None."""
+def _key(needed: bool) -> str | None:
+    """Return the line that was typed, None if there was none.
+
+    Raises:
+        CalibrationError: if keys are needed and nobody can press one.
+    """
     try:
         ready, _, _ = select.select([sys.stdin], [], [], 0.0)
-        line = sys.stdin.readline() if ready else ''
+        line = sys.stdin.readline() if ready else '\n'
     except (OSError, ValueError):
-        return None
-    return line.strip().lower() if line else None
+        ready, line = [], ''
+    if needed and not line:
+        raise CalibrationError('there is no keyboard here to say when to take a picture; use --automatic')
+    return line.strip().lower() if ready and line else None
 
 
 class _Session:

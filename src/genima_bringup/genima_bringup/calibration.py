@@ -5,12 +5,11 @@ import time
 from collections import deque
 
 import numpy as np
-from genima_ros.messages import camera_model, image_array, seconds
-from genima_ros.views import image_topic, info_topic
+from genima_ros.messages import image_array, seconds
+from genima_ros.views import image_topic
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import Image, JointState
 
-from genima.cameras.model import CameraModel
 from genima.errors import CalibrationError
 from genima_bringup.client_node import ClientNode
 from genima_ros import qos
@@ -18,24 +17,24 @@ from genima_ros import qos
 STILL_S = 0.6
 STILL_RAD = 0.001
 SPIN_S = 0.05
+SILENT_S = 2.0
 
 
 class CalibrationListener(ClientNode):
     """A visitor of a graph. Use it as a context manager.
 
     Args:
-        camera: Name of the camera; its topics are `cameras/<name>/image_raw` and `camera_info`.
+        camera: Name of the camera; its topic is `cameras/<name>/image_raw`.
     """
 
     def __init__(self, camera: str) -> None:
         super().__init__('genima_calibrate', use_sim_time=False)
         self.camera = camera
         self._image: Image | None = None
-        self._info: CameraInfo | None = None
+        self._heard_s = 0.0  # on the clock of time.monotonic
         self._positions: dict[str, float] = {}
         self._past: deque[tuple[float, dict[str, float]]] = deque()
         self._node.create_subscription(Image, image_topic(camera), self._on_image, qos.NEWEST)
-        self._node.create_subscription(CameraInfo, info_topic(camera), self._on_info, qos.NEWEST)
         self._node.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
 
     def spin(self, duration_s: float = SPIN_S) -> None:
@@ -60,8 +59,14 @@ class CalibrationListener(ClientNode):
             self.spin()
 
     def picture(self) -> NDArray[np.uint8]:
-        """Return the newest picture, RGB (height, width, 3)."""
-        assert self._image is not None
+        """Return the newest picture, RGB (height, width, 3).
+
+        Raises:
+            CalibrationError: if the camera has fallen silent.
+        """
+        silent_s = time.monotonic() - self._heard_s
+        if self._image is None or silent_s > SILENT_S:
+            raise CalibrationError(f'{image_topic(self.camera)}: silent for {silent_s:.1f} s; what was taken is kept')
         return image_array(self._image, image_topic(self.camera))
 
     def joints(self) -> dict[str, float]:
@@ -77,19 +82,8 @@ class CalibrationListener(ClientNode):
         now = self._past[-1][1]
         return all(abs(now[name] - q) < STILL_RAD for _, then in self._past for name, q in then.items() if name in now)
 
-    def intrinsics(self) -> CameraModel | None:
-        """Return what camera_info says, None if nothing came.
-
-        Raises:
-            CalibrationError: if the camera is not calibrated.
-        """
-        return None if self._info is None else camera_model(self._info, self.camera, info_topic(self.camera))
-
     def _on_image(self, message: Image) -> None:
-        self._image = message
-
-    def _on_info(self, message: CameraInfo) -> None:
-        self._info = message
+        self._image, self._heard_s = message, time.monotonic()
 
     def _on_joints(self, message: JointState) -> None:
         stamp_s = seconds(message.header.stamp)
