@@ -101,7 +101,7 @@ class Board:
         """Return the inner corners row by row, shape (n, 3); their places are the ids of a sighting."""
         x, y = np.meshgrid(np.arange(1, self.columns), np.arange(1, self.rows))
         flat = np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], axis=1)
-        return flat * self.square_m
+        return np.asarray(flat * self.square_m, dtype=np.float64)
 
     def marker_dictionary(self) -> cv2.aruco.Dictionary:
         """Return OpenCV's dictionary of the markers."""

@@ -42,7 +42,7 @@ def find_board(board: Board, picture: NDArray[np.uint8]) -> Sighting | None:
     Returns:
         The corners, or None where fewer than `MIN_CORNERS` are seen.
     """
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else np.ascontiguousarray(picture)
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture, dtype=np.uint8)
     sighting = _find_charuco(board, grey) if board.kind == 'charuco' else _find_checkerboard(board, grey)
     return sighting if sighting is not None and len(sighting) >= MIN_CORNERS else None
 
@@ -54,7 +54,8 @@ def _find_charuco(board: Board, grey: NDArray[np.uint8]) -> Sighting | None:
     pixels, ids, _, _ = detector.detectBoard(grey)
     if ids is None or len(ids) == 0:
         return None
-    return Sighting(ids.ravel().astype(np.int64), _refined(board, grey, pixels, ids.ravel()))
+    places = np.ravel(ids).astype(np.int64)
+    return Sighting(places, _refined(board, grey, np.asarray(pixels, dtype=np.float32), places))
 
 
 def _find_checkerboard(board: Board, grey: NDArray[np.uint8]) -> Sighting | None:
@@ -69,16 +70,16 @@ def _find_checkerboard(board: Board, grey: NDArray[np.uint8]) -> Sighting | None
 
 
 def _refined(
-    board: Board, grey: NDArray[np.uint8], pixels: NDArray[np.float32], ids: NDArray[np.int32]
+    board: Board, grey: NDArray[np.uint8], pixels: NDArray[np.float32], ids: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Sharpen corners in a window that stays clear of the markers, which are edges, too."""
-    corners = np.asarray(pixels, dtype=np.float32).reshape(-1, 2)
+    corners = pixels.reshape(-1, 2)
     gap_share = (board.square_m - board.marker_m) / (2 * board.square_m)
     window = int(np.clip(0.7 * gap_share * _square_px(board, corners, ids), 2, 8))
     return cv2.cornerSubPix(grey, corners.copy(), (window, window), (-1, -1), REFINE).reshape(-1, 2).astype(np.float64)
 
 
-def _square_px(board: Board, corners: NDArray[np.float32], ids: NDArray[np.int32]) -> float:
+def _square_px(board: Board, corners: NDArray[np.float32], ids: NDArray[np.int64]) -> float:
     """Return the side of a square as the picture shows it, the shortest near any two neighbours."""
     place = {int(identity): corner for identity, corner in zip(ids, corners, strict=True)}
     across = board.columns - 1

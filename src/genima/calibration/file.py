@@ -93,7 +93,10 @@ class CameraCalibration:
     @property
     def id(self) -> str:
         """Twelve hex digits that change with the intrinsics, the pose, the date and the camera."""
-        content = [self.camera.to_dict(), self.date, self.hardware, self.serial]
+        model, T = self.camera.model, self.camera.T_parent_camera
+        numbers = [(values + 0.0).tolist() for values in (model.K, model.D, T)]  # -0.0 is 0.0
+        names = [model.name, model.width_px, model.height_px, model.model, self.camera.parent_link]
+        content = [numbers, names, self.date, self.hardware, self.serial]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def age_days(self, now: datetime | None = None) -> float:

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -119,7 +120,8 @@ def _calibrated(
     else:
         flags = cv2.CALIB_RATIONAL_MODEL if model == 'rational_polynomial' else 0
         as_floats = [[one.astype(np.float32) for one in many] for many in (points, pixels)]
-        _, K, D, _, _ = cv2.calibrateCamera(*as_floats, size_px, None, None, flags=flags, criteria=PRECISE)
+        calibrate: Any = cv2.calibrateCamera  # its stubs do not know that it takes None
+        _, K, D, _, _ = calibrate(*as_floats, size_px, None, None, flags=flags, criteria=PRECISE)
     count = 8 if model == 'rational_polynomial' else 5 if model == 'plumb_bob' else 4
     try:
         return CameraModel(name, *size_px, K, D.ravel()[:count], model)
@@ -141,7 +143,7 @@ def _fisheye(points: list[Floats], pixels: list[Floats], size_px: tuple[int, int
         except cv2.error:
             continue
         if np.isfinite(error) and (best is None or error < 0.999 * best[0]):
-            best = error, K, D
+            best = error, np.asarray(K, dtype=np.float64), np.asarray(D, dtype=np.float64)
         if best is not None and best[0] < 1.0:  # fits; another start would end at the same place
             break
     if best is None:

@@ -50,7 +50,9 @@ def project_with_derivatives(camera: CameraModel, points_m: Floats) -> tuple[Flo
         coefficients = numbers[4:] if count else np.zeros(5)
         pixels, J = cv2.projectPoints(points, ZERO, ZERO, camera.K, coefficients)
         by_point, by_lens = J[:, 3:6], J[:, 6 : 10 + count]  # rotation, translation, f, c, k
-    return pixels.reshape(-1, 2), by_point.reshape(-1, 2, 3), by_lens.reshape(-1, 2, 4 + count)
+    shapes = ((pixels, (-1, 2)), (by_point, (-1, 2, 3)), (by_lens, (-1, 2, 4 + count)))
+    shown, along, inner = (np.asarray(values, dtype=np.float64).reshape(shape) for values, shape in shapes)
+    return shown, along, inner
 
 
 def board_pose(camera: CameraModel, corners_m: Floats, pixels: Floats) -> tuple[Floats, Floats]:
@@ -84,7 +86,7 @@ def _normalised(camera: CameraModel, pixels: Floats) -> Floats:
         rays = cv2.fisheye.undistortPoints(points, camera.K, coefficients)
     else:
         rays = cv2.undistortPoints(points, camera.K, coefficients if len(coefficients) else None)
-    return rays.reshape(-1, 2)
+    return np.asarray(rays, dtype=np.float64).reshape(-1, 2)
 
 
 def _polished(camera: CameraModel, corners_m: Floats, pixels: Floats, start: Floats) -> Floats:

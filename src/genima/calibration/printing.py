@@ -23,7 +23,7 @@ def dark_rectangles(board: Board, margin_m: float = 0.0) -> NDArray[np.float64]:
     black = [(c * board.square_m, r * board.square_m, board.square_m, board.square_m) for c, r in squares]
     if board.kind == 'charuco':
         charuco = board.charuco()
-        for identity, points in zip(charuco.getIds().ravel(), charuco.getObjPoints(), strict=True):
+        for identity, points in zip(np.ravel(charuco.getIds()), charuco.getObjPoints(), strict=True):
             black += _marker(board, int(identity), float(points[0][0]), float(points[0][1]))
     return np.array(black) + np.array([margin_m, margin_m, 0.0, 0.0])
 

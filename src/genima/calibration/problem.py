@@ -79,7 +79,8 @@ class Problem:
         # the intrinsics are adjusted in steps that move pixels about as much as a millimetre does
         self._scale = np.concatenate([np.full(4, self._lens[0]), np.ones(len(self._lens) - 4)])
         self.size = 12 + (len(self._lens) if refine else 0)
-        self._weights = self._known = None
+        self._weights: Floats | None = None
+        self._known = np.zeros(0)
         if refine and prior is not None:
             self._weights = prior.weights() * self._scale
             self._known = (prior.numbers - self._lens) / self._scale

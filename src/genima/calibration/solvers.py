@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from genima.calibration.lens import board_pose, project_with_derivatives
@@ -90,9 +90,9 @@ def _parts(T: Floats) -> tuple[list[Floats], list[Floats]]:
     return [one[:3, :3] for one in T], [one[:3, 3] for one in T]
 
 
-def _pose(R: Floats, t: Floats) -> Floats:
+def _pose(rotation: ArrayLike, t: ArrayLike) -> Floats:
     """Return a pose; a solver's rotation is made exact."""
-    T = np.eye(4)
+    T, R = np.eye(4), np.asarray(rotation, dtype=np.float64)
     if np.isfinite(R).all():
         u, _, v = np.linalg.svd(R)
         R = u @ np.diag([1.0, 1.0, float(np.linalg.det(u @ v))]) @ v

@@ -122,7 +122,8 @@ def lens_sightings(
     board: Board, camera: CameraModel, pictures: int, noise_px: float, rng: np.random.Generator
 ) -> dict[str, Sighting]:
     """Return what a camera sees of a board that is shown all over the picture, tilted, near and far."""
-    corners_m, shown = board.corners_m(), {}
+    corners_m = board.corners_m()
+    shown: dict[str, Sighting] = {}
     while len(shown) < pictures:
         T = random_view(board, camera, rng)
         pixels, _ = camera.project(corners_m @ T[:3, :3].T + T[:3, 3])
@@ -137,11 +138,9 @@ def lens_sightings(
 
 def random_view(board: Board, camera: CameraModel, rng: np.random.Generator) -> Floats:
     """Return a pose (4, 4) of a board whose middle is somewhere in the picture."""
-    rays = camera.rays()
-    ray = rays[
-        rng.integers(camera.height_px // 8, camera.height_px * 7 // 8),
-        rng.integers(camera.width_px // 8, camera.width_px * 7 // 8),
-    ]
+    pixel = rng.uniform(0.125, 0.875, 2) * [camera.width_px, camera.height_px]
+    flat = (pixel - camera.K[:2, 2]) / camera.K[[0, 1], [0, 1]]
+    ray = distortion.to_rays(camera.model, camera.D, flat[None])[0]
     size_m = max(board.size_m)
     focal_px = float(camera.K[0, 0])
     distance_m = size_m * focal_px / (camera.width_px * rng.uniform(0.3, 0.8))

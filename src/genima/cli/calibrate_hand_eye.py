@@ -102,10 +102,9 @@ def _calibration(found: 'HandEye', parent: str, mount: str) -> 'CameraCalibratio
     from genima.cameras.model import MountedCamera
 
     fit, held_out, spread = found.fit, found.held_out, found.spread
-    residuals = Residuals(
-        fit.rms_px, held_out.px, held_out.mm, held_out.deg, *((spread.mm, spread.deg) if spread else ()),
-        covariance=fit.covariance,
-    )  # fmt: skip
+    halves = {'spread_mm': spread.mm, 'spread_deg': spread.deg} if spread else {}
+    measured = {'held_out_px': held_out.px, 'held_out_mm': held_out.mm, 'held_out_deg': held_out.deg, **halves}
+    residuals = Residuals(reprojection_px=fit.rms_px, covariance=fit.covariance, **measured)
     return CameraCalibration(
         MountedCamera(fit.camera, parent, fit.T_parent_camera), now_text(), residuals, len(found.views), mount
     )
