@@ -47,6 +47,7 @@ def test_cameras_get_their_place_once(start: Callable, probe: Node, tmp_path: Pa
     assert np.allclose(heard.lookup('base', 'side_optical_frame'), np.eye(4))  # that of the one who was first
     node.wait_for('side_optical_frame already has the parent base, which puts it 700.0 mm')
     node.wait_for('4.0 px apart')
+    assert 'front: reprojection error: not measured' in node.text
     assert node.end()[0] == 0
 
 

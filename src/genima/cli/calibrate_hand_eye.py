@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from genima.calibration.file import CameraCalibration
     from genima.calibration.hand_eye import HandEye
+    from genima.robots.profile import RobotProfile
 
 MOUNTS = ('eye_to_hand', 'eye_in_hand')
 
@@ -58,8 +59,7 @@ def hand_eye(
     json_path: JsonOption = None,
 ) -> None:
     """Find where a camera is from pictures of a board and joint positions; exit code 1 if it is not good enough."""
-    from genima.calibration.camera_info import read_camera_info, write_opencv_json
-    from genima.calibration.file import write_calibration
+    from genima.calibration.camera_info import read_camera_info
     from genima.calibration.hand_eye import calibrate_hand_eye
     from genima.calibration.lens_file import read_prior
     from genima.calibration.samples import view_of
@@ -67,12 +67,9 @@ def hand_eye(
     from genima.cli.calibrate_pictures import find_all, require_unambiguous, sample_folder, take_pictures
     from genima.robots.profile import RobotProfile
 
-    if mount not in MOUNTS:
-        raise CalibrationError(f'mount {mount!r}; allowed: {", ".join(MOUNTS)}')
     made, profile, limits = parse_board(board), RobotProfile.load(robot), load_thresholds(thresholds)
     require_unambiguous(made)
-    hand = profile.link(hand or profile.gripper.tcp_link).name
-    parent, other = (profile.base_link, hand) if mount == 'eye_to_hand' else (hand, profile.base_link)
+    parent, other = _links(profile, mount, hand)
     model = replace(read_camera_info(lens), name=camera)
     folder = sample_folder(samples, camera, live)
     if live:
@@ -80,21 +77,36 @@ def hand_eye(
     seen, unseen, _ = find_all(folder, made, (model.width_px, model.height_px))
     views = [view_of(sample, sighting, profile, parent, other) for sample, sighting in seen.items()]
     found = calibrate_hand_eye(made.corners_m(), views, model, not keep_intrinsics, read_prior(lens))
+    print_rejected({**unseen, **found.rejected})
+    print_missing(_missing(found, made.corners_m()))
     calibration = replace(
         _calibration(found, parent, mount), hardware=hardware, serial=serial, board=made.text, robot=profile.name
     )
-    target = out or Path('out/calibration') / f'{camera}.yaml'
-    write_calibration(target, calibration)
-    write_opencv_json(target.with_suffix('.json'), calibration.camera.model, calibration.camera.T_parent_camera)
-    print_rejected({**unseen, **found.rejected})
-    print_missing(_missing(found, made.corners_m()))
-    print_calibration(calibration)
+    _write(out or Path('out/calibration') / f'{camera}.yaml', calibration)
     findings = judge(calibration, limits)
     good = print_verdict(findings)
-    console.print(f'written to {target} and {target.with_suffix(".json")}')
     write_json(json_path, {'id': calibration.id, **as_figures(findings), 'rejected': found.rejected})
     if not good:
         raise typer.Exit(1)
+
+
+def _links(profile: 'RobotProfile', mount: str, hand: str) -> tuple[str, str]:
+    """Return the link of the camera and the link of the board."""
+    if mount not in MOUNTS:
+        raise CalibrationError(f'mount {mount!r}; allowed: {", ".join(MOUNTS)}')
+    link = profile.link(hand or profile.gripper.tcp_link).name
+    return (profile.base_link, link) if mount == 'eye_to_hand' else (link, profile.base_link)
+
+
+def _write(path: Path, calibration: 'CameraCalibration') -> None:
+    from genima.calibration.camera_info import write_opencv_json
+    from genima.calibration.file import write_calibration
+
+    write_calibration(path, calibration)
+    json_path = path.with_suffix('.json')
+    write_opencv_json(json_path, calibration.camera.model, calibration.camera.T_parent_camera)
+    print_calibration(calibration)
+    console.print(f'written to {path} and {json_path}')
 
 
 def _calibration(found: 'HandEye', parent: str, mount: str) -> 'CameraCalibration':

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How `genima calibrate` prints, and the options that its commands share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +55,7 @@ def print_calibration(calibration: 'CameraCalibration') -> None:
     console.print(f'  in {camera.parent_link}: {_row(1e3 * T[:3, 3])} mm, quaternion x y z w {turn}', soft_wrap=True)
 
 
-def _row(values: 'Sequence[float]') -> str:
+def _row(values: Iterable[float]) -> str:
     return ' '.join(f'{value:.2f}' for value in values)
 
 

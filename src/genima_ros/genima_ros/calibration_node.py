@@ -8,6 +8,7 @@ from sensor_msgs.msg import CameraInfo
 from tf2_msgs.msg import TFMessage
 
 from genima.calibration.mounting import UnknownLinkError, edge_for, lens_disagreement, read_folder
+from genima.calibration.verdict import judge, load_thresholds
 from genima.errors import GenimaError
 from genima_ros import qos
 from genima_ros._run import run
@@ -38,6 +39,10 @@ class CalibrationNode(Node):
         self.create_subscription(TFMessage, 'tf_static', self._on_tf, qos.STATIC_FRAMES)
         for name in self._waiting:
             self.create_subscription(CameraInfo, info_topic(name), lambda m, name=name: self._on_info(name, m), qos.NEWEST)
+        for name, calibration in self._calibrations.items():
+            for finding in judge(calibration, load_thresholds()):
+                if not finding.ok:
+                    self.get_logger().warning(f'{name}: {finding.text}')
         self.create_timer(wait_s, self._publish)
         self.get_logger().info(
             f'calibration of {", ".join(self._waiting)} from {folder}; listening {wait_s:.1f} s first'
