@@ -8,7 +8,7 @@ import numpy as np
 
 from genima.calibration.boards import DEFAULT, Board
 from genima.calibration.detect import find_board
-from genima.calibration.hand_eye import calibrate_hand_eye, half_widths, inside_region
+from genima.calibration.hand_eye import fit_hand_eye, half_widths, inside_region
 from genima.calibration.intrinsics import calibrate_intrinsics
 from genima.calibration.poses import difference
 from genima.calibration.problem import View
@@ -98,9 +98,9 @@ def run_trial(trial: Trial) -> Outcome | None:
     try:
         if not trial.lens_known:
             shown = lens_sightings(board, camera, LENS_PICTURES, trial.noise_px, rng)
-            lens = calibrate_intrinsics(corners, shown, SIZE_PX, camera.model)
+            lens = calibrate_intrinsics(corners, shown, SIZE_PX, camera.model, hold_out=False)
             begin, prior = lens.camera, lens.prior()
-        found = calibrate_hand_eye(corners, views, begin, not trial.lens_known, prior)
+        found = fit_hand_eye(corners, views, begin, not trial.lens_known, prior)
     except CalibrationError:
         return None
     d = difference(found.fit.T_parent_camera, rig.T_parent_camera)

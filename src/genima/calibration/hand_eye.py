@@ -2,7 +2,7 @@
 """Hand-eye calibration: from pictures of a board with joint positions to the pose of the camera and what it is worth."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from genima.cameras.model import CameraModel
 from genima.errors import CalibrationError
 
 Floats = NDArray[np.float64]
+NAN = float('nan')
 OUTLIER_FACTOR = 3.0  # times the median of the views
 OUTLIER_PX = 1.0  # and at least this
 KEEP_SHARE = 0.6  # fewer good views than this: it is not the views that are bad
@@ -77,7 +78,7 @@ def calibrate_hand_eye(
     prior: LensPrior | None = None,
     seed: int = 0,
 ) -> HandEye:
-    """Find the pose of a camera from pictures of a board.
+    """Find the pose of a camera from pictures of a board, and what it is worth.
 
     Args:
         corners_m: (k, 3) corners of the board.
@@ -90,6 +91,16 @@ def calibrate_hand_eye(
     Raises:
         CalibrationError: if the views are too few, too alike, or do not fit each other.
     """
+    found = fit_hand_eye(corners_m, views, camera, refine_intrinsics, prior)
+    held_out = _held_out(corners_m, found.views, found.fit)
+    spread = _spread(corners_m, found.views, found.fit, seed) if len(found.views) >= MIN_FOR_SPLITS else None
+    return replace(found, held_out=held_out, spread=spread)
+
+
+def fit_hand_eye(
+    corners_m: Floats, views: Sequence[View], camera: CameraModel, refine_intrinsics: bool, prior: LensPrior | None
+) -> HandEye:
+    """Do the same as `calibrate_hand_eye`, without the errors on views that are left out."""
     X, Y, solver = first_guess(corners_m, views, camera)
     # far-off views must not bend the lens while they are looked for
     look = adjust(corners_m, views, camera, X, Y, refine_intrinsics=False, robust=True)
@@ -98,9 +109,7 @@ def calibrate_hand_eye(
     kept, late = _without_outliers(kept, fit.residuals_px)
     if late:
         fit = adjust(corners_m, kept, fit.camera, fit.T_parent_camera, fit.T_other_board, refine_intrinsics, prior)
-    held_out = _held_out(corners_m, kept, fit)
-    spread = _spread(corners_m, kept, fit, seed) if len(kept) >= MIN_FOR_SPLITS else None
-    return HandEye(fit, solver, tuple(kept), {**rejected, **late}, held_out, spread)
+    return HandEye(fit, solver, tuple(kept), {**rejected, **late}, HeldOut(NAN, NAN, NAN), None)
 
 
 def inside_region(T_true: Floats, fit: Fit, share: float = 0.95) -> bool:

@@ -61,6 +61,7 @@ def calibrate_intrinsics(
     size_px: tuple[int, int],
     model: str = 'plumb_bob',
     name: str = 'camera',
+    hold_out: bool = True,
 ) -> Intrinsics:
     """Calibrate a lens.
 
@@ -70,6 +71,7 @@ def calibrate_intrinsics(
         size_px: Width and height of the pictures.
         model: 'plumb_bob', 'rational_polynomial' or 'equidistant' (fisheye).
         name: Of the camera.
+        hold_out: Also calibrate without some views, for `held_out_px`.
 
     Raises:
         CalibrationError: if the model is unknown, too few views are left, or they do not determine the lens.
@@ -92,7 +94,7 @@ def calibrate_intrinsics(
         }
         used = {view: seen for view, seen in used.items() if view not in bad}
     covariance, noise_px = _covariance(camera, corners_m, used)
-    held_out_px = _held_out(corners_m, used, size_px, model, name)
+    held_out_px = _held_out(corners_m, used, size_px, model, name) if hold_out else float('nan')
     total_px = rms(np.concatenate(list(errors.values())))
     return Intrinsics(
         camera, covariance, noise_px, {view: rms(e) for view, e in errors.items()}, rejected, total_px, held_out_px
