@@ -160,13 +160,14 @@ def read_calibration(path: Path | str) -> CameraCalibration:
         CalibrationError: if it is missing, damaged, of another version, changed by hand, or says nothing of the pose.
     """
     data = read_yaml(path)
+    model = camera_info_from_dict(data, str(path))
     section = data.get(SECTION)
     if not isinstance(section, dict) or 'T_parent_camera' not in section:
         raise CalibrationError(f'{path}: has intrinsics, but no pose of the camera; run genima calibrate hand-eye with it')
     if section.get('version') != VERSION:
         raise CalibrationError(f'{path}: version {section.get("version")}, this program reads {VERSION}; calibrate again')
     try:
-        calibration = _from_section(camera_info_from_dict(data, str(path)), section)
+        calibration = _from_section(model, section)
     except (KeyError, TypeError, ValueError) as error:
         raise CalibrationError(f'{path}: {error if isinstance(error, CalibrationError) else repr(error)}') from error
     if section.get('id') not in (None, calibration.id):

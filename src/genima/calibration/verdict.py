@@ -19,7 +19,7 @@ UNEXPLAINED = 3.0  # times two standard deviations; halves of the pictures are a
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What a calibration must keep; `config/calibration/thresholds.yaml` says where the values come from.
+    """What a calibration must keep; `config/calibration.yaml` says where the values come from.
 
     Attributes:
         reprojection_px: largest reprojection error of the pictures that were used.
@@ -57,7 +57,7 @@ def load_thresholds(path: Path | None = None) -> Thresholds:
     Raises:
         CalibrationError: if a name is unknown or a value is not a positive number.
     """
-    data = read_yaml(path or config_dir() / 'calibration' / 'thresholds.yaml')
+    data = read_yaml(path or config_dir() / 'calibration.yaml')
     allowed = [one.name for one in fields(Thresholds)]
     for name, value in data.items():
         if name not in allowed:

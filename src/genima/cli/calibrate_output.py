@@ -20,7 +20,7 @@ BoardOption = Annotated[
     typer.Option('--board', help='charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY or checkerboard:COLUMNSxROWS:SQUARE, mm.'),
 ]
 ThresholdsOption = Annotated[
-    Path | None, typer.Option(help='YAML with thresholds; config/calibration/thresholds.yaml by default.')
+    Path | None, typer.Option(help='YAML with thresholds; config/calibration.yaml by default.')
 ]
 HardwareOption = Annotated[str, typer.Option(help='Camera model, to be kept in the file.')]
 SerialOption = Annotated[str, typer.Option(help='Serial number of the camera, to be kept in the file.')]
