@@ -118,3 +118,11 @@ def test_the_arm_does_not_move_unless_told_to(policy: str) -> None:
     table = graph.stack('franka', {'policy': policy, 'armed': 'false'})
     guard = next(entry for entry in table.nodes if entry.name == 'guard_node')
     assert guard.parameters['armed_at_start'] is False
+
+
+def test_calibrated_cameras_go_into_tf_only_when_a_folder_is_named(policy: str) -> None:
+    assert 'calibration_node' not in {entry.name for entry in graph.stack('franka', {'policy': policy}).nodes}
+    nodes = {entry.name: entry.parameters for entry in graph.stack('ur5e', {'policy': policy, 'calibration': 'cameras'}).nodes}
+    assert nodes['calibration_node'] == {'folder': str(Path('cameras').absolute())}
+    source = REPOSITORY / 'src' / 'genima_ros' / 'genima_ros' / 'calibration_node.py'
+    assert set(nodes['calibration_node']) <= _declared(source)

@@ -57,7 +57,8 @@ def load_thresholds(path: Path | None = None) -> Thresholds:
     Raises:
         CalibrationError: if a name is unknown or a value is not a positive number.
     """
-    data = read_yaml(path or config_dir() / 'calibration.yaml')
+    path = path or config_dir() / 'calibration.yaml'
+    data = read_yaml(path)
     allowed = [one.name for one in fields(Thresholds)]
     for name, value in data.items():
         if name not in allowed:
