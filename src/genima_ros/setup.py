@@ -7,6 +7,7 @@ NODES = (
     'act_node',
     'console_node',
     'camera_check_node',
+    'calibration_node',
     'diffusion_node',
     'doctor_node',
     'failure_node',

@@ -47,8 +47,8 @@ class PoseTree:
         Raises:
             CalibrationError: if the two frames are not connected.
         """
-        root_target, T_root_target = self._to_root(target)
-        root_source, T_root_source = self._to_root(source)
+        root_target, T_root_target = self.to_root(target)
+        root_source, T_root_source = self.to_root(source)
         if root_target != root_source:
             raise CalibrationError(f'tf does not connect {source!r} to {target!r}; publish the calibration of the camera')
         return np.linalg.inv(T_root_target) @ T_root_source
@@ -69,7 +69,20 @@ class PoseTree:
             matrix = T_parent_frame @ matrix
         raise CalibrationError(f'tf has a loop at frame {frame!r}')
 
-    def _to_root(self, frame: str) -> tuple[str, NDArray[np.float64]]:
+    def knows(self, frame: str) -> bool:
+        """Return whether a frame was heard of, as a child or as a parent."""
+        return frame in self._edges or any(parent == frame for parent, _ in self._edges.values())
+
+    def parent(self, child: str) -> str | None:
+        """Return the parent of a frame, None where it has none."""
+        return self._edges[child][0] if child in self._edges else None
+
+    def to_root(self, frame: str) -> tuple[str, NDArray[np.float64]]:
+        """Return the root of the tree that a frame is in, itself if it has no parent, and T_root_frame (4, 4).
+
+        Raises:
+            CalibrationError: if the frames form a loop.
+        """
         matrix = np.eye(4)
         for _ in range(MAX_DEPTH):
             if frame not in self._edges:

@@ -215,3 +215,37 @@ def _size(text: str) -> tuple[int, int]:
     if not (cross and width.isdigit() and height.isdigit()):
         raise GenimaError(f'size {text!r}; the form is 640x480')
     return int(width), int(height)
+
+
+@app.command()
+def calibration(
+    count: Annotated[int, typer.Option('--trials', min=1, help='Calibrations per row.')] = 100,
+    poses: Annotated[int, typer.Option(min=5, help='Pictures per calibration.')] = 25,
+    noise_px: Annotated[float, typer.Option(min=0.01, help='Noise on each pixel coordinate.')] = 0.3,
+    rendered: Annotated[bool, typer.Option(help='Render pictures, and find the corners with the real detector.')] = False,
+    robot: Annotated[str, typer.Option(help='Robot profile.')] = 'panda',
+    workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
+    json_path: JsonOption = None,
+) -> None:
+    """Calibrate simulated cameras whose pose is known: error, and whether the stated uncertainty holds the truth."""
+    from genima.bench.calibration import reaches, run_trials, summary, trials
+    from genima.cli.progress import progress_bar
+
+    work, outcomes = trials(count, poses, noise_px, rendered, robot), []
+    with progress_bar() as progress:
+        task = progress.add_task('calibrations', total=len(work))
+        for outcome in run_trials(work, workers):
+            outcomes.append(outcome)
+            progress.advance(task)
+    done = [outcome for outcome in outcomes if outcome is not None]
+    rows = summary(done)
+    columns = ['mount', 'lens', 'intrinsics', 'trials', 'mm', 'deg', 'coverage', 'stated mm', 'stated deg', 'goal']
+    cells = [
+        [row['mount'], row['lens'], row['intrinsics'], row['trials'], f'{row["median_mm"]:.2f}', f'{row["median_deg"]:.3f}',
+         f'{100 * float(row["coverage"]):.0f} %', f'{row["stated_mm"]:.2f}', f'{row["stated_deg"]:.3f}',
+         'yes' if reaches(row) else 'no']
+        for row in rows
+    ]  # fmt: skip
+    print_table('hand-eye calibration, median errors; coverage of the stated 95 % region', columns, cells)
+    console.print(f'{len(work) - len(done)} of {len(work)} calibrations were refused')
+    write_json(json_path, {'rows': rows, 'refused': len(work) - len(done), 'poses': poses, 'noise_px': noise_px})

@@ -11,6 +11,7 @@ from genima import __version__
 from genima.cli import (
     bench,
     bench_console,
+    calibrate,
     collect,
     convert,
     dataset,
@@ -49,6 +50,7 @@ dataset.app.command('relight')(relight.relight)
 dataset.app.command('sync')(dataset_sync.sync)
 dataset.app.command('compare')(dataset_compare.compare)
 app.add_typer(dataset.app, name='dataset')
+app.add_typer(calibrate.app, name='calibrate')
 app.command('latency')(latency.latency)
 app.add_typer(train.app, name='train')
 app.command('evaluate')(evaluate.evaluate)

@@ -109,6 +109,7 @@ ARGUMENTS = (
     Argument('task', '', 'Name of the recorded task. Empty: that of the simulation.'),
     Argument('instruction', '', 'The recorded task in words. Empty: that of the simulation.'),
     Argument('image_size', '', 'Size of simulated images, 640x480 for example [px].'),
+    Argument('calibration', '', 'Folder of calibration files whose cameras go into tf. Empty: tf has them from elsewhere.'),
     Argument('image_rate', '', 'Simulated images per second and camera [Hz].'),
 )
 
@@ -169,6 +170,8 @@ def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry
     if _boolean(values, 'failures'):
         policy = policy_dir(values['policy']) if values['policy'] else None
         nodes.append(NodeEntry('failure_node', failure_parameters(values, controller, policy), closing_s=CLOSING_S))
+    if values['calibration']:
+        nodes.append(NodeEntry('calibration_node', {'folder': str(Path(values['calibration']).expanduser().absolute())}))
     return tuple(nodes) + _recording_nodes(values, controller, simulated=not (real or mock))
 
 
