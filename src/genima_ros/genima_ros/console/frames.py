@@ -16,6 +16,7 @@ from genima.errors import GenimaError
 
 MAX_HZ = 30.0
 QUALITY = 80
+END_S = 0.3
 NICENESS = 10  # pictures give way to everything that moves the arm
 Pixels = NDArray[np.uint8]
 
@@ -124,7 +125,7 @@ class FrameHub:
         with self._changed:
             self._closing = True
             self._changed.notify()
-        self._thread.join(1.0)
+        self._thread.join(END_S)
 
     def _run(self) -> None:
         with suppress(OSError):

@@ -32,7 +32,7 @@ HEADERS = {
     'Cache-Control': 'no-store',
 }
 MAX_BODY_BYTES = MAX_MESSAGE_BYTES = 65536
-END_S = 1.0
+END_S = 0.5  # a node has 1.5 s in all
 BACKLOG = 128
 
 Command = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
