@@ -2,6 +2,7 @@
 """`genima view` beside a graph that runs: what the nodes say is in the file."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,15 +31,18 @@ def test_a_running_graph_is_shown_and_left_alone(start: Callable, probe, tmp_pat
     guard = probe.create_publisher(GuardStatus, 'guard/status', qos.LATCHED)
     start('sim_node', pace=False).wait_for('simulated panda', 60.0)
     out = tmp_path / 'live.rrd'
-    command = [sys.executable, '-m', 'genima.cli.main', 'view', '--seconds', '4', '--save', str(out)]
+    command = [sys.executable, '-m', 'genima.cli.main', 'view', '--save', str(out)]
     viewer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ))
     try:
-        while viewer.poll() is None:
+        probe.spin_until(lambda: chunks.get_subscription_count() or viewer.poll() is not None, 90.0)
+        for _ in range(15):
             status = GuardStatus(state='moving', armed=True)
             status.header.stamp = stamp(1.0)
             guard.publish(status)
             chunks.publish(chunk_message(Chunk(1.0, 0.1, np.tile(PANDA.home_rad, (16, 1)), np.ones(16)), PANDA, 'any'))
             probe.spin_for(0.2)
+        viewer.send_signal(signal.SIGINT)  # Ctrl-C is the usual end
+        viewer.wait(30.0)
     finally:
         viewer.kill()
     words = viewer.stdout.read()

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows a graph that runs, by its topics; it hears everything and says nothing."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from genima_ros.views import image_topic, info_topic
+from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
@@ -48,10 +50,11 @@ class LiveView(ClientNode):
             self._node.create_subscription(kind, topic, partial(self._take, topic), quality)
 
     def run(self, seconds: float | None) -> None:
-        """Show for so long, or until Ctrl-C [s, wall time]."""
+        """Show for so long [s, wall time], or until a signal ends it."""
         end_s = time.monotonic() + seconds if seconds is not None else float('inf')
-        while time.monotonic() < end_s:
-            self._executor.spin_once(timeout_sec=SPIN_S)
+        with contextlib.suppress(ExternalShutdownException):
+            while time.monotonic() < end_s:
+                self._executor.spin_once(timeout_sec=SPIN_S)
 
     def _take(self, topic: str, message: Any) -> None:
         self.heard += 1
