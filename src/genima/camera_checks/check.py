@@ -90,6 +90,7 @@ class _Watched:
     date: datetime | None = None
     pictures: int = 0
     unseen: int = 0
+    compared: bool = False
     bad: bool = True
     same: int = 0
     problems: tuple[str, ...] = ()
@@ -239,10 +240,13 @@ class CameraChecks:
     def _settle(self, watched: _Watched, figures: _Figures) -> None:
         """Believe a change after some pictures in a row, and what is certain at once."""
         bad = bool(figures.problems)
+        if not bad and figures.motion is None:  # nothing was seen that speaks for the camera
+            watched.problems = watched.problems or (('it could not be compared with its reference yet',) * watched.bad)
+            return
         watched.same = watched.same + 1 if bad != watched.bad else 0
-        first = watched.pictures == 1
-        if watched.same >= self.limits.in_a_row or figures.at_once or (first and not bad):
+        if watched.same >= self.limits.in_a_row or figures.at_once or not (bad or watched.compared):
             watched.bad, watched.same = bad, 0
+        watched.compared = watched.compared or figures.motion is not None
         if bad or not watched.bad:
             watched.problems = tuple(figures.problems)
 

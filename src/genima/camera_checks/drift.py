@@ -67,7 +67,7 @@ class DriftPin:
         self.parts = parts_seen_from(silhouette.profile, reference.sight.camera.parent_link)
         self._around_px = window_px(self.small.grey.shape) // 2 + 2  # from so far the window of `even_light` sees the arm
         self._views = [self._view(self.small)]
-        self._right_s = self._opening = -np.inf
+        self._right_s, self._opening = reference.sight.stamp_s, reference.sight.gripper_open
 
     def scene(self, q_rad: np.ndarray, gripper_open: float) -> Scene | None:
         """Return what a picture is compared with in which the arm is at `q_rad` (n,); None if that is not known."""
