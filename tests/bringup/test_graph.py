@@ -175,7 +175,8 @@ def test_cameras_are_checked_with_a_real_arm_and_where_asked_for(policy: str) ->
 
 def test_calibrated_cameras_go_into_tf_only_when_a_folder_is_named(policy: str) -> None:
     assert 'calibration_node' not in {entry.name for entry in graph.stack('franka', {'policy': policy}).nodes}
-    nodes = {entry.name: entry.parameters for entry in graph.stack('ur5e', {'policy': policy, 'calibration': 'cameras'}).nodes}
+    table = graph.stack('ur5e', {'policy': policy, 'calibration': 'cameras'})
+    nodes = {entry.name: entry.parameters for entry in table.nodes}
     assert nodes['calibration_node'] == {'folder': str(Path('cameras').absolute())}
     source = REPOSITORY / 'src' / 'genima_ros' / 'genima_ros' / 'calibration_node.py'
     assert set(nodes['calibration_node']) <= _declared(source)
