@@ -179,7 +179,8 @@ class _Measurement:
     def _swapped(self) -> None:
         """Each camera shows what another one sees, or what it sees the wrong way up."""
         for _ in range(self._job.count):
-            for shown in (*self._arm.cameras, 90, 180, 270):
+            pictures: tuple[str | int, ...] = (*self._arm.cameras, 90, 180, 270)
+            for shown in pictures:
                 for camera in self._arm.cameras:
                     if shown == camera:
                         continue

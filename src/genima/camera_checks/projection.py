@@ -110,9 +110,10 @@ class ProjectionCheck:
             return
         template, mask = np.ascontiguousarray(expected[inner]), np.ascontiguousarray(counts[inner])
         surface = np.nan_to_num(cv2.matchTemplate(seen, template, cv2.TM_CCORR_NORMED, mask=mask), posinf=0.0, neginf=0.0)
-        if self._surface is None or self._surface.shape != surface.shape:
-            self._surface, self._weight, self._pairs = np.zeros_like(surface), 0.0, 0
-        self._surface = np.asarray(FORGET * self._surface + surface, dtype=np.float32)
+        before = self._surface
+        if before is None or before.shape != surface.shape:
+            before, self._weight, self._pairs = np.zeros(surface.shape, dtype=np.float32), 0.0, 0
+        self._surface = np.asarray(FORGET * before + surface, dtype=np.float32)
         self._weight = FORGET * self._weight + 1.0
         self._pairs += 1
 

@@ -98,6 +98,8 @@ def read_reference(folder: Path | str, camera: str, robot: str) -> Reference | N
         if hashlib.sha256(png).hexdigest() != data['sha256']:
             raise CalibrationError('picture and description do not belong together')
         picture = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise CalibrationError('the picture cannot be decoded')
         rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
         mounted = MountedCamera.from_dict(data['camera'])
         q_rad = np.array(data['q_rad'], dtype=float)

@@ -80,7 +80,8 @@ class Cutter:
 
     def ready(self, now_ns: int, wall_s: float, ending: bool = False) -> list[Segment]:
         """Return the segments that are complete, or all of them when nothing more will come."""
-        done, waiting = [], []
+        done: list[Segment] = []
+        waiting: list[Segment] = []
         for segment in self._pending:
             (done if ending or segment.cut.is_due(now_ns, wall_s) else waiting).append(segment)
         self._pending = waiting

@@ -89,9 +89,12 @@ class CameraCheckNode(Node):
         return read_dates(text)
 
     def _read_references(self) -> None:
-        for name in self.cameras if self._folder else ():
+        folder = self._folder
+        if folder is None:
+            return
+        for name in self.cameras:
             try:
-                reference = read_reference(self._folder, name, self.profile.name)
+                reference = read_reference(folder, name, self.profile.name)
             except CalibrationError as error:
                 self.get_logger().error(str(error))
                 continue

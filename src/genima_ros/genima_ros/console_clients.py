@@ -14,14 +14,12 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from genima.errors import GenimaError
+from genima.failures.causes import check_cause
 from genima_msgs.srv import EndEpisode, ResetEpisode, StartEpisode
 from genima_ros.console.log import ConsoleLog
 
 ANSWER_S = 2.0
 SLOW_ANSWER_S = 10.0  # a scene is set, an episode is brought to the disk
-FLAG_CAUSES = (
-    'calibration', 'occlusion', 'lighting', 'object_slip', 'wrong_color', 'jitter', 'collision', 'timeout', 'other',
-)  # fmt: skip
 MAX_TEXT = 2000
 GUARD = ('stop', 'arm', 'disarm', 'reset')
 Values = Mapping[str, Any]
@@ -126,8 +124,7 @@ class ConsoleClients:
         if self._flag is None or self._flag_type is None:
             raise GenimaError('these nodes know no failure flags: genima_msgs has no FlagFailure')
         cause, ago_s = _text(values, 'cause'), values.get('seconds_ago', 0.0)
-        if cause not in FLAG_CAUSES:
-            raise GenimaError(f'cause {cause!r}; allowed: {", ".join(FLAG_CAUSES)}')
+        check_cause(cause)
         if isinstance(ago_s, bool) or not isinstance(ago_s, (int, float)) or not 0.0 <= ago_s <= 3600.0:
             raise GenimaError(f'seconds_ago {ago_s!r}; allowed: 0 to 3600')
         request = self._flag_type.Request(cause=cause, note=_text(values, 'note'), seconds_ago=float(ago_s))

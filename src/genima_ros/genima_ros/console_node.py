@@ -9,6 +9,7 @@ from std_msgs.msg import Bool
 
 from genima.contract.spec import PolicySpec
 from genima.episodes.episode import FAILURES
+from genima.failures.causes import CAUSES
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
@@ -16,7 +17,7 @@ from genima_ros.console.access import Access, choose_token
 from genima_ros.console.log import ConsoleLog
 from genima_ros.console.meters import plain
 from genima_ros.console.server import ConsoleServer
-from genima_ros.console_clients import FLAG_CAUSES, ConsoleClients
+from genima_ros.console_clients import ConsoleClients
 from genima_ros.console_inputs import ConsoleInputs
 from genima_ros.console_views import ConsoleViews
 from genima_ros.parameters import declare
@@ -72,7 +73,7 @@ class ConsoleNode(Node):
             'contract': spec.hash() if spec else '',
             'instruction': spec.instruction if spec else '',
             'deadman': self._deadman,
-            'flag_causes': list(FLAG_CAUSES),
+            'flag_causes': list(CAUSES),
             'failure_causes': list(FAILURES),
         })
         return hello
