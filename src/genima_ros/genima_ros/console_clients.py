@@ -3,7 +3,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 from rcl_interfaces.msg import Parameter as ParameterMessage
@@ -15,7 +14,7 @@ from std_srvs.srv import Trigger
 
 from genima.errors import GenimaError
 from genima.failures.causes import check_cause
-from genima_msgs.srv import EndEpisode, ResetEpisode, StartEpisode
+from genima_msgs.srv import EndEpisode, FlagFailure, ResetEpisode, StartEpisode
 from genima_ros.console.log import ConsoleLog
 
 ANSWER_S = 2.0
@@ -44,8 +43,7 @@ class ConsoleClients:
         self._end = create(EndEpisode, 'recorder_node/end_episode')
         nodes = ('diffusion_node', 'act_node') if has_policy else ()
         self._parameters = {name: create(SetParameters, f'{name}/set_parameters') for name in nodes}
-        self._flag_type = getattr(import_module('genima_msgs.srv'), 'FlagFailure', None)
-        self._flag = None if self._flag_type is None else create(self._flag_type, 'failure_node/flag')
+        self._flag = create(FlagFailure, 'failure_node/flag')
         self._commands: dict[str, Callable[[Values], Awaitable[str]]] = {
             'instruction': self._set_instruction,
             'scene': self._set_scene,
@@ -61,7 +59,7 @@ class ConsoleClients:
             'simulation': self._scene.service_is_ready(),
             'recorder': self._start.service_is_ready(),
             'instruction': bool(self._parameters) and all(each.service_is_ready() for each in self._parameters.values()),
-            'failures': self._flag is not None and self._flag.service_is_ready(),
+            'failures': self._flag.service_is_ready(),
         }
 
     async def command(self, name: str, values: Values) -> dict[str, Any]:
@@ -121,13 +119,11 @@ class ConsoleClients:
         return _success(await _call(self._end, request, SLOW_ANSWER_S))
 
     async def _flag_failure(self, values: Values) -> str:
-        if self._flag is None or self._flag_type is None:
-            raise GenimaError('these nodes know no failure flags: genima_msgs has no FlagFailure')
         cause, ago_s = _text(values, 'cause'), values.get('seconds_ago', 0.0)
         check_cause(cause)
         if isinstance(ago_s, bool) or not isinstance(ago_s, (int, float)) or not 0.0 <= ago_s <= 3600.0:
             raise GenimaError(f'seconds_ago {ago_s!r}; allowed: 0 to 3600')
-        request = self._flag_type.Request(cause=cause, note=_text(values, 'note'), seconds_ago=float(ago_s))
+        request = FlagFailure.Request(cause=cause, note=_text(values, 'note'), seconds_ago=float(ago_s))
         response = await _call(self._flag, request, SLOW_ANSWER_S)
         return f'{cause}: {_success(response)}'
 

@@ -4,7 +4,6 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from rclpy.node import Node
@@ -13,7 +12,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import EpisodeStatus, GuardStatus, NodeStats, RecorderStatus, TargetCheck
+from genima_msgs.msg import CameraCheck, EpisodeStatus, GuardStatus, NodeStats, RecorderStatus, TargetCheck
 from genima_ros import qos
 from genima_ros.console.log import ConsoleLog
 from genima_ros.console.meters import MEMORY, Meter, percentiles_ms, plain
@@ -52,9 +51,7 @@ class ConsoleInputs:
         add(TargetCheck, 'target_check', self._on_target_check, qos.COMMAND)
         add(EpisodeStatus, 'episode', self._keep('episode', episode_values), qos.LATCHED)
         add(RecorderStatus, 'recorder/status', self._keep('recorder', recorder_values), qos.LATCHED)
-        camera_check = getattr(import_module('genima_msgs.msg'), 'CameraCheck', None)
-        if camera_check is not None:
-            add(camera_check, 'camera_check', self._on_camera_check, qos.STATISTICS)
+        add(CameraCheck, 'camera_check', self._on_camera_check, qos.STATISTICS)
 
     def want(self, wanted: bool) -> None:
         """Listen while that is wanted; what was known is forgotten when nobody listened for a while."""
@@ -142,7 +139,7 @@ class ConsoleInputs:
         names = ('agrees', 'reason', 'distance_m')
         self._newest['target_check'] = {name: getattr(message, name) for name in names}
 
-    def _on_camera_check(self, message: Any) -> None:
+    def _on_camera_check(self, message: CameraCheck) -> None:
         names = ('camera', 'ok', 'projection_error_px', 'drift_px', 'calibration_age_days', 'pictures')
         values = {name: getattr(message, name) for name in names}
         drift = [float(each) for each in message.drift_direction_px]
