@@ -15,7 +15,9 @@ import pytest
 from genima_bringup.processes import StackProcesses
 from genima_ros.messages import seconds
 from sensor_msgs.msg import JointState
+from typer.testing import CliRunner
 
+from genima.cli.main import app
 from genima.robots.profile import RobotProfile
 from genima_bringup import graph
 from genima_msgs.msg import EpisodeStatus, GuardStatus
@@ -29,7 +31,6 @@ FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '-
          '--disable-component-update', '--disable-sync']  # fmt: skip
 PATIENCE_S = 240.0
 MOVING_RAD_S, REST_RAD_S = 0.15, 0.005
-HAS_FAILURES = any(argument.name == 'failures' for argument in graph.ARGUMENTS)
 
 
 @pytest.fixture
@@ -76,9 +77,8 @@ class Lab:
 @pytest.fixture
 def lab(probe: Any, tmp_path: Path) -> Iterator[Lab]:
     lines: list[str] = []
-    values = {'armed': 'false', 'console': 'true', 'console_port': '0', 'seed': '2000', 'overlay': 'false'}
-    if HAS_FAILURES:
-        values |= {'failures': 'true', 'failures_out': str(tmp_path / 'failures')}
+    failures = {'failures': 'true', 'failures_out': str(tmp_path / 'failures')}
+    values = {'armed': 'false', 'console': 'true', 'console_port': '0', 'seed': '2000', 'overlay': 'false', **failures}
     table = graph.stack('franka', values)
     with StackProcesses(table, {}, write=lambda name, line: lines.append(f'{name}: {line}\n')) as processes:
         lab = Lab(probe, processes, lines)
@@ -160,10 +160,7 @@ def test_an_operator_watches_an_episode_stops_the_arm_and_flags_why(lab: Lab, ch
 
 
 def _flag(lab: Lab, page: Any, tmp_path: Path) -> None:
-    """Flag the stop as a failure, or see that the page says that nobody takes flags."""
-    if not HAS_FAILURES:
-        assert 'failure_node is not running' in page.inner_text('#flag-state') and page.is_disabled('#flag button')
-        return
+    """Flag the stop as a failure, and find it in the report."""
     lab.until(lambda: page.is_enabled('#flag button'), 'failure_node')
     page.click('#causes >> text=object slip')
     page.fill('#note', 'the cube rolled away ')
@@ -173,6 +170,10 @@ def _flag(lab: Lab, page: Any, tmp_path: Path) -> None:
     text = next((tmp_path / 'failures').rglob('failure.json')).read_text()
     assert '"object_slip"' in text and 'the cube rolled away' in text
     lab.until(lambda: 'object_slip' in page.inner_text('#log'), 'the flag in the log')
+    report = tmp_path / 'report.html'
+    result = CliRunner().invoke(app, ['failures', 'report', str(tmp_path / 'failures'), '--out', str(report)])
+    assert result.exit_code == 0 and 'object_slip' in result.output, result.output
+    assert 'the cube rolled away' in report.read_text()
 
 
 def test_a_lost_console_is_shown_within_a_second_and_found_again(lab: Lab, chromium: Any) -> None:
