@@ -99,6 +99,7 @@ class Browser:
                 self._news.set()
             if 'status' in message:
                 self._status_seen = max(self._status_seen, min(int(message['status']), self._status_sent))
+                self._news.set()
             if 'beat' in message:
                 self._beat(int(message['beat']), message.get('watch'))
 
