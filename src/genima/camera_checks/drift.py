@@ -2,8 +2,8 @@
 """The drift pin: how far a camera has moved since its reference picture, by what stands still for it.
 
 For a camera that stands still that is the world without the arm; for one that the arm carries, the hand that carries it
-and the fingers. How they look at another opening is learned from a picture shortly after one that was right; until then
-nothing is compared.
+and the fingers. How they look after they have moved, with what they may hold now, is learned from a picture shortly after
+one that was right, and forgotten when they move on; until then nothing is compared.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ from genima.camera_checks.silhouette import Mask, Silhouette, parts_seen_from
 CONTOUR_PX = 3
 SAME_OPENING, AT_REST = 0.015, 0.005
 LEARN_WITHIN_S = 4.0  # after a picture that was right
-MOST_VIEWS = 8
 LEAST_LIKENESS = 0.4
 SAME_PX = 0.05
 
@@ -66,16 +65,17 @@ class DriftPin:
         self._silhouette = silhouette
         self.parts = parts_seen_from(silhouette.profile, reference.sight.camera.parent_link)
         self._around_px = window_px(self.small.grey.shape) // 2 + 2  # from so far the window of `even_light` sees the arm
-        self._views = [self._view(self.small)]
+        self._at_reference = self._view(self.small)
+        self._of_grasp: View | None = None
         self._right_s, self._opening = reference.sight.stamp_s, reference.sight.gripper_open
 
     def scene(self, q_rad: np.ndarray, gripper_open: float) -> Scene | None:
         """Return what a picture is compared with in which the arm is at `q_rad` (n,); None if that is not known."""
         if not self.parts.carried:
             away = self.parts.moving | self.parts.sliding
-            return Scene(self._views[0], self._drawn(q_rad, gripper_open, away, self._around_px))
-        for view in self._views:
-            if abs(view.opening - gripper_open) < SAME_OPENING:
+            return Scene(self._at_reference, self._drawn(q_rad, gripper_open, away, self._around_px))
+        for view in (self._at_reference, self._of_grasp):
+            if view is not None and abs(view.opening - gripper_open) < SAME_OPENING:
                 return Scene(view, np.zeros_like(view.region))
         return None
 
@@ -92,16 +92,18 @@ class DriftPin:
             motion = motion.scaled(live.scale)
             if motion.largest_px <= allowed_px and motion.likeness >= LEAST_LIKENESS:
                 self._right_s = live.sight.stamp_s
+        if scene is None or scene.view is self._at_reference:
+            self._of_grasp = None
         if scene is None:
             self._learn(live)
         self._opening = live.sight.gripper_open
         return motion
 
     def _learn(self, live: SmallSight) -> None:
-        """Take a picture as the view for another opening, if the camera was right just before and the fingers rest."""
+        """Take a picture as how the fingers look now, if the camera was right just before and the fingers rest."""
         age_s, opening = live.sight.stamp_s - self._right_s, live.sight.gripper_open
         if 0 <= age_s <= LEARN_WITHIN_S and abs(opening - self._opening) < AT_REST:
-            self._views = [self._views[0], *self._views[1:][1 - MOST_VIEWS :], self._view(live)]
+            self._of_grasp = self._view(live)
 
     def _view(self, small: SmallSight) -> View:
         """Return a picture with all that stands still for the camera in it."""
