@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -46,9 +47,9 @@ class Page:
         self.address = re.search(r'console: (http\S+)', node.text)[1]  # type: ignore[index]
         self.origin = self.address.rstrip('/')
         self._probe, self._pool, self._beats = probe, ThreadPoolExecutor(1), 0
-        self.socket: ClientConnection = connect(
-            self.address.replace('http', 'ws', 1) + 'stream', origin=self.origin, compression=None  # type: ignore[arg-type]
-        )  # fmt: skip
+        stream = self.address.replace('http', 'ws', 1) + 'stream'
+        connection = connect(stream, origin=self.origin, compression=None)  # type: ignore[arg-type]
+        self.socket: ClientConnection = ExitStack().enter_context(connection)
 
     def say(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))

@@ -23,7 +23,8 @@ from genima.robots.transforms import inverse
 Floats = NDArray[np.float64]
 KINDS = ('eye_to_hand', 'eye_in_hand')
 REACH_RAD = 0.6  # of each joint around home
-DISTANCE_M = {'eye_to_hand': 0.7, 'eye_in_hand': 0.45}  # of the board at home
+DISTANCE_M = {'eye_to_hand': 0.7, 'eye_in_hand': 0.45}  # of the board at home, through a lens of FOCAL_PX
+FOCAL_PX = 600.0  # a wider lens beside the arm stands nearer, or the board would be too small to be found
 NEAR_M, FAR_M = 0.25, 1.2
 LARGEST_TILT_RAD = 1.0
 BORDER_PX = 6.0
@@ -80,17 +81,18 @@ def make_rig(
     """
     hand = hand or profile.gripper.tcp_link
     parent, other = (profile.base_link, hand) if kind == 'eye_to_hand' else (hand, profile.base_link)
+    distance_m = DISTANCE_M[kind] * (min(1.0, camera.K[0, 0] / FOCAL_PX) if kind == 'eye_to_hand' else 1.0)
     home = link_poses(profile, profile.home_rad)
     T_base_hand = np.asarray(home[hand])
     if kind == 'eye_to_hand':
         to_hand = T_base_hand[:3, 3] + [0.0, 0.0, 0.05]
-        X = _looking_at(to_hand + DISTANCE_M[kind] * np.array([0.8, 0.3, 0.5]), to_hand)
+        X = _looking_at(to_hand + distance_m * np.array([0.8, 0.3, 0.5]), to_hand)
     else:
         X = np.eye(4)
         X[:3, 3] = [0.06, 0.0, -0.05]
     X = moved(X, rng.normal(0.0, np.repeat([0.02, 0.05], 3)))
     straight = np.eye(4)
-    straight[:3, 3] = [-board.size_m[0] / 2, -board.size_m[1] / 2, DISTANCE_M[kind]]
+    straight[:3, 3] = [-board.size_m[0] / 2, -board.size_m[1] / 2, distance_m]
     straight = moved(straight, rng.normal(0.0, np.repeat([0.02, 0.1], 3)))
     A = T_base_hand if kind == 'eye_to_hand' else inverse(T_base_hand)
     Y = inverse(A) @ X @ straight

@@ -73,7 +73,7 @@ class Browser:
         try:
             await self._listen()
         except (WebSocketDisconnect, asyncio.TimeoutError, ValueError, TypeError, KeyError):
-            with contextlib.suppress(RuntimeError):
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it may be gone already
                 await self._socket.close(1001)
         finally:
             sender.cancel()
