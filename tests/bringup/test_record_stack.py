@@ -36,7 +36,8 @@ def test_a_guard_without_a_policy_waits_for_no_target() -> None:
 def test_the_keyboard_is_the_default_and_moves_real_arms_too_but_never_at_once() -> None:
     assert 'teleop_node' in _nodes()
     nodes = _nodes(robot='fr3', robot_ip='172.16.0.3', launch_driver='false', instruction='fold the towel')
-    assert list(nodes) == ['gripper_node', 'guard_node', 'recorder_node', 'teleop_node']
+    assert list(nodes) == ['gripper_node', 'camera_check_node', 'guard_node', 'recorder_node', 'teleop_node']
+    assert nodes['guard_node'].parameters['check_cameras'] and nodes['guard_node'].parameters['cameras']
     assert nodes['guard_node'].parameters['armed_at_start'] is False
     recorder = nodes['recorder_node'].parameters
     assert recorder['instruction'] == 'fold the towel' and 'task' not in recorder
