@@ -192,7 +192,7 @@ def test_a_browser_sees_the_graph_and_its_commands_reach_the_guard(
     assert page.command('arm')['ok'] and graph.asked == ['arm']
     page.wait_for(lambda values: values.get('status', {}).get('guard', {}).get('armed'))
     assert 'disarm first' in page.command('scene', seed=3)['text']
-    assert page.command('stop') == {'ok': True, 'text': 'stopped: stopped: by service; reset to go on'}
+    assert page.command('stop') == {'ok': True, 'text': 'stopped: by service; reset to go on'}
     page.say(stop=1)
     assert page.wait_for(lambda values: values.get('answer'))['ok']
     answer = page.command('arm')

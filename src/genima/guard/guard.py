@@ -77,20 +77,20 @@ class Guard:
         if self._stopped:
             return self._output()
         plan = self._stop_motion(self._now(now_s))
-        self._armed, self._reason = False, Reason('disarmed', f'disarmed: {reason}')
+        self._armed, self._reason = False, Reason('disarmed', reason)
         return self._output(plan)
 
     def stop(self, reason: str, now_s: float | None = None) -> GuardOutput:
         """Bring the arm to rest and stay stopped until `reset`. Without `now_s`, the time of the last call counts."""
         plan = self._stop_motion(self._now(now_s))
         self._armed, self._stopped = False, True
-        self._refuse(Reason('stop', f'stopped: {reason}; reset to go on'))
+        self._refuse(Reason('stop', f'{reason}; reset to go on'))
         return self._output(plan)
 
     def reset(self) -> GuardOutput:
         """Forget a stop, every plan and the counts. The guard is disarmed then."""
         self._armed = self._stopped = False
-        self._reason = Reason('disarmed', 'disarmed: arm to let chunks through')
+        self._reason = Reason('disarmed', 'arm to let chunks through')
         self._forget_motion()
         self._share = self._rate = 1.0
         self._worst = {}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The operator console as a node: one web page that shows what the robot intends, stops it, and takes notes."""
 
+import os
 from typing import Any, NoReturn
 
 from rclpy.clock import Clock, ClockType
@@ -23,6 +24,7 @@ from genima_ros.console_views import ConsoleViews
 from genima_ros.parameters import declare
 
 STATUS_S = 0.1
+NICENESS = 10  # pictures give way to everything that moves the arm
 AVAILABLE_TICKS = 10  # who offers services is looked up once a second
 
 
@@ -104,6 +106,7 @@ class ConsoleNode(Node):
 
 def main() -> NoReturn:
     """Run the node."""
+    os.nice(NICENESS)
     run(ConsoleNode)
 
 

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The newest picture of each view as JPEG, made once for all browsers, and only while one of them looks."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
@@ -17,7 +15,6 @@ from genima.errors import GenimaError
 MAX_HZ = 30.0
 QUALITY = 80
 END_S = 0.3
-NICENESS = 10  # pictures give way to everything that moves the arm
 Pixels = NDArray[np.uint8]
 
 
@@ -128,8 +125,6 @@ class FrameHub:
         self._thread.join(END_S)
 
     def _run(self) -> None:
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closing or self._waiting)
