@@ -13,6 +13,7 @@ from genima.failures.reading import SegmentReader, contract_of
 from genima.failures.report import SegmentReport, count_causes, count_diagnoses
 
 PICTURES = 48  # a page with more is slow to open
+SIMULATED_S = 1e8  # ROS time below this began at 0, not in 1970
 
 
 def failures_page(folder: Path, segments: Sequence[SegmentReport], policy: Path | str) -> str:
@@ -44,9 +45,15 @@ def _rows(segments: Sequence[SegmentReport]) -> Iterator[list[str]]:
         if flag is None:
             yield [segment.folder.name, '', segment.task, '', '', segment.trouble]
             continue
-        when = datetime.fromtimestamp(flag.stamp_s, timezone.utc).strftime('%Y-%m-%d %H:%M:%S')
         said = '; '.join(str(each['text']) for each in flag.diagnoses)
-        yield [segment.folder.name, when, segment.task, flag.cause, flag.note, segment.trouble or said or 'nothing found']
+        what = segment.trouble or said or 'nothing found'
+        yield [segment.folder.name, _when(flag.stamp_s), segment.task, flag.cause, flag.note, what]
+
+
+def _when(stamp_s: float) -> str:
+    if stamp_s < SIMULATED_S:
+        return f'{stamp_s:.1f} s, simulated'
+    return datetime.fromtimestamp(stamp_s, timezone.utc).strftime('%Y-%m-%d %H:%M:%S')
 
 
 def _pairs(segments: Sequence[SegmentReport], policy: Path | str) -> Iterator[Pair]:

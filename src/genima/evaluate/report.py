@@ -40,10 +40,9 @@ class Report:
     _parts: list[str] = field(default_factory=list)
 
     def add_table(self, heading: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Add a table; a cell that is a bool becomes a coloured word, and a column with sentences begins at the left."""
+        """Add a table; a cell that is a bool becomes a coloured word, and a column of words begins at the left."""
         rows = list(rows)
-        longest = [max((len(str(row[index])) for row in rows), default=0) for index in range(len(columns))]
-        kinds = [' class="words"' if length > SENTENCE else '' for length in longest]
+        kinds = [' class="words"' if _are_words([row[index] for row in rows]) else '' for index in range(len(columns))]
         head = ''.join(f'<th{kind}>{html.escape(column)}</th>' for kind, column in zip(kinds, columns, strict=True))
         lines = (''.join(f'<td{kind}>{_cell(cell)}</td>' for kind, cell in zip(kinds, row, strict=True)) for row in rows)
         body = ''.join(f'<tr>{line}</tr>' for line in lines)
@@ -73,6 +72,13 @@ class Report:
 
     def _add(self, heading: str, body: str) -> None:
         self._parts.append(f'<section><h2>{html.escape(heading)}</h2>{body}</section>')
+
+
+def _are_words(cells: Sequence[object]) -> bool:
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    return any(len(text) > SENTENCE for text in texts) or (
+        len(texts) == len(cells) and not any(character.isdigit() for text in texts for character in text[:2])
+    )
 
 
 def _cell(cell: object) -> str:
