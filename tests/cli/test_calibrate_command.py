@@ -62,6 +62,21 @@ def test_a_folder_of_samples_becomes_a_calibration(panda: RobotProfile, tmp_path
     assert 'calibrate again every 50' in shown and calibration.id in shown
 
 
+def test_a_calibration_that_is_not_good_enough_takes_nobodys_place(panda: RobotProfile, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rig = make_rig('eye_to_hand', panda, BOARD, CAMERA, rng)
+    _samples(rig, random_joints(rig, RIGS['eye_to_hand'], rng), tmp_path / 'samples')
+    (tmp_path / 'lens.yaml').write_text(yaml.safe_dump(camera_info_to_dict(CAMERA)))
+    (tmp_path / 'strict.yaml').write_text('reprojection_px: 0.001\n')
+    out = tmp_path / 'front.yaml'
+    out.write_text('the one from before')
+    text = _run('hand-eye', 'front', '--intrinsics', tmp_path / 'lens.yaml', '--mount', 'eye_to_hand', '--samples',
+                tmp_path / 'samples', '--board', BOARD.text, '--keep-intrinsics', '--out', out,
+                '--thresholds', tmp_path / 'strict.yaml', code=1)  # fmt: skip
+    assert 'FAIL' in text and 'refused' in text and out.read_text() == 'the one from before'
+    assert read_calibration(tmp_path / 'front.yaml.refused').name == 'front' and not out.with_suffix('.json').exists()
+
+
 def test_a_folder_of_pictures_becomes_a_lens(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     folder = SampleFolder(tmp_path / 'lens')

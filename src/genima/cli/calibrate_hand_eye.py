@@ -17,12 +17,14 @@ from genima.cli.calibrate_output import (
     SerialOption,
     ThresholdsOption,
     parse_board,
+    path_for,
     print_calibration,
     print_missing,
     print_rejected,
     print_verdict,
+    print_written,
 )
-from genima.cli.output import JsonOption, console, write_json
+from genima.cli.output import JsonOption, write_json
 from genima.errors import CalibrationError
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def hand_eye(
     serial: SerialOption = '',
     json_path: JsonOption = None,
 ) -> None:
-    """Find where a camera is from pictures of a board and joint positions; exit code 1 if it is not good enough."""
+    """Find where a camera is from pictures of a board and joint positions; what is not good enough is refused (exit code 1)."""
     from genima.calibration.camera_info import read_camera_info
     from genima.calibration.hand_eye import calibrate_hand_eye
     from genima.calibration.lens_file import read_prior
@@ -82,9 +84,10 @@ def hand_eye(
     calibration = replace(
         _calibration(found, parent, mount), hardware=hardware, serial=serial, board=made.text, robot=profile.name
     )
-    _write(out or Path('out/calibration') / f'{camera}.yaml', calibration)
+    print_calibration(calibration)
     findings = judge(calibration, limits)
     good = print_verdict(findings)
+    _write(out or Path('out/calibration') / f'{camera}.yaml', calibration, good)
     write_json(json_path, {'id': calibration.id, **as_figures(findings), 'rejected': found.rejected})
     if not good:
         raise typer.Exit(1)
@@ -98,15 +101,16 @@ def _links(profile: 'RobotProfile', mount: str, hand: str) -> tuple[str, str]:
     return (profile.base_link, link) if mount == 'eye_to_hand' else (link, profile.base_link)
 
 
-def _write(path: Path, calibration: 'CameraCalibration') -> None:
+def _write(path: Path, calibration: 'CameraCalibration', good: bool) -> None:
     from genima.calibration.camera_info import write_opencv_json
     from genima.calibration.file import write_calibration
 
-    write_calibration(path, calibration)
-    json_path = path.with_suffix('.json')
-    write_opencv_json(json_path, calibration.camera.model, calibration.camera.T_parent_camera)
-    print_calibration(calibration)
-    console.print(f'written to {path} and {json_path}')
+    target = path_for(path, good)
+    write_calibration(target, calibration)
+    if good:
+        camera = calibration.camera
+        write_opencv_json(path.with_suffix('.json'), camera.model, camera.T_parent_camera)
+    print_written(path, target)
 
 
 def _calibration(found: 'HandEye', parent: str, mount: str) -> 'CameraCalibration':

@@ -16,9 +16,11 @@ from genima.cli.calibrate_output import (
     SerialOption,
     ThresholdsOption,
     parse_board,
+    path_for,
     print_missing,
     print_rejected,
     print_verdict,
+    print_written,
 )
 from genima.cli.output import JsonOption, console, write_json
 
@@ -37,7 +39,7 @@ def intrinsics(
     serial: SerialOption = '',
     json_path: JsonOption = None,
 ) -> None:
-    """Calibrate the lens of a camera from pictures of a board; exit code 1 if it is not good enough."""
+    """Calibrate the lens of a camera from pictures of a board; refused, with exit code 1, if it is not good enough."""
     from genima.calibration.coverage import Shown, measure_coverage
     from genima.calibration.intrinsics import calibrate_intrinsics
     from genima.calibration.lens_file import write_intrinsics
@@ -51,13 +53,13 @@ def intrinsics(
     seen, unseen, size_px = find_all(folder, made, None)
     coverage = measure_coverage(made.corners_m(), list(seen.values()), size_px)
     found = calibrate_intrinsics(made.corners_m(), {s.path.name: one for s, one in seen.items()}, size_px, model, camera)
-    write_intrinsics(target, found, made.text, hardware, serial)
     print_rejected({**unseen, **found.rejected})
     console.print(f'{len(found.errors_px)} pictures, {100 * coverage.share:.0f} % of the picture seen')
     print_missing(coverage.missing(Shown()))
     findings = judge_lens(found, limits)
     good = print_verdict(findings)
-    console.print(f'written to {target}')
+    write_intrinsics(path_for(target, good), found, made.text, hardware, serial)
+    print_written(target, path_for(target, good))
     figures = {'errors_px': found.errors_px, 'rejected': found.rejected, 'coverage': coverage.share}
     write_json(json_path, {**as_figures(findings), **figures})
     if not good:

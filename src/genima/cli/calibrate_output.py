@@ -77,3 +77,15 @@ def print_missing(missing: Sequence[str]) -> None:
     """Print what to show next."""
     for sentence in missing:
         console.print(f'  wanted: {sentence}', soft_wrap=True)
+
+
+def path_for(path: Path, good: bool) -> Path:
+    """Return where a calibration is written; one that is not good enough takes nobody's place."""
+    return path if good else path.with_name(f'{path.name}.refused')
+
+
+def print_written(path: Path, target: Path) -> None:
+    """Print where a calibration is now."""
+    kept = f'{path} is as it was' if path.is_file() else f'there is no {path}'
+    refused = f'refused: kept as {target} for a look, and {kept}; mend what says FAIL, or give other --thresholds'
+    console.print(f'written to {path}' if target == path else refused, soft_wrap=True)
