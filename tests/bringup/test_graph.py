@@ -163,7 +163,7 @@ def test_cameras_are_checked_with_a_real_arm_and_where_asked_for(policy: str) ->
     real = graph.stack('franka', {'policy': policy, 'robot': 'fr3', 'robot_ip': '172.16.0.3', 'launch_driver': 'false'})
     nodes = {entry.name: entry.parameters for entry in real.nodes}
     assert nodes['guard_node']['check_cameras'] is True
-    assert nodes['camera_check_node'] == {'robot': 'fr3', 'policy': policy}
+    assert nodes['camera_check_node'] == {'robot': 'fr3', 'policy': policy, 'calibrations': ''}
     parameters = yaml.safe_load(real.parameter_file.read_text())
     assert parameters['guard_node']['ros__parameters']['check_cameras'] is True
     simulated = {entry.name: entry.parameters for entry in graph.stack('franka', {'policy': policy}).nodes}

@@ -14,6 +14,7 @@ from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
 from genima.bench.camera_work import Bump, WorkingArm
+from genima.calibration.file import CameraCalibration, write_calibration
 from genima_msgs.msg import CameraCheck, GuardStatus
 from genima_ros import qos
 
@@ -70,7 +71,9 @@ class Lab:
 def test_a_bumped_camera_is_found_and_the_guard_is_not_armed(start: Callable[..., Any], probe: Any, tmp_path: Path) -> None:
     lab = Lab(probe)
     given = {'robot': 'panda', 'cameras': "'front,wrist'"}
-    node = start('camera_check_node', references=tmp_path, **given)
+    mounted = lab.arm.sights(0.0, CAMERAS)['front'].camera
+    write_calibration(tmp_path / 'files' / 'front.yaml', CameraCalibration(mounted, '2026-05-01T12:00:00Z'))
+    node = start('camera_check_node', references=tmp_path / 'pinned', calibrations=tmp_path / 'files', **given)
     node.wait_for('camera check ready')
     answer = lab.call('camera_check_node/pin')
     assert not answer.success and 'no picture of the last seconds' in answer.message
@@ -86,12 +89,12 @@ def test_a_bumped_camera_is_found_and_the_guard_is_not_armed(start: Callable[...
     assert not lab.newest('front').ok and 'camera_check_node/pin' in lab.newest('front').problems[0]
     lab.until(lambda: 'no reference picture' in lab.call('guard_node/arm').message)  # the guard hears it when it does
     answer = lab.call('camera_check_node/pin')
-    assert answer.success and str(tmp_path) in answer.message
-    assert {path.name for path in tmp_path.iterdir()} == {'front.json', 'front.png', 'wrist.json', 'wrist.png'}
+    assert answer.success and str(tmp_path / 'pinned') in answer.message
+    assert {path.name for path in (tmp_path / 'pinned').iterdir()} == {'front.json', 'front.png', 'wrist.json', 'wrist.png'}
     lab.until(lab.ok)
     lab.until(lambda: lab.call('guard_node/arm').success)
     front = lab.newest('front')
-    assert front.drift_px < 0.3 and front.header.frame_id == 'front_optical_frame' and np.isnan(front.calibration_age_days)
+    assert front.drift_px < 0.3 and front.header.frame_id == 'front_optical_frame' and front.calibration_age_days > 100
 
     lab.arm.bump('front', Bump(turn_rad=(0.0, 0.0087, 0.0)))
     lab.until(lambda: not lab.newest('front').ok)
@@ -104,7 +107,7 @@ def test_a_bumped_camera_is_found_and_the_guard_is_not_armed(start: Callable[...
     lab.arm.bump('front', Bump())
     assert node.end()[0] == 0 and 'Traceback' not in node.text, node.text
     lab.checks.clear()
-    again = start('camera_check_node', references=tmp_path, **given)
+    again = start('camera_check_node', references=tmp_path / 'pinned', **given)
     again.wait_for('camera front: reference of')
     lab.until(lab.ok)
     lab.until(lambda: not lab.newest('front').ok and not lab.newest('wrist').ok, swapped=True)

@@ -11,6 +11,7 @@ import cv2
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
+from genima.calibration.mounting import read_folder
 from genima.camera_checks.check import CameraChecks, CheckLimits, Verdict
 from genima.camera_checks.pictures import Sight
 from genima.camera_checks.reference import Reference, read_reference, write_references
@@ -85,8 +86,10 @@ class CameraCheckNode(Node):
         return CheckLimits(drift_px, carried_px, projection_px, age_days=age_days, in_a_row=in_a_row)
 
     def _declare_dates(self) -> dict[str, str]:
-        text = declare(self, 'calibrated_at', '{}', 'Dates of the calibrations by camera as JSON; "" for all others.')
-        return read_dates(text)
+        folder = declare(self, 'calibrations', '', 'Folder of calibration files, for their dates; empty: none.')
+        text = declare(self, 'calibrated_at', '{}', 'Dates of other calibrations by camera as JSON; "" for all others.')
+        of_files = {name: each.date for name, each in read_folder(folder).items()} if folder else {}
+        return {**read_dates(text), **of_files}
 
     def _read_references(self) -> None:
         folder = self._folder

@@ -36,7 +36,6 @@ class FailureNode(Node):
 
     def __init__(self) -> None:
         super().__init__('failure_node')
-        os.nice(NICE)
         policy = declare(self, 'policy', '', 'Policy directory that runs; empty: none.')
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
@@ -130,6 +129,7 @@ class FailureNode(Node):
 
 def main() -> NoReturn:
     """Run the node."""
+    os.nice(NICE)
     run(FailureNode, closing_s=CLOSING_S)
 
 
