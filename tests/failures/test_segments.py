@@ -17,12 +17,13 @@ from genima.cli.main import app
 from genima.convert.mcap import messages
 from genima.errors import DatasetError
 from genima.failures.causes import CAUSES
-from genima.failures.layout import Flag, is_finished, list_segments, next_number, read_flag, segment_name, write_flag
+from genima.failures.layout import SEGMENT, Flag, is_finished, list_segments, read_flag, write_flag
 from genima.failures.reading import CONTRACT, WORKSPACE, contract_of, diagnose_segment, read_evidence
 from genima.failures.report import count_causes, count_diagnoses, read_segments
 from genima.failures.ring import Kept
 from genima.failures.segment import write_segment
 from genima.recording.bagfile import BagFile
+from genima.recording.numbered import next_number
 from genima.recording.rosbag2 import Topic
 
 FLAG = Flag('calibration', 'too far left', START_S + 1.2, task='pick', policy='p', contract=SPEC.hash())
@@ -83,15 +84,15 @@ def failures(topics: list[Topic], tmp_path_factory: pytest.TempPathFactory) -> P
     """A wrong camera, sound pictures of an operator who thinks otherwise, and one that was not finished."""
     folder = tmp_path_factory.mktemp('failures')
     wrong = Painting(cameras=beside('front', 0.03, 0.0))
-    write_segment(folder / segment_name(0), topics, list(_messages(wrong)), _provenance(), FLAG)
+    write_segment(folder / 'failure_000000', topics, list(_messages(wrong)), _provenance(), FLAG)
     other = Flag('lighting', '', START_S + 1.0, task='place', contract=SPEC.hash())
-    write_segment(folder / segment_name(1), topics, list(_messages(Painting())), _provenance(), other)
-    (folder / segment_name(2)).mkdir()
+    write_segment(folder / 'failure_000001', topics, list(_messages(Painting())), _provenance(), other)
+    (folder / 'failure_000002').mkdir()
     return folder
 
 
 def test_a_segment_comes_back_as_what_happened(failures: Path) -> None:
-    folder = failures / segment_name(1)
+    folder = failures / 'failure_000001'
     assert contract_of(folder).hash() == SPEC.hash()
     evidence, meant = read_evidence(folder, contract_of(folder)), made()
     assert [target.stamp_s for target in evidence.targets] == pytest.approx([each.stamp_s for each in meant.targets])
@@ -111,11 +112,11 @@ def test_report_counts_diagnoses_and_shows(failures: Path, tmp_path: Path) -> No
     assert told['segments'][0]['suspected'] == ['calibration'] and told['segments'][1]['diagnoses'] == []
     text = page.read_text()
     assert text.count('<figure>') == 2 and 'suspect the extrinsic of camera front' in text and 'too far left' in text
-    assert all(flag.diagnosed for flag in (read_flag(failures / segment_name(0)), read_flag(failures / segment_name(1))))
+    assert all(flag.diagnosed for flag in (read_flag(failures / 'failure_000000'), read_flag(failures / 'failure_000001')))
 
 
 def test_diagnoses_are_kept_until_asked_again(failures: Path) -> None:
-    folder = failures / segment_name(0)
+    folder = failures / 'failure_000000'
     stored = Flag(**{**vars(diagnose_segment(folder)), 'diagnoses': ()})
     write_flag(folder, stored)
     assert count_diagnoses(list(read_segments(failures))) == {}
@@ -123,7 +124,7 @@ def test_diagnoses_are_kept_until_asked_again(failures: Path) -> None:
 
 
 def test_without_the_contract_causes_are_counted_all_the_same(topics: list[Topic], tmp_path: Path) -> None:
-    write_segment(tmp_path / segment_name(0), topics, list(_messages(Painting()))[:9], {'robot': 'panda'}, FLAG)
+    write_segment(tmp_path / 'failure_000000', topics, list(_messages(Painting()))[:9], {'robot': 'panda'}, FLAG)
     (segment,) = read_segments(tmp_path)
     assert 'name the policy directory with --policy' in segment.trouble
     assert count_causes([segment]) == {'pick': {'calibration': 1}}
@@ -139,22 +140,22 @@ def test_a_full_disk_leaves_nothing_half_written(
         with monkeypatch.context() as patch:
             patch.setattr(BagFile, where, full)
             with pytest.raises(DatasetError, match=r'failure_000003 was not kept: .*No space left on device'):
-                write_segment(tmp_path / segment_name(3), topics, list(_messages(Painting()))[:9], {}, FLAG)
+                write_segment(tmp_path / 'failure_000003', topics, list(_messages(Painting()))[:9], {}, FLAG)
         assert list(tmp_path.iterdir()) == []
 
 
 def test_names_and_flags(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match='failures:=true'):
         list_segments(tmp_path)
-    (tmp_path / segment_name(7)).mkdir()
-    assert next_number(tmp_path) == 8 and not is_finished(tmp_path / segment_name(7))
+    (tmp_path / 'failure_000007').mkdir()
+    assert next_number(tmp_path, SEGMENT) == 8 and not is_finished(tmp_path / 'failure_000007')
     with pytest.raises(DatasetError, match=r'was not finished \(no failure.json\)'):
-        read_flag(tmp_path / segment_name(7))
+        read_flag(tmp_path / 'failure_000007')
     with pytest.raises(DatasetError, match="cause 'bad luck'; allowed: calibration, occlusion, lighting"):
         write_flag(tmp_path, Flag('bad luck', '', 0.0))
     for cause in CAUSES:
-        write_flag(tmp_path / segment_name(7), Flag(cause, 'x', 1.0))
-        assert read_flag(tmp_path / segment_name(7)).cause == cause
-    (tmp_path / segment_name(7) / 'failure.json').write_text('{"schema": "genima-failure", "schema_version": 9}')
+        write_flag(tmp_path / 'failure_000007', Flag(cause, 'x', 1.0))
+        assert read_flag(tmp_path / 'failure_000007').cause == cause
+    (tmp_path / 'failure_000007' / 'failure.json').write_text('{"schema": "genima-failure", "schema_version": 9}')
     with pytest.raises(DatasetError, match='version 9'):
-        read_flag(tmp_path / segment_name(7))
+        read_flag(tmp_path / 'failure_000007')

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rosbags.rosbag2 import Reader
 
 from genima.errors import DatasetError
-from genima.recording.layout import bag_files, episode_name, is_finished, list_recordings, next_number, read_summary
+from genima.recording.layout import EPISODE, bag_files, is_finished, list_recordings, read_summary
+from genima.recording.numbered import next_number, numbered_name
 from genima.recording.reader import Bag, read_bag
 from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import header_stamp_ns
@@ -109,13 +110,13 @@ def test_a_discarded_episode_is_gone(tmp_path: Path) -> None:
 
 
 def test_numbers_go_on_after_the_highest(tmp_path: Path) -> None:
-    assert next_number(tmp_path / 'nothing') == 0
+    assert next_number(tmp_path / 'nothing', EPISODE) == 0
     with pytest.raises(DatasetError, match='no recording'):
         list_recordings(tmp_path)
     for number in (9, 12, 1_000_000):
-        (tmp_path / episode_name(number)).mkdir()
+        (tmp_path / numbered_name(EPISODE, number)).mkdir()
     (tmp_path / 'episode_old').mkdir()
-    assert next_number(tmp_path) == 1_000_001
+    assert next_number(tmp_path, EPISODE) == 1_000_001
     assert [path.name for path in list_recordings(tmp_path)] == ['episode_000009', 'episode_000012', 'episode_1000000']
 
 

@@ -6,7 +6,6 @@
 """
 
 import json
-import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from typing import Any
 from genima.errors import DatasetError
 from genima.failures.causes import check_cause
 from genima.recording.layout import write_durable
+from genima.recording.numbered import list_numbered
 
-FAILURE = 'failure.json'
+SEGMENT, FAILURE = 'failure', 'failure.json'
 SCHEMA, SCHEMA_VERSION = 'genima-failure', 1
-_NAME = re.compile(r'failure_(\d{6,})')
 
 
 @dataclass(frozen=True)
@@ -51,25 +50,13 @@ class Flag:
     diagnosed: bool = False
 
 
-def segment_name(number: int) -> str:
-    """Return the name of the folder of a segment."""
-    return f'failure_{number:06d}'
-
-
-def next_number(directory: Path | str) -> int:
-    """Return the number after the highest one in a folder of failures; 0 where there is none yet."""
-    found = (_NAME.fullmatch(path.name) for path in Path(directory).glob('failure_*'))
-    return max((int(match[1]) for match in found if match), default=-1) + 1
-
-
 def list_segments(directory: Path | str) -> list[Path]:
     """Return the folders of all segments in the order of their numbers, finished or not.
 
     Raises:
         DatasetError: if there is none.
     """
-    named = ((_NAME.fullmatch(path.name), path) for path in Path(directory).glob('failure_*') if path.is_dir())
-    paths = [path for _, path in sorted((int(match[1]), path) for match, path in named if match)]
+    paths = list(list_numbered(directory, SEGMENT).values())
     if not paths:
         raise DatasetError(
             f'no failure_*/ in {directory}; start with failures:=true and flag a moment with the service failure_node/flag'

@@ -13,23 +13,13 @@ from typing import Any
 
 from genima.errors import DatasetError
 from genima.files import atomic_path
+from genima.recording.numbered import list_numbered
 
+EPISODE = 'episode'
 METADATA, SUMMARY = 'metadata.yaml', 'episode.json'
 SCHEMA, SCHEMA_VERSION = 'genima-recording', 1
 OUTCOMES = ('success', 'failure', 'unfinished')
 """How an episode ended; a discarded one is not kept."""
-_NAME = re.compile(r'episode_(\d{6,})')
-
-
-def episode_name(number: int) -> str:
-    """Return the name of the folder of an episode."""
-    return f'episode_{number:06d}'
-
-
-def next_number(directory: Path | str) -> int:
-    """Return the number after the highest one in a folder of recordings; 0 where there is none yet."""
-    found = (_NAME.fullmatch(path.name) for path in Path(directory).glob('episode_*'))
-    return max((int(match[1]) for match in found if match), default=-1) + 1
 
 
 def list_recordings(directory: Path | str) -> list[Path]:
@@ -38,8 +28,7 @@ def list_recordings(directory: Path | str) -> list[Path]:
     Raises:
         DatasetError: if there is none.
     """
-    named = ((_NAME.fullmatch(path.name), path) for path in Path(directory).glob('episode_*') if path.is_dir())
-    paths = [path for _, path in sorted((int(match[1]), path) for match, path in named if match)]
+    paths = list(list_numbered(directory, EPISODE).values())
     if not paths:
         raise DatasetError(f'no recording episode_*/ in {directory}; record some with `genima up record out:={directory}`')
     return paths

@@ -14,8 +14,9 @@ from genima.contract.spec import PolicySpec
 from genima.errors import DatasetError, GenimaError
 from genima.failures.causes import check_cause
 from genima.failures.cutter import Cutter
-from genima.failures.layout import next_number, segment_name
+from genima.failures.layout import SEGMENT
 from genima.recording.bagfile import COMPRESSIONS
+from genima.recording.numbered import next_number, numbered_name
 from genima.recording.queued import CLOSING_S
 from genima.recording.rosbag2 import Topic
 from genima.robots.profile import RobotProfile
@@ -68,7 +69,7 @@ class FailureNode(Node):
         # when the node ends, nobody can be asked any more
         self._known: dict[Path, tuple[list[Topic], dict[str, Any]]] = {}
         self._prepare_folder()
-        self._next = next_number(self._out)
+        self._next = next_number(self._out, SEGMENT)
         self._streams = RecordedStreams(self, streams, reliable)
         self._streams.begin(self._cutter, self._now_ns())
         self.create_service(FlagFailure, '~/flag', self._on_flag)
@@ -114,7 +115,7 @@ class FailureNode(Node):
                 f'{1e-9 * free_bytes:.1f} GB are free at {self._out}, {1e-9 * wanted_bytes:.1f} GB are wanted '
                 '(parameter reserve_gb): make room'
             )
-        folder = self._out / segment_name(max(self._next, next_number(self._out)))
+        folder = self._out / numbered_name(SEGMENT, max(self._next, next_number(self._out, SEGMENT)))
         self._cutter.flag(folder, self._provenance.flag(cause, note), seconds_ago, self._now_ns(), time.monotonic())
         self._next = int(folder.name.rpartition('_')[2]) + 1
         self._known[folder] = self._streams.topics(), self._provenance.of_bag(self._simulated)

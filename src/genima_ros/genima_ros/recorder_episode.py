@@ -9,7 +9,8 @@ from typing import Any
 from rclpy.serialization import serialize_message
 from std_msgs.msg import String
 
-from genima.recording.layout import episode_name, next_number
+from genima.recording.layout import EPISODE
+from genima.recording.numbered import next_number, numbered_name
 from genima.recording.queued import QueuedWriter
 from genima.recording.rosbag2 import Topic
 from genima.recording.writer import BagWriter
@@ -43,7 +44,7 @@ class RecordedEpisode:
     ) -> None:
         self.start_ns = start_ns
         self._events = events
-        self.bag = BagWriter(out / episode_name(next_number(out)), provenance, compression)
+        self.bag = BagWriter(out / numbered_name(EPISODE, next_number(out, EPISODE)), provenance, compression)
         for topic in topics:
             self.bag.add_topic(topic)
         self.queue = QueuedWriter(self.bag, queue_bytes)
