@@ -72,7 +72,7 @@ export class Controls {
 
   async command(name, values) {
     const answer = await this.connection.command(name, values);
-    this.say(answer.ok ? answer.text : `${name} refused: ${answer.text}`, answer.ok ? 'good' : 'bad', SHOW_MS);
+    this.say(`${name}${answer.ok ? '' : ' refused'}: ${answer.text}`, answer.ok ? 'good' : 'bad', SHOW_MS);
     return answer;
   }
 
