@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stack that records, and recording beside a policy."""
 
+import json
 import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from genima_bringup.processes import LaunchError, StackProcesses
 
+from genima.calibration.file import CameraCalibration, write_calibration
+from genima.cameras.model import CameraModel, MountedCamera
 from genima.errors import GenimaError
 from genima_bringup import graph
 
@@ -42,6 +46,17 @@ def test_the_keyboard_is_the_default_and_moves_real_arms_too_but_never_at_once()
     recorder = nodes['recorder_node'].parameters
     assert recorder['instruction'] == 'fold the towel' and 'task' not in recorder
     assert recorder['source'] == 'teleoperation by keyboard'
+
+
+def test_calibration_files_go_into_what_is_recorded(tmp_path: Path) -> None:
+    for name, date in (('front', '2026-05-01T12:00:00Z'), ('wrist', '2026-06-01T12:00:00Z'), ('side', '2020-01-01T12:00:00Z')):
+        camera = MountedCamera(CameraModel(name, 640, 480, np.diag([600.0, 600.0, 1.0])), 'base', np.eye(4))
+        write_calibration(tmp_path / f'{name}.yaml', CameraCalibration(camera, date, serial='42' if name == 'front' else ''))
+    recorder = _nodes(calibration=str(tmp_path), cameras='front,wrist')['recorder_node'].parameters
+    calibration = json.loads(recorder['calibration'])
+    assert calibration['date'] == '2026-05-01' and 'wrist' in calibration['id'] and 'side' not in calibration['id']
+    assert json.loads(recorder['camera_hardware'])['front']['serial'] == '42'
+    assert 'calibration' not in _nodes()['recorder_node'].parameters
 
 
 def test_a_policy_is_recorded_when_asked_for(tmp_path: Path) -> None:

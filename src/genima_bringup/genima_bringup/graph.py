@@ -13,6 +13,7 @@ from genima.robots.profile import RobotProfile
 from genima_bringup.drivers import DriverLaunch, distribution, official_driver
 from genima_bringup.record import (
     OPERATORS,
+    calibration_folder,
     camera_names,
     failure_parameters,
     image_parameters,
@@ -171,7 +172,7 @@ def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry
         policy = policy_dir(values['policy']) if values['policy'] else None
         nodes.append(NodeEntry('failure_node', failure_parameters(values, controller, policy), closing_s=CLOSING_S))
     if values['calibration']:
-        nodes.append(NodeEntry('calibration_node', {'folder': _calibration_folder(values)}))
+        nodes.append(NodeEntry('calibration_node', {'folder': calibration_folder(values)}))
     return tuple(nodes) + _recording_nodes(values, controller, simulated=not (real or mock))
 
 
@@ -190,15 +191,11 @@ def _arm(values: Mapping[str, str], real: bool, mock: bool, controller: str) -> 
 
 def _camera_check_node(values: Mapping[str, str], guard: dict[str, Any]) -> NodeEntry:
     """Return the node that checks the cameras, of the policy where there is one; tell the guard which they are."""
-    parameters = {'robot': values['robot'], 'calibrations': _calibration_folder(values)}
+    parameters = {'robot': values['robot'], 'calibrations': calibration_folder(values)}
     if values['policy']:
         return NodeEntry('camera_check_node', {**parameters, 'policy': str(policy_dir(values['policy']))})
     guard['cameras'] = values['cameras']
     return NodeEntry('camera_check_node', {**parameters, 'cameras': values['cameras']})
-
-
-def _calibration_folder(values: Mapping[str, str]) -> str:
-    return str(Path(values['calibration']).expanduser().absolute()) if values['calibration'] else ''
 
 
 def _policy_nodes(values: Mapping[str, str], guard: Mapping[str, Any]) -> list[NodeEntry]:

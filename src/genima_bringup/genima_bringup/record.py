@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parameters of the nodes that record: the recorder, and who moves the arm for it."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from genima.calibration.file import parse_date
+from genima.calibration.mounting import read_folder
 from genima.errors import GenimaError
 
 OPERATORS = {'keyboard': 'teleop_node', 'scripted': 'operator_node', 'none': ''}
@@ -38,6 +41,11 @@ def camera_names(values: Mapping[str, str]) -> list[str]:
     return [name.strip() for name in values['cameras'].split(',') if name.strip()]
 
 
+def calibration_folder(values: Mapping[str, str]) -> str:
+    """Return the absolute path of the launch argument `calibration`; empty where it is."""
+    return str(Path(values['calibration']).expanduser().absolute()) if values['calibration'] else ''
+
+
 def recorder_parameters(values: Mapping[str, str], operator: str, controller: str, simulated: bool) -> dict[str, Any]:
     """Return what recorder_node is told."""
     words = {name: values[name] or (text if simulated else '') for name, text in SIMULATED_TASK.items()}
@@ -50,7 +58,22 @@ def recorder_parameters(values: Mapping[str, str], operator: str, controller: st
         'out': str(Path(values['out']).expanduser().absolute()),
         'source': f'simulation, {source}' if simulated else source,
         **{name: text for name, text in words.items() if text},
+        **_calibrations(values),
     }
+
+
+def _calibrations(values: Mapping[str, str]) -> dict[str, str]:
+    """Return what the calibration files say of the recorded cameras; the oldest one dates them all."""
+    if not values['calibration']:
+        return {}
+    files = read_folder(calibration_folder(values)).items()
+    known = {name: each for name, each in files if name in camera_names(values)}
+    if not known:
+        return {}
+    names = ', '.join(f'{name} {each.id}' for name, each in known.items())
+    hardware = {name: {'model': each.hardware, 'serial': each.serial} for name, each in known.items() if each.serial}
+    calibration = {'id': names, 'date': min((each.date for each in known.values()), key=parse_date)[:10]}
+    return {'calibration': json.dumps(calibration), **({'camera_hardware': json.dumps(hardware)} if hardware else {})}
 
 
 def failure_parameters(values: Mapping[str, str], controller: str, policy: Path | None) -> dict[str, Any]:
