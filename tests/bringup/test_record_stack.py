@@ -49,7 +49,8 @@ def test_the_keyboard_is_the_default_and_moves_real_arms_too_but_never_at_once()
 
 
 def test_calibration_files_go_into_what_is_recorded(tmp_path: Path) -> None:
-    for name, date in (('front', '2026-05-01T12:00:00Z'), ('wrist', '2026-06-01T12:00:00Z'), ('side', '2020-01-01T12:00:00Z')):
+    dates = {'front': '2026-05-01T12:00:00Z', 'wrist': '2026-06-01T12:00:00Z', 'side': '2020-01-01T12:00:00Z'}
+    for name, date in dates.items():
         camera = MountedCamera(CameraModel(name, 640, 480, np.diag([600.0, 600.0, 1.0])), 'base', np.eye(4))
         write_calibration(tmp_path / f'{name}.yaml', CameraCalibration(camera, date, serial='42' if name == 'front' else ''))
     recorder = _nodes(calibration=str(tmp_path), cameras='front,wrist')['recorder_node'].parameters
