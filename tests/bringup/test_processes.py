@@ -23,8 +23,8 @@ PROGRAMS = {
         'while True: time.sleep(1)\n'
     ),
     'writer': (
-        'import time\nprint("up", flush=True)\n'
-        'try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(1)\n    print("written", flush=True)\n'
+        'import time\n'
+        'try:\n    print("up", flush=True)\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(1)\n    print("written", flush=True)\n'
     ),
     'broken': 'import sys\nprint("error: no camera")\nsys.exit(3)\n',
     'echo': 'import sys, time\nprint(sys.argv[1:], flush=True)\nwhile True: time.sleep(1)\n',
