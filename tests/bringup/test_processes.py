@@ -24,7 +24,8 @@ PROGRAMS = {
     ),
     'writer': (
         'import time\n'
-        'try:\n    print("up", flush=True)\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(1)\n    print("written", flush=True)\n'
+        'try:\n    print("up", flush=True)\n    time.sleep(60)\n'
+        'except KeyboardInterrupt:\n    time.sleep(1)\n    print("written", flush=True)\n'
     ),
     'broken': 'import sys\nprint("error: no camera")\nsys.exit(3)\n',
     'echo': 'import sys, time\nprint(sys.argv[1:], flush=True)\nwhile True: time.sleep(1)\n',
