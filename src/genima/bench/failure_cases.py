@@ -113,7 +113,7 @@ def _outside(material: Material, rng: np.random.Generator) -> Evidence:
         frames[:, :, 2, 3] -= rng.uniform(0.20, 0.30)
     else:
         side = rng.choice([-1.0, 1.0])
-        reach = np.median((side * frames[:, :, 1, 3]).max(axis=1))
+        reach = np.median((side * frames[:, :, 1, 3]).min(axis=1))
         frames[:, :, 1, 3] += side * (BOX.max_xyz_m[1] - reach + rng.uniform(0.06, 0.10))
     return evidence_of(material, painted(material, replace(scenes, T_base_sphere=frames)))
 

@@ -55,6 +55,12 @@ class View:
         edge_px = min(u, v, self.model.width_px - 1 - u, self.model.height_px - 1 - v)
         return bool(edge_px > self.model.K[0, 0] * radius_m / z)
 
+    def off_mm(self, xyz_m: Floats, uv_px: Floats) -> float:
+        """Return how far a pixel (2,) is from where a point (3,) is seen, at the depth of the point."""
+        x, y, z = self.in_camera(xyz_m)
+        expected_px = (self.model.K @ [x / z, y / z, 1.0])[:2]
+        return float(np.linalg.norm(uv_px - expected_px)) * self.mm_per_px(xyz_m)
+
     def mm_per_px(self, xyz_m: Floats) -> float:
         """Return how many millimetres across a pixel covers at the depth of a point."""
         return float(1e3 * self.in_camera(xyz_m)[2] / self.model.K[0, 0])
