@@ -3,6 +3,7 @@
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
+from genima.errors import LimitError
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
 from genima.sim.trajectory_controller import TrajectoryController
@@ -75,7 +77,8 @@ class Lab:
     def send_controller(self) -> None:
         for plan in self.plans[self._taken :]:
             stamp_s, times_s, q_rad, v_rad_s = trajectory_arrays(plan, PANDA.arm_joints)
-            self._arm.set_trajectory(self.now_s, stamp_s, times_s, q_rad, v_rad_s)
+            with suppress(LimitError):  # like the real one, it refuses what comes too late, and goes on
+                self._arm.set_trajectory(self.now_s, stamp_s, times_s, q_rad, v_rad_s)
         self._taken = len(self.plans)
         now_s = self.now_s
         names = list(reversed(PANDA.arm_joints))
