@@ -29,6 +29,8 @@ STATIC_CAMERAS = {
 # In the TCP frame: beside the hand, tilted towards the fingers, far enough out that the hand does not hide the cube.
 WRIST_CAMERA = ((0.085, 0.0, -0.1034), (0.0, 0.0, 0.16), 75.0)
 CAMERA_NAMES = ('wrist', 'front', 'right_shoulder', 'left_shoulder')
+# Software OpenGL takes twice as long with smooth edges; what is made of large pictures is smooth by being made smaller.
+SAMPLES, SMOOTHED_UP_TO_PX = 4, 256
 GEOM_TYPES = {
     'capsule': mujoco.mjtGeom.mjGEOM_CAPSULE,
     'cylinder': mujoco.mjtGeom.mjGEOM_CYLINDER,
@@ -97,7 +99,7 @@ class World:
     def _add_surroundings(self, spec: mujoco.MjSpec) -> None:
         width, height = self.size_px
         spec.visual.global_.offwidth, spec.visual.global_.offheight = max(width, 640), max(height, 640)
-        spec.visual.quality.offsamples = 4
+        spec.visual.quality.offsamples = SAMPLES if width <= SMOOTHED_UP_TO_PX else 0
         spec.visual.quality.numslices = 20
         spec.visual.quality.numstacks = 10
         spec.visual.map.znear = 0.005
