@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One life for every node: init, build, spin, and a quick clean end whatever happens."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -19,10 +20,11 @@ from genima.errors import GenimaError
 
 POLL_S = 0.2
 GRACE_S = 1.5
-REAL_TIME_PRIORITY = 40  # below the 50 of ros2_control's controller manager
+# below the 50 of ros2_control's controller manager
+GUARD_PRIORITY, CONTROLLER_PRIORITY = 40, 30
 
 
-def run(make_node: Callable[[], Node], real_time: bool = False, closing_s: float = GRACE_S) -> NoReturn:
+def run(make_node: Callable[[], Node], priority: int = 0, closing_s: float = GRACE_S) -> NoReturn:
     """Run one node until it is told to end, and end the process.
 
     The exit code is 0 after SIGINT or SIGTERM, and 1 after an error that the user can mend (one line on stderr).
@@ -30,32 +32,35 @@ def run(make_node: Callable[[], Node], real_time: bool = False, closing_s: float
 
     Args:
         make_node: builds the node; slow imports belong in there, so that Ctrl-C works while they load.
+        priority: of a node that does little and must not wait for those that do much: once it is built, it goes before
+            them, where permitted. 0: like everything else.
         closing_s: how long it may take to end before it is ended by force [s].
-        real_time: the node does little and must not wait for those that do much: it goes before them, where permitted.
     """
-    if real_time:
-        _go_first()
-    code = _live(make_node, closing_s)
+    code = _live(make_node, priority, closing_s)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # all is closed; torch would take a second more to tidy up its modules
 
 
-def _go_first() -> None:
-    """Ask for real-time priority, for this thread and those that it starts: the middleware's, too."""
+def _go_first(priority: int) -> None:
+    """Ask for real-time priority for every thread there is, the middleware's, too; those that they start inherit it."""
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
+        for thread in os.listdir('/proc/self/task'):
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.sched_setscheduler(int(thread), os.SCHED_FIFO, os.sched_param(priority))
     except OSError:
-        print(f'no real-time priority: permit rtprio {REAL_TIME_PRIORITY} in /etc/security/limits.conf', flush=True)
+        print(f'no real-time priority: permit rtprio {priority} in /etc/security/limits.conf', flush=True)
 
 
-def _live(make_node: Callable[[], Node], closing_s: float) -> int:
+def _live(make_node: Callable[[], Node], priority: int, closing_s: float) -> int:
     node: Node | None = None
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         rclpy.init()
         threading.Thread(target=_leave_by_force, args=[closing_s], daemon=True).start()
         node = make_node()
+        if priority:
+            _go_first(priority)
         spin = getattr(node, 'run', None)
         spin() if spin else rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):

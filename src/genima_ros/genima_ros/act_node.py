@@ -14,7 +14,7 @@ from genima.errors import ContractError, GenimaError
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
-from genima_ros._run import run
+from genima_ros._run import CONTROLLER_PRIORITY, run
 from genima_ros.beat import wait_until
 from genima_ros.devices import check_device
 from genima_ros.joint_states import JointStates
@@ -147,7 +147,7 @@ class ActNode(Node):
 
 def main() -> NoReturn:
     """Run the node."""
-    run(ActNode)
+    run(ActNode, CONTROLLER_PRIORITY)
 
 
 if __name__ == '__main__':

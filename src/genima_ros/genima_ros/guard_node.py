@@ -18,7 +18,7 @@ from genima.guard.status import GuardConfig, GuardOutput
 from genima.recording.jog import CONTRACT as TELEOPERATION
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
-from genima_ros._run import run
+from genima_ros._run import GUARD_PRIORITY, run
 from genima_ros.guard_inputs import GuardInputs
 from genima_ros.guard_reports import GuardReports
 from genima_ros.parameters import declare
@@ -147,7 +147,7 @@ class GuardNode(Node):
 
 def main() -> NoReturn:
     """Run the node."""
-    run(GuardNode, real_time=True)
+    run(GuardNode, GUARD_PRIORITY)
 
 
 if __name__ == '__main__':
