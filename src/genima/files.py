@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Atomic writes and the places where shipped files are found."""
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +12,17 @@ from pathlib import Path
 from genima.errors import GenimaError
 
 
+FULL_BYTES = 2**20
+"""A file that cannot be written where less is free cannot be written for want of space, whatever the library says."""
+
+
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that replaces it when the block ends without an error."""
+    """Yield a temporary path beside `path` that replaces it when the block ends without an error.
+
+    Raises:
+        GenimaError: if the disk is full; the old file is as it was.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f'.{target.name}.', suffix=target.suffix, dir=target.parent)
@@ -22,8 +32,18 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o644)
         os.replace(temporary, target)
+    except Exception as error:
+        if isinstance(error, GenimaError) or not _is_full(target.parent, error):
+            raise
+        raise GenimaError(f'{target} cannot be written: the disk is full; make room, and start the same again') from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_full(folder: Path, error: Exception) -> bool:
+    """Return whether writing failed for want of space; HDF5, torch and safetensors each have errors of their own."""
+    wanting = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return wanting or shutil.disk_usage(folder).free < FULL_BYTES
 
 
 def write_atomic(path: Path | str, data: bytes | str) -> None:

@@ -45,6 +45,7 @@ def test_every_command_explains_itself() -> None:
         (('up', 'submarine'), "no stack 'submarine'"),
         (('collect', '--robot', 'r2d2', '--out', 'out/none'), 'panda'),
         (('collect', '--diversity', 'wild', '--out', 'out/none'), 'allowed: none, low, medium, high'),
+        (('calibrate', 'board', f'{__file__}/board.svg'), 'choose another name'),
         (('train', 'controller', '--recipe', 'soup', '--policy', 'out/none'), "no recipe 'soup'"),
     ],
 )

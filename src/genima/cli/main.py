@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`genima`: one program, one command per job."""
 
+import errno
+import os
 import signal
 import sys
 
@@ -34,6 +36,17 @@ from genima.errors import GenimaError
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+# what a user can mend, wherever a file is written
+MENDABLE = {
+    errno.ENOSPC: 'make room',
+    errno.EDQUOT: 'make room',
+    errno.EACCES: 'choose a place that you may write to',
+    errno.EPERM: 'choose a place that you may write to',
+    errno.EROFS: 'choose a place that you may write to',
+    errno.EEXIST: 'choose another name',
+    errno.ENOTDIR: 'choose another name',
+    errno.EISDIR: 'choose another name',
+}
 
 app = typer.Typer(
     name='genima',
@@ -85,6 +98,13 @@ def main() -> None:
         code = exit_.exit_code
     except GenimaError as error:
         errors.print(Text('error: ', 'bold red') + Text(str(error), 'default'), soft_wrap=True)
+        code = EXIT_ERROR
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        place = f': {error.filename}' if error.filename else ''
+        text = f'{os.strerror(error.errno)}{place}; {MENDABLE[error.errno]}, and start the same again'
+        errors.print(Text('error: ', 'bold red') + Text(text, 'default'), soft_wrap=True)
         code = EXIT_ERROR
     except (KeyboardInterrupt, typer.Abort):
         errors.print('interrupted; what was finished is kept')
