@@ -11,7 +11,6 @@ from pathlib import Path
 
 from genima.errors import GenimaError
 
-
 FULL_BYTES = 2**20
 """A file that cannot be written where less is free cannot be written for want of space, whatever the library says."""
 
