@@ -80,6 +80,31 @@ def test_a_wide_picture_is_sent_smaller_but_keeps_its_size_for_the_overlay(hub: 
     assert cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (48, 64, 3)
 
 
+def _sent_width(hub: FrameHub, stamp_s: float) -> int:
+    hub.offer('front', stamp_s, lambda: np.full((480, 640, 3), 90, dtype=np.uint8))
+    _until(lambda: (frame := hub.newest('front')) and frame.stamp_s == stamp_s)
+    frame = hub.newest('front')
+    assert frame is not None and (frame.width_px, frame.height_px) == (640, 480)
+    return int(cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR).shape[1])
+
+
+def test_pictures_are_sent_as_large_as_the_largest_browser_shows_them() -> None:
+    hub = FrameHub(lambda: None, max_hz=1e6)
+    try:
+        hub.look('phone', ['front'], 170)
+        assert _sent_width(hub, 0.0) == 192
+        hub.look('desk', ['front'], 256)
+        hub.look('elsewhere', ['wrist'], 640)
+        assert _sent_width(hub, 1.0) == 256
+        hub.look('wall', ['front'], 3000)
+        assert _sent_width(hub, 2.0) == 640
+        hub.look('wall', [])
+        hub.look('hidden', ['front'], -1)
+        assert _sent_width(hub, 3.0) == 256
+    finally:
+        hub.close()
+
+
 def test_a_picture_that_cannot_be_read_is_named_and_the_next_one_comes(hub: FrameHub, troubles: list[str]) -> None:
     def broken() -> np.ndarray:
         raise GenimaError('cameras/front/image_raw: encoding 16UC1')

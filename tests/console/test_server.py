@@ -212,7 +212,7 @@ def test_a_browser_that_falls_silent_is_let_go(rig: Rig, monkeypatch: pytest.Mon
             _receive(socket, lambda values: None)
 
 
-@pytest.mark.parametrize('message', ['[]', 'nonsense', '{"look": 3}', '{"seen": "x"}', '3'])
+@pytest.mark.parametrize('message', ['[]', 'nonsense', '{"look": 3}', '{"look": ["x"], "width": "w"}', '{"seen": "x"}', '3'])
 def test_nonsense_ends_the_connection_and_nothing_else(rig: Rig, message: str) -> None:
     with rig.browser() as socket:
         socket.send(message)

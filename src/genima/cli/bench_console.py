@@ -15,6 +15,9 @@ def console_costs(
     policy: Annotated[Path, typer.Option(help='Policy directory; it is the 10 Hz loop.')] = Path('models/panda_pick'),
     browsers: Annotated[list[int] | None, typer.Option(min=0, help='Browsers at once (repeatable); 0, 1 and 4.')] = None,
     seconds: Annotated[float, typer.Option(min=2.0, help='Length of each measurement [s].')] = 60.0,
+    width_px: Annotated[
+        int, typer.Option(min=16, help='How wide browsers show a picture [px]; the page on a screen of 1440 px: 245.')
+    ] = 640,
     json_path: JsonOption = None,
 ) -> None:
     """Show four 640x480 views at 30 fps to no, one and four browsers; CPU of the console, period errors of the loop."""
@@ -30,7 +33,7 @@ def console_costs(
     rows = []
     with progress_bar() as progress:
         task = progress.add_task('measurements', total=len(counts))
-        for row in bench_console(policy_dir(str(policy)), counts, seconds):
+        for row in bench_console(policy_dir(str(policy)), counts, seconds, width_px):
             rows.append(row)
             progress.advance(task)
     cells = [
@@ -45,9 +48,10 @@ def console_costs(
         for row in rows
     ]
     columns = ['browsers', 'CPU, % of a core', 'period error p50, ms', 'p99', 'max', 'slowest view, fps']
-    print_table('console and 10 Hz loop, four views of 640x480 at 30 fps', columns, cells)
+    print_table(f'console and 10 Hz loop, four views of 640x480 at 30 fps, shown {width_px} px wide', columns, cells)
     console.print(f'{os.cpu_count()} cores; the browsers are clients on this machine; they take pictures, but draw none')
-    write_json(json_path, {'policy': str(policy), 'seconds': seconds, 'cores': os.cpu_count(), 'rows': rows})
+    about = {'policy': str(policy), 'seconds': seconds, 'width_px': width_px, 'cores': os.cpu_count()}
+    write_json(json_path, {**about, 'rows': rows})
 
 
 def _figure(value: float | None) -> str:

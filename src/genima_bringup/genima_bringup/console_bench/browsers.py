@@ -15,12 +15,13 @@ BEAT_S = 0.1
 MAX_BYTES = 2**24
 
 
-async def browse(address: str, seconds: float) -> Counter[str]:
+async def browse(address: str, seconds: float, width_px: int) -> Counter[str]:
     """Look at a console for a while.
 
     Args:
         address: of its page.
         seconds: how long [s].
+        width_px: how wide it shows each picture.
 
     Returns:
         Pictures of each view, and under `status` the statuses.
@@ -46,7 +47,7 @@ async def browse(address: str, seconds: float) -> Counter[str]:
             values = json.loads(message)
             if 'hello' in values:
                 views = [f'{kind}/{name}' for kind, names in _views(values['hello']) for name in names]
-                await socket.send(json.dumps({'look': views}))
+                await socket.send(json.dumps({'look': views, 'width': width_px}))
             elif 'status' in values:
                 seen['status'] += 1
                 await socket.send(json.dumps({'status': values['status']['number']}))
@@ -66,14 +67,15 @@ async def _beat(socket: ClientConnection, seen: Counter[str]) -> None:
         await asyncio.sleep(BEAT_S)
 
 
-async def _all(address: str, count: int, seconds: float) -> list[Counter[str]]:
-    return list(await asyncio.gather(*(browse(address, seconds) for _ in range(count))))
+async def _all(address: str, count: int, seconds: float, width_px: int) -> list[Counter[str]]:
+    return list(await asyncio.gather(*(browse(address, seconds, width_px) for _ in range(count))))
 
 
 def main() -> None:
-    """Print what each browser got as one line of JSON; arguments: address, number of browsers, seconds."""
-    address, count, seconds = sys.argv[1:]
-    print(json.dumps([dict(seen) for seen in asyncio.run(_all(address, int(count), float(seconds)))]), flush=True)
+    """Print what each browser got as one line of JSON; arguments: address, number of browsers, seconds, width."""
+    address, count, seconds, width = sys.argv[1:]
+    everybody = asyncio.run(_all(address, int(count), float(seconds), int(width)))
+    print(json.dumps([dict(seen) for seen in everybody]), flush=True)
 
 
 if __name__ == '__main__':

@@ -62,19 +62,22 @@ class LoopMonitor(ClientNode):
             self._executor.spin_once(timeout_sec=SPIN_S)
 
 
-def bench_console(policy: Path, browsers: Sequence[int | None], seconds: float) -> Iterator[dict[str, Any]]:
+def bench_console(
+    policy: Path, browsers: Sequence[int | None], seconds: float, width_px: int
+) -> Iterator[dict[str, Any]]:
     """Yield one row for each number of browsers; None is the graph without a console.
 
     Args:
         policy: policy directory; its controller runs the loop, its cameras are published.
         browsers: how many look at once.
         seconds: length of each measurement [s].
+        width_px: how wide the browsers show each picture.
     """
     for count in browsers:
-        yield _measure(policy, count, seconds)
+        yield _measure(policy, count, seconds, width_px)
 
 
-def _measure(policy: Path, count: int | None, seconds: float) -> dict[str, Any]:
+def _measure(policy: Path, count: int | None, seconds: float, width_px: int) -> dict[str, Any]:
     """Start the graph anew, let it settle, and measure."""
     addresses: list[str] = []
 
@@ -85,7 +88,7 @@ def _measure(policy: Path, count: int | None, seconds: float) -> dict[str, Any]:
     stack = _stack(policy, with_console=count is not None)
     with StackProcesses(stack, write=listen) as processes, LoopMonitor() as monitor:
         monitor.wait_for_chunks(processes)
-        people = _people(addresses[0], count, seconds + SETTLE_S) if count else None
+        people = _people(addresses[0], count, seconds + SETTLE_S, width_px) if count else None
         try:
             monitor.spin_for(SETTLE_S)
             pid = processes.pids().get('console_node')
@@ -127,8 +130,8 @@ def _stack(policy: Path, with_console: bool) -> Stack:
     return Stack('console bench', config_dir() / 'stacks' / 'hardware.yaml', tuple(nodes))
 
 
-def _people(address: str, count: int, seconds: float) -> 'subprocess.Popen[str]':
-    command = [sys.executable, '-m', f'{PACKAGE}.browsers', address, str(count), str(seconds)]
+def _people(address: str, count: int, seconds: float, width_px: int) -> 'subprocess.Popen[str]':
+    command = [sys.executable, '-m', f'{PACKAGE}.browsers', address, *map(str, (count, seconds, width_px))]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 

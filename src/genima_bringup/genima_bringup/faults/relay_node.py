@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, NoReturn
 
 import numpy as np
-from genima_ros._run import run
+from genima_ros._run import GUARD_PRIORITY, run
 from genima_ros.parameters import declare
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -73,7 +73,7 @@ class RelayNode(Node):
 
 def main() -> NoReturn:
     """Run the node."""
-    run(RelayNode, real_time=True)
+    run(RelayNode, GUARD_PRIORITY)
 
 
 if __name__ == '__main__':

@@ -46,7 +46,8 @@ class Browser:
     """Serves one websocket until it ends. Everything of it runs in the server's event loop.
 
     To the browser go JSON texts with one key that says what they are, and binary bundles of pictures (see `bundle`).
-    From it come JSON objects with any of `look` (views that it shows), `seen` (number of the last bundle drawn),
+    From it come JSON objects with any of `look` (views that it shows; with `width`, how wide it shows them in pixels of
+    the screen), `seen` (number of the last bundle drawn),
     `beat` (any number; comes back), `status` (number of the last one shown), `watch` (take, keep or none), `stop`.
     """
 
@@ -93,7 +94,7 @@ class Browser:
                 self._stops.add(task)
                 task.add_done_callback(self._stops.discard)
             if 'look' in message:
-                self._look([str(view) for view in message['look'][:MAX_VIEWS]])
+                self._look([str(view) for view in message['look'][:MAX_VIEWS]], message.get('width'))
             if 'seen' in message:
                 self._seen = max(self._seen, min(int(message['seen']), self._bundle))
                 self._news.set()
@@ -116,9 +117,9 @@ class Browser:
         answer = await self._shared.stop()
         self._say(answer={'to': number, **answer})
 
-    def _look(self, views: list[str]) -> None:
+    def _look(self, views: list[str], width_px: Any) -> None:
         if views or self._views:
-            self._shared.frames.look(self, views)
+            self._shared.frames.look(self, views, None if width_px is None else int(width_px))
         self._views = tuple(views)
         self._sent = {view: number for view, number in self._sent.items() if view in views}
 

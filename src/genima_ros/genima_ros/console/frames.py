@@ -14,6 +14,7 @@ from genima.errors import GenimaError
 
 MAX_HZ = 30.0
 QUALITY = 80
+WIDTHS_PX = 64  # pictures are sent in widths that are multiples of this: a window that is dragged is not followed closely
 END_S = 0.3
 Pixels = NDArray[np.uint8]
 
@@ -39,6 +40,14 @@ class Frame:
     jpeg: bytes
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a browser shows: names of views, and how wide it shows the widest of them [px]."""
+
+    views: frozenset[str]
+    width_px: int
+
+
 class Pace:
     """Lets through at most `max_hz` on average; a picture that comes a little early or late is no reason to drop it."""
 
@@ -61,7 +70,7 @@ class FrameHub:
         on_frame: called in that thread when a picture is ready.
         on_trouble: called in that thread with the reason when a picture cannot be read.
         max_hz: pictures per second and view, at most.
-        max_width_px: wider pictures are made smaller for sending.
+        max_width_px: wider pictures are made smaller for sending, whatever browsers ask for.
     """
 
     def __init__(
@@ -73,7 +82,7 @@ class FrameHub:
     ) -> None:
         self._on_frame, self._on_trouble = on_frame, on_trouble
         self._max_hz, self._max_width_px = max_hz, max_width_px
-        self._looking: dict[object, frozenset[str]] = {}
+        self._looking: dict[object, Look] = {}
         self._waiting: dict[str, tuple[float, Callable[[], Pixels]]] = {}
         self._paces: dict[str, Pace] = {}
         self._newest: dict[str, Frame] = {}
@@ -83,15 +92,24 @@ class FrameHub:
         self._thread = threading.Thread(target=self._run, name='pictures', daemon=True)
         self._thread.start()
 
-    def look(self, browser: object, views: Collection[str]) -> None:
-        """Take note of what a browser shows; nothing where `views` is empty."""
+    def look(self, browser: object, views: Collection[str], width_px: int | None = None) -> None:
+        """Take note of what a browser shows.
+
+        Args:
+            browser: which one.
+            views: names; empty where it shows nothing.
+            width_px: how wide it shows the widest; pictures are sent no larger than that. None: as large as may be.
+        """
         with self._changed:
-            self._looking[browser] = frozenset(views)
+            self._looking[browser] = Look(frozenset(views), self._max_width_px if width_px is None else width_px)
             if not views:
                 del self._looking[browser]
-            unseen = set(self._newest) - set().union(*self._looking.values())
+            unseen = [view for view in self._newest if not self._lookers(view)]
             for view in unseen:  # who looks again later must not see it as the present
                 del self._newest[view]
+
+    def _lookers(self, view: str) -> list[Look]:
+        return [look for look in self._looking.values() if view in look.views]
 
     @property
     def watched(self) -> bool:
@@ -107,7 +125,7 @@ class FrameHub:
             pixels: gives it as RGB (height, width, 3) uint8; called only if it is encoded, in another thread.
         """
         with self._changed:
-            if not any(view in views for views in self._looking.values()):
+            if not self._lookers(view):
                 return
             if self._paces.setdefault(view, Pace(self._max_hz)).admits(time.monotonic()):
                 self._waiting[view] = stamp_s, pixels
@@ -138,16 +156,22 @@ class FrameHub:
                 self._on_trouble(str(error))
                 continue
             with self._changed:
-                if any(view in views for views in self._looking.values()):
+                if self._lookers(view):
                     self._newest[view] = frame
             self._on_frame()
 
     def _encode(self, view: str, stamp_s: float, pixels: Pixels) -> Frame:
         height, width = pixels.shape[:2]
-        if width > self._max_width_px:
-            size = self._max_width_px, max(1, round(height * self._max_width_px / width))
+        sent = self._sent_width_px(view)
+        if width > sent:
+            size = sent, max(1, round(height * sent / width))
             pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
         _, jpeg = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         self.encoded += 1
         return Frame(view, self.encoded, stamp_s, width, height, jpeg.tobytes())
+
+    def _sent_width_px(self, view: str) -> int:
+        with self._changed:
+            shown = max((look.width_px for look in self._lookers(view)), default=self._max_width_px)
+        return min(self._max_width_px, WIDTHS_PX * max(1, -(-shown // WIDTHS_PX)))

@@ -13,7 +13,7 @@ export class Connection {
     this.on = on;
     this.base = new URL('.', location.href);
     this.watch = null; // null, 'take' or 'keep'
-    this.views = [];
+    this.looked = { look: [] };
     this.beats = new Map();
     this.number = 0;
     this.status = 0;
@@ -28,7 +28,7 @@ export class Connection {
     address.protocol = address.protocol.replace('http', 'ws');
     const socket = new WebSocket(address);
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => { this.openedMs = performance.now(); this.look(this.views); };
+    socket.onopen = () => { this.openedMs = performance.now(); this.send(this.looked); };
     socket.onmessage = (event) => this.receive(socket, event.data);
     socket.onclose = () => {
       if (socket !== this.socket) return;
@@ -44,7 +44,13 @@ export class Connection {
 
   send(message) { if (this.ready) this.socket.send(JSON.stringify(message)); }
 
-  look(views) { this.views = views; this.send({ look: views }); }
+  // Which views are shown, and how wide, in pixels of the screen: the console sends no larger ones.
+  look(views, widthPx) {
+    const looked = { look: views, width: widthPx };
+    if (JSON.stringify(looked) === JSON.stringify(this.looked)) return;
+    this.looked = looked;
+    this.send(looked);
+  }
 
   receive(socket, data) {
     if (socket !== this.socket) return;

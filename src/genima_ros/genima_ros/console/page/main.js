@@ -9,7 +9,7 @@ import { Views } from './views.js';
 
 const OLD_MS = 1000; // the node tells its status ten times a second
 const get = (id) => document.getElementById(id);
-const views = new Views(get('views'));
+const views = new Views(get('views'), () => look());
 const plots = new Plots(get('joints'));
 const panels = new Panels();
 let shown = [];
@@ -42,7 +42,7 @@ function showBanner() {
   if (banner.textContent !== text) banner.textContent = text;
 }
 
-function look() { connection.look(document.visibilityState === 'visible' ? shown : []); }
+function look() { connection.look(document.visibilityState === 'visible' ? shown : [], views.widthPx); }
 
 const connection = new Connection({
   hello(hello) {

@@ -5,14 +5,17 @@ const SVG = 'http://www.w3.org/2000/svg';
 const RATE_MS = 2000;
 
 export class Views {
-  constructor(root) {
+  // `resized` is called when pictures are shown larger or smaller than before.
+  constructor(root, resized) {
     this.root = root;
+    this.sizes = new ResizeObserver(resized);
     this.views = new Map();
     this.cards = new Map();
   }
 
   build(cameras, targets) {
     this.root.replaceChildren();
+    this.sizes.disconnect();
     this.views.clear();
     this.cards.clear();
     for (const camera of cameras) {
@@ -43,7 +46,13 @@ export class Views {
     pair.append(box);
     const view = { box, canvas, context: canvas.getContext('2d'), drawn: [], stampS: null, width: 0, height: 0 };
     this.views.set(name, view);
+    this.sizes.observe(box);
     return view;
+  }
+
+  get widthPx() {
+    const widths = [...this.views.values()].map((view) => view.box.clientWidth);
+    return Math.ceil(Math.max(0, ...widths) * devicePixelRatio);
   }
 
   async draw(pictures) {
