@@ -14,7 +14,7 @@ import numpy as np
 from genima.camera_checks.motion import Pattern, PictureMotion
 from genima.camera_checks.pictures import Grey, SmallSight, made_small, window_px
 from genima.camera_checks.reference import Reference
-from genima.camera_checks.silhouette import Mask, Silhouette, parts_seen_from
+from genima.camera_checks.silhouette import Mask, Silhouette
 
 CONTOUR_PX = 3
 SAME_OPENING, AT_REST = 0.015, 0.005
@@ -63,7 +63,7 @@ class DriftPin:
         self.reference = reference
         self.small = made_small(reference.sight)
         self._silhouette = silhouette
-        self.parts = parts_seen_from(silhouette.profile, reference.sight.camera.parent_link)
+        self.parts = silhouette.parts_seen_from(reference.sight.camera.parent_link)
         self._around_px = window_px(self.small.grey.shape) // 2 + 2  # from so far the window of `even_light` sees the arm
         self._at_reference = self._view(self.small)
         self._of_grasp: View | None = None

@@ -15,7 +15,7 @@ import numpy as np
 
 from genima.camera_checks.drift import SAME_OPENING, DriftPin
 from genima.camera_checks.pictures import Single, SmallSight
-from genima.camera_checks.silhouette import Mask, Silhouette, parts_seen_from
+from genima.camera_checks.silhouette import Mask, Silhouette
 
 MEMORY = 6  # pictures
 REACH = 0.08  # largest error that is measured, as a share of the picture's longer side
@@ -52,25 +52,31 @@ class ProjectionCheck:
     def forget(self) -> None:
         """Begin anew, for another calibration for example."""
         self._memory: deque[_Memory] = deque(maxlen=MEMORY)
+        self._pin: tuple[DriftPin, _Memory] | None = None
         self._surface: Single | None = None
         self._weight, self._pairs = 0.0, 0
         self.error_px, self.fit = float('nan'), float('nan')
 
     def observe(self, live: SmallSight, pin: DriftPin | None = None) -> None:
         """Take a picture, and the reference of its camera where there is one."""
-        parts = parts_seen_from(self._silhouette.profile, live.camera.parent_link)
+        parts = self._silhouette.parts_seen_from(live.camera.parent_link)
         links = parts.still | parts.sliding if parts.carried else parts.moving
         new = self._remembered(live, links)
         if parts.carried:
             self._weigh_edges(new)
         else:
-            partners = [self._remembered(pin.small, links)] if pin is not None else []
+            partners = [self._pinned(pin, links)] if pin is not None else []
             earlier = next((each for each in reversed(self._memory) if _share(each.mask, new.mask) >= LEAST_CHANGE), None)
             for partner in (*partners, earlier):
                 if partner is not None and partner.small.grey.shape == live.grey.shape:
                     self._weigh_change(partner, new)
         self._memory.append(new)
         self._judge(live)
+
+    def _pinned(self, pin: DriftPin, links: frozenset[str]) -> _Memory:
+        if self._pin is None or self._pin[0] is not pin:
+            self._pin = pin, self._remembered(pin.small, links)
+        return self._pin[1]
 
     def _remembered(self, small: SmallSight, links: frozenset[str]) -> _Memory:
         sight = small.sight

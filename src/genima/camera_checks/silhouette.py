@@ -66,11 +66,18 @@ class Silhouette:
 
     def __init__(self, profile: RobotProfile) -> None:
         self.profile = profile
+        self._parts: dict[str, Parts] = {}
         shapes = [(link.name, shape) for link in profile.links for shape in link.shapes]
         self._links = [name for name, _ in shapes]
         surfaces = [_surface_m(shape) for _, shape in shapes]
         most = max(len(points) for points in surfaces)
         self._points_m = np.stack([points[np.arange(most) % len(points)] for points in surfaces])
+
+    def parts_seen_from(self, parent_link: str) -> Parts:
+        """Return how the links move as seen from a camera on `parent_link`."""
+        if parent_link not in self._parts:
+            self._parts[parent_link] = parts_seen_from(self.profile, parent_link)
+        return self._parts[parent_link]
 
     def mask(
         self, camera: MountedCamera, q_rad: Floats, gripper_open: float, links: frozenset[str], grow_px: int = 0
