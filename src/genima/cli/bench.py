@@ -176,7 +176,7 @@ def cameras(
     sizes: Annotated[str, typer.Option(help='Sizes of the pictures, by commas.')] = '128x128,640x480',
     trials: Annotated[int, typer.Option(min=1, help='Bumps of each kind per camera and size.')] = 100,
     hours: Annotated[float, typer.Option(min=0.001, help='Undisturbed motion per size [h].')] = 1.0,
-    limit_px: Annotated[float, typer.Option(min=0.05, help='Limit of the drift of fixed cameras, 640 px wide [px].')] = 0.7,
+    limit_px: Annotated[float, typer.Option(min=0.05, help='Limit of the drift of fixed cameras, 640 px wide [px].')] = 0.45,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
     json_path: JsonOption = None,
 ) -> None:
