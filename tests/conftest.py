@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import random
+
 import pytest
 from hypothesis import settings
 
 import genima.sim  # noqa: F401  # chooses the OpenGL before any test imports mujoco
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
+
+# a DDS domain of its own for every test process: two of pytest's workers at once never share one
+_WORKER = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))
+os.environ['ROS_DOMAIN_ID'] = str(1 + 10 * (_WORKER % 10) + random.SystemRandom().randrange(10))
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
 # the same examples in every run: a red run can be repeated, and a green one stays green
 settings.register_profile('fixed', derandomize=True, deadline=None)

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private DDS domain on this host, nodes that clean up, and child processes.
+"""Nodes that clean up, and child processes.
 
 Tests that only use `rclpy` run with the real one, too, where it is sourced; the others are marked `subset_only`.
 """
 
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-os.environ['ROS_DOMAIN_ID'] = str(random.SystemRandom().randint(1, 100))  # another one in every test process
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
 import rosless
 

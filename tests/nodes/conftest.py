@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes as processes on a private DDS domain, and a probe that talks to them."""
+"""Nodes as processes, and a probe that talks to them."""
 
 import genima_ros  # isort: skip  # noqa: F401  its gate decides which rclpy this is
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -103,11 +102,9 @@ class Probe(Node):
 
 
 @pytest.fixture(scope='session')
-def domain() -> Iterator[None]:
-    """A DDS domain of our own on this host."""
+def node_environment() -> Iterator[None]:
+    """Nodes of few threads that say at once what they have to say."""
     saved = dict(os.environ)
-    os.environ['ROS_DOMAIN_ID'] = str(random.randint(1, 100))
-    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     os.environ['PYTHONUNBUFFERED'] = '1'
     os.environ.update(dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'LP_NUM_THREADS'), '1'))
     yield
@@ -116,7 +113,7 @@ def domain() -> Iterator[None]:
 
 
 @pytest.fixture
-def start(domain: None) -> Iterator[Callable[..., NodeProcess]]:
+def start(node_environment: None) -> Iterator[Callable[..., NodeProcess]]:
     """Start nodes; all are gone after the test."""
     nodes: list[NodeProcess] = []
 
@@ -130,7 +127,7 @@ def start(domain: None) -> Iterator[Callable[..., NodeProcess]]:
 
 
 @pytest.fixture
-def probe(domain: None) -> Iterator[Probe]:
+def probe(node_environment: None) -> Iterator[Probe]:
     rclpy.init(args=[])
     node = Probe()
     yield node

@@ -16,7 +16,7 @@ LINK = 'action_chunk'
 
 
 @pytest.mark.slow
-def test_faults_end_in_rest_inside_the_limits_and_the_arm_goes_on(domain: None) -> None:
+def test_faults_end_in_rest_inside_the_limits_and_the_arm_goes_on(node_environment: None) -> None:
     cases = {case.name: case for case in fault_cases()}
     policy, controller = policy_dir('models/panda_pick'), controller_name('panda')
     values = {'policy': str(policy), 'armed': 'false', 'overlay': 'false'}

@@ -53,7 +53,7 @@ def test_a_running_graph_is_shown_and_left_alone(start: Callable, probe, tmp_pat
     assert wanted <= entities, f'missing: {sorted(wanted - entities)}\n{words}'
 
 
-def test_silence_is_said(domain: None, tmp_path: Path) -> None:
+def test_silence_is_said(node_environment: None, tmp_path: Path) -> None:
     command = [sys.executable, '-m', 'genima.cli.main', 'view', '--seconds', '0.5', '--save', str(tmp_path / 'live.rrd')]
     environment = {**os.environ, 'ROS_DOMAIN_ID': '101'}
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)

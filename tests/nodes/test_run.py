@@ -32,7 +32,7 @@ run(Short, priority={priority})
         ("rclpy.shutdown(); raise RuntimeError('what a signal becomes inside a middleware')", 0, ''),
     ],
 )
-def test_exit_code(domain: None, what: str, code: int, words: str) -> None:
+def test_exit_code(node_environment: None, what: str, code: int, words: str) -> None:
     source = 'import genima_ros\n' + LIFE.format(what=what, priority=0)
     result = subprocess.run([sys.executable, '-c', source], capture_output=True, text=True, timeout=60)
     assert (result.returncode, words in result.stderr) == (code, True), result.stderr
@@ -40,7 +40,7 @@ def test_exit_code(domain: None, what: str, code: int, words: str) -> None:
 
 
 @pytest.mark.parametrize('permitted', [True, False])
-def test_a_node_that_may_not_go_first_says_so_and_runs(domain: None, permitted: bool) -> None:
+def test_a_node_that_may_not_go_first_says_so_and_runs(node_environment: None, permitted: bool) -> None:
     source = f"""
 import os, genima_ros
 asked = []

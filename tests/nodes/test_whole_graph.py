@@ -59,7 +59,7 @@ def test_episodes_run_and_a_dead_painter_stops_the_arm(probe, policy: Path) -> N
     assert not any('Traceback' in line for line in output), '\n'.join(output)
 
 
-def test_a_robot_that_does_not_match_ends_the_stack_with_its_reason(domain: None, policy: Path) -> None:
+def test_a_robot_that_does_not_match_ends_the_stack_with_its_reason(node_environment: None, policy: Path) -> None:
     program = (
         'import sys\nfrom genima_bringup.launcher import launch\n'
         "sys.exit(launch('franka', policy=sys.argv[1], arguments={'robot': 'fr3', 'overlay': 'false'}))\n"
