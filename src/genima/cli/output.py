@@ -2,6 +2,8 @@
 """How commands print: figures as JSON or as a table, everything else on the terminal."""
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +14,8 @@ from rich.table import Table
 
 from genima.files import write_atomic
 
-console = Console()
+FILE_COLUMNS = 200  # of what does not go to a terminal: tables must not be cut there
+console = Console(width=None if sys.stdout.isatty() or 'COLUMNS' in os.environ else FILE_COLUMNS)
 errors = Console(stderr=True)
 
 JsonOption = Annotated[
