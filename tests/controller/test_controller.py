@@ -49,6 +49,14 @@ def test_chunk_starts_one_step_after_the_observation(controller: Controller, vie
     assert ((chunk.gripper_open >= 0) & (chunk.gripper_open <= 1)).all()
 
 
+def test_no_convolution_is_an_emulated_one(controller: Controller, views: np.ndarray) -> None:
+    """On a processor without bfloat16, half precision made the controller five times slower, too slow for its 10 Hz."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        controller.act(views, np.full(7, 0.2), 1.0, 0.0)
+    called = {event.key for event in profile.key_averages()}
+    assert 'aten::mkldnn_convolution' in called and not any('slow_conv' in name for name in called)
+
+
 def test_camera_order_matters(controller: Controller, views: np.ndarray) -> None:
     """The original's output did not change when its views were permuted: there was no camera identity."""
     straight = controller.act(views, np.zeros(7), 1.0, 0.0).q_rad

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / 'src' / 'genima'
 ROOMS = [
-    'errors', 'files', 'processes', 'stamps', 'svg', 'robots', 'cameras', 'calibration', 'spheres', 'contract', 'chunks',
-    'painter', 'controller', 'guard', 'align', 'recording', 'episodes', 'quality', 'convert', 'camera_checks', 'failures',
+    'errors', 'files', 'precision', 'processes', 'stamps', 'svg', 'robots', 'cameras', 'calibration', 'spheres', 'contract',
+    'chunks', 'painter', 'controller', 'guard', 'align', 'recording', 'episodes', 'quality', 'convert', 'camera_checks', 'failures',
     'randomize', 'sim', 'train', 'evaluate', 'bench', 'view', 'cli',
 ]  # fmt: skip
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'trajectory_msgs', 'rosless', 'genima_msgs'}

@@ -27,7 +27,7 @@ class CheckLimits:
 
     Attributes:
         drift_px: largest motion of the picture against its reference, in a picture `at_width_px` wide. The training-data
-            page allows 2 px and 5 mm; 5 mm along the axis of a camera 1.4 m away are 0.48 px of the background behind the arm.
+            page allows 2 px and 5 mm; 5 mm along the axis of a camera 1.4 m away are 0.48 px of what is behind the arm.
         carried_drift_px: likewise for a camera on the arm: what it is compared with is near.
         projection_px: largest distance of the arm from where the calibration has it, likewise; 5 px in the page.
         at_width_px: the limits in pixels grow and shrink with the width of the picture.

@@ -17,6 +17,7 @@ from genima.controller.encoder import hash_words
 from genima.controller.normalizer import Normalizer
 from genima.errors import ContractError, PolicyError
 from genima.files import atomic_path, write_atomic
+from genima.precision import half_precision
 
 CONFIG_FILE = 'controller/config.json'
 WEIGHTS_FILE = 'controller/model.safetensors'
@@ -116,7 +117,7 @@ class Controller:
         views = torch.from_numpy(np.ascontiguousarray(target_views)).to(self._device)
         state = torch.from_numpy(self.normalizer.state(q, opening)).to(self._device)
         age = torch.tensor([self.age_share(target_age_s)], dtype=torch.float32, device=self._device)
-        with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16):
+        with torch.inference_mode(), half_precision(self._device):
             output = self.model(to_network(views[None]), state[None], age, words.to(self._device))
         return Chunk(
             stamp_s=stamp_s,

@@ -6,7 +6,6 @@ embedded once and the noise is always the same, so equal views give equal target
 """
 
 import time
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from genima.cameras.views import tile, untile
 from genima.contract.spec import PolicySpec
 from genima.errors import ContractError
 from genima.painter.pipeline import image_size_px, load_pipeline
+from genima.precision import half_precision
 
 _NOISE_SEED = 0
 _PROMPTS_KEPT = 64
@@ -96,16 +96,12 @@ class Painter:
         return np.ascontiguousarray(result)
 
     def _paint_images(self, images: NDArray[np.uint8], prompt: str) -> NDArray[np.uint8]:
-        with torch.inference_mode(), self._half_precision():
+        with torch.inference_mode(), half_precision(self._device):
             control = torch.from_numpy(np.ascontiguousarray(images)).to(self._device).permute(0, 3, 1, 2).float() / 255
             embedding = self._embedding(prompt).expand(len(control), -1, -1)
             painted = sample(self.pipeline, self._noise, control, embedding, self.spec.inference_steps)
             pixels = (painted.float() / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
             return pixels.permute(0, 2, 3, 1).cpu().numpy()
-
-    def _half_precision(self) -> AbstractContextManager[object]:
-        kind = self._device.type
-        return torch.autocast(kind, torch.bfloat16) if kind in ('cpu', 'cuda') else nullcontext()
 
     def _embedding(self, prompt: str) -> Tensor:
         if prompt not in self._prompts:

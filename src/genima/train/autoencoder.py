@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from genima.precision import half_precision
 from genima.train.samples import Samples, to_tensor
 
 BATCH = 2
@@ -31,7 +32,7 @@ def autoencoder_loss(vae: AutoencoderKL, samples: Samples, rng: np.random.Genera
         target = samples.targets(indices)
         weight = 1 + SPHERE_WEIGHT * sphere_mask(samples.images(indices), target)
         x = to_tensor(target)
-        with torch.autocast('cpu', torch.bfloat16):
+        with half_precision():
             posterior = vae.encode(x).latent_dist
             painted = vae.decode(posterior.sample()).sample
         kl = posterior.kl().float().mean() / posterior.mean[0].numel()
@@ -77,7 +78,7 @@ class Latents:
     @torch.no_grad()
     def _encode(self, index: int) -> tuple[Tensor, Tensor]:
         target = self._samples.targets([index])
-        with torch.autocast('cpu', torch.bfloat16):
+        with half_precision():
             latent = self._vae.encode(to_tensor(target)).latent_dist.mode() * self._vae.config.scaling_factor
         mask = sphere_mask(self._samples.images([index]), target)
         shrunk = functional.max_pool2d(mask, mask.shape[-1] // latent.shape[-1])

@@ -22,6 +22,7 @@ from genima.controller.loss import act_loss
 from genima.controller.normalizer import Normalizer
 from genima.episodes.index import list_demonstrations
 from genima.episodes.store import read_episode
+from genima.precision import half_precision
 from genima.randomize.textures import make_pool
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
@@ -117,7 +118,7 @@ def _loss(model: Act, normalizer: Normalizer, batch: ControllerBatch, words: tor
     state, age, delta = _tensors(normalizer, batch.moments)
     gripper = torch.from_numpy(batch.moments.chunk_gripper.astype(np.float32))
     views = to_network(torch.from_numpy(batch.views))
-    with torch.autocast('cpu', torch.bfloat16):
+    with half_precision():
         output = model(views, state, age, words.expand(len(views), -1))
     valid = torch.ones_like(gripper, dtype=torch.bool)
     return act_loss(output, delta, gripper, valid, torch.from_numpy(batch.sphere_uv))['total']

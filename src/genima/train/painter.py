@@ -14,6 +14,7 @@ from genima.contract.spec import PolicySpec
 from genima.errors import PolicyError
 from genima.painter.painter import denoise, embed_prompt
 from genima.painter.pipeline import build_pipeline, load_pipeline, save_pipeline
+from genima.precision import half_precision
 from genima.robots.profile import RobotProfile
 from genima.train.autoencoder import LEARNING_RATE as AUTOENCODER_RATE
 from genima.train.autoencoder import Latents, autoencoder_loss, pixel_error, sphere_mask
@@ -129,7 +130,7 @@ def denoising_loss(
         noise, any_time = torch.randn_like(clean), torch.randint(0, last + 1, (len(clean),))
         time = torch.where(torch.rand(len(clean)) < LAST_STEP_SHARE, torch.full_like(any_time, last), any_time)
         noisy = scheduler.add_noise(clean, noise, time)
-        with torch.autocast('cpu', torch.bfloat16):
+        with half_precision():
             predicted = denoise(pipeline, noisy, time, prompt.expand(len(clean), -1, -1), (view + 1) / 2)
         return (weight * (predicted.float() - clean).square()).mean()
 
@@ -151,7 +152,7 @@ def polish_loss(
         clean, mask = latents(indices)
         views, targets = samples.images(indices), samples.targets(indices)
         control = (augment(to_tensor(views)) + 1) / 2
-        with torch.autocast('cpu', torch.bfloat16):
+        with half_precision():
             noise = torch.randn_like(clean)
             predicted = denoise(pipeline, noise, last, prompt.expand(len(clean), -1, -1), control).float()
             painted = vae.decode(predicted / vae.config.scaling_factor).sample.float()
