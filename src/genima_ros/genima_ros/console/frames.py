@@ -14,7 +14,6 @@ from genima.errors import GenimaError
 
 MAX_HZ = 30.0
 QUALITY = 80
-WIDTHS_PX = 64  # pictures are sent in widths that are multiples of this: a window that is dragged is not followed closely
 END_S = 0.3
 Pixels = NDArray[np.uint8]
 
@@ -162,16 +161,17 @@ class FrameHub:
 
     def _encode(self, view: str, stamp_s: float, pixels: Pixels) -> Frame:
         height, width = pixels.shape[:2]
-        sent = self._sent_width_px(view)
-        if width > sent:
-            size = sent, max(1, round(height * sent / width))
+        parts = self._parts(view, width)
+        if parts > 1:
+            size = max(1, width // parts), max(1, height // parts)
             pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
         _, jpeg = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         self.encoded += 1
         return Frame(view, self.encoded, stamp_s, width, height, jpeg.tobytes())
 
-    def _sent_width_px(self, view: str) -> int:
+    def _parts(self, view: str, width_px: int) -> int:
+        """Return by what a picture is divided for sending: a whole number, since others take longer than to encode it."""
         with self._changed:
-            shown = max((look.width_px for look in self._lookers(view)), default=self._max_width_px)
-        return min(self._max_width_px, WIDTHS_PX * max(1, -(-shown // WIDTHS_PX)))
+            shown_px = max((look.width_px for look in self._lookers(view)), default=self._max_width_px)
+        return max(width_px // max(shown_px, 1), -(-width_px // self._max_width_px), 1)

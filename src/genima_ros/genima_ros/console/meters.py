@@ -3,7 +3,7 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,11 +43,15 @@ class Meter:
 
 def percentiles_ms(values_ms: Iterable[float]) -> tuple[float | None, float | None]:
     """Return the median and the 99th percentile; None where there is nothing."""
-    values = np.fromiter(values_ms, dtype=np.float64)
-    if not values.size:
-        return None, None
-    p50, p99 = np.percentile(values, [50, 99])
-    return float(p50), float(p99)
+    values = sorted(values_ms)  # of hundreds of values NumPy's percentiles take ten times as long, ten times a second
+    return (_percentile(values, 0.50), _percentile(values, 0.99)) if values else (None, None)
+
+
+def _percentile(ascending: Sequence[float], share: float) -> float:
+    place = (len(ascending) - 1) * share
+    below = int(place)
+    above = min(below + 1, len(ascending) - 1)
+    return ascending[below] + (ascending[above] - ascending[below]) * (place - below)
 
 
 def plain(value: Any, digits: int = 5) -> Any:
