@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from genima_ros.console.frames import Frame, FrameHub
 from genima_ros.console.watch import Watch
 
-BUNDLE_S = 0.025  # pictures of several cameras that come close together travel together
+BUNDLE_S = 0.015  # pictures of several cameras that come close together travel together
 BUNDLES_UNSEEN = 2  # one on its way, one being drawn: never a queue
 STATUS_UNSEEN = 5
 SILENT_S = 3.0  # a browser that says nothing for so long is gone
@@ -124,16 +124,18 @@ class Browser:
         self._sent = {view: number for view, number in self._sent.items() if view in views}
 
     async def _send(self) -> None:
+        clock = asyncio.get_running_loop()
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the listener notices, too
             while True:
                 await self._news.wait()
+                begun_s = clock.time()
                 self._news.clear()
                 answers, self._answers = self._answers, []
                 for text in answers:
                     await self._socket.send_text(text)
                 await self._send_status()
                 await self._send_pictures()
-                await asyncio.sleep(BUNDLE_S)
+                await asyncio.sleep(max(0.0, begun_s + BUNDLE_S - clock.time()))
 
     async def _send_status(self) -> None:
         number, text = self._shared.status
