@@ -2,7 +2,9 @@
 """Views as MP4 files that LeRobot's decoder seeks in: written, read back, compared and joined."""
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -81,9 +83,36 @@ def encode(encoder: Encoder, frames: Iterable[np.ndarray], path: Path, fps: int,
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = PIXEL_FORMAT
         stream.codec_context.thread_count = threads
+        with _usual_priority():
+            output.start_encoding()
         for frame in chain([first], frames):
             output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
         output.mux(stream.encode())
+
+
+@contextmanager
+def _usual_priority() -> Iterator[None]:
+    """Undo what SVT-AV1 does where it runs as root: it makes its threads, and the one that opens it, real-time of 99.
+
+    Whatever starts an encoder would go before everything that moves an arm.
+    """
+    before = _scheduling()
+    mine = before[threading.get_native_id()]
+    yield
+    for thread, now in _scheduling().items():
+        policy, priority = before.get(thread, mine)
+        if now != (policy, priority):
+            with suppress(ProcessLookupError):  # it has ended
+                os.sched_setscheduler(thread, policy, os.sched_param(priority))
+
+
+def _scheduling() -> dict[int, tuple[int, int]]:
+    """Return policy and priority of each thread of this process."""
+    found = {}
+    for thread in map(int, os.listdir('/proc/self/task')):
+        with suppress(ProcessLookupError):  # it has ended
+            found[thread] = os.sched_getscheduler(thread), os.sched_getparam(thread).sched_priority
+    return found
 
 
 def decode(path: Path, start_s: float, steps: int, fps: float) -> Iterator[np.ndarray]:
