@@ -8,6 +8,7 @@ import pytest
 
 from genima.align.demonstration import Aligned, GridOptions, Streams, align
 from genima.align.frames import FrameTrack
+from genima.align.report import stream_report
 from genima.chunks.plan import Chunk
 from genima.errors import DatasetError
 from genima.robots.profile import RobotProfile
@@ -207,3 +208,11 @@ def test_a_known_latency_moves_the_frames() -> None:
         late.cameras['front'].add(time_s + 0.05, k, str(k).encode())
     found, wanted = align(late, GridOptions(10.0)), align(demonstration(), GridOptions(10.0))
     assert found.frames['front'] == wanted.frames['front']
+
+
+def test_a_rate_is_that_of_the_clock_not_of_its_ticks() -> None:
+    """A camera of 30 Hz on a clock that ticks every 5 ms has periods of 30 and 35 ms, and maybe a gap."""
+    times_s = 0.005 * np.floor(np.arange(300) / 30.0 / 0.005)
+    assert stream_report(times_s).rate_hz == pytest.approx(30.0, rel=0.002)
+    paused = stream_report(np.concatenate([times_s, times_s + 60.0]))
+    assert paused.rate_hz == pytest.approx(30.0, rel=0.002) and len(paused.gaps_s) == 1
