@@ -98,12 +98,14 @@ def _usual_priority() -> Iterator[None]:
     """
     before = _scheduling()
     mine = before[threading.get_native_id()]
-    yield
-    for thread, now in _scheduling().items():
-        policy, priority = before.get(thread, mine)
-        if now != (policy, priority):
-            with suppress(ProcessLookupError):  # it has ended
-                os.sched_setscheduler(thread, policy, os.sched_param(priority))
+    try:
+        yield
+    finally:
+        for thread, now in _scheduling().items():
+            policy, priority = before.get(thread, mine)
+            if now != (policy, priority):
+                with suppress(ProcessLookupError):  # it has ended
+                    os.sched_setscheduler(thread, policy, os.sched_param(priority))
 
 
 def _scheduling() -> dict[int, tuple[int, int]]:

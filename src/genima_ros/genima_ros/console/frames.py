@@ -97,7 +97,7 @@ class FrameHub:
         Args:
             browser: which one.
             views: names; empty where it shows nothing.
-            width_px: how wide it shows the widest; pictures are sent no larger than that. None: as large as may be.
+            width_px: how wide it shows the widest; pictures are sent that wide, or up to twice. None: as large as may be.
         """
         with self._changed:
             self._looking[browser] = Look(frozenset(views), self._max_width_px if width_px is None else width_px)

@@ -44,7 +44,7 @@ export class Connection {
 
   send(message) { if (this.ready) this.socket.send(JSON.stringify(message)); }
 
-  // Which views are shown, and how wide, in pixels of the screen: the console sends no larger ones.
+  // Which views are shown, and how wide, in pixels of the screen: the console sends none over twice as wide.
   look(views, widthPx) {
     const looked = { look: views, width: widthPx };
     if (JSON.stringify(looked) === JSON.stringify(this.looked)) return;
