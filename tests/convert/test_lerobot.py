@@ -86,7 +86,9 @@ def test_no_encoder_goes_before_what_moves_an_arm(tmp_path: Path, encoder: str) 
 
     before = os.sched_getscheduler(0)
     video.encode(video.ENCODERS[encoder], frames(), tmp_path / 'view.mp4', 10, 1)
-    assert policies == {before} and os.sched_getscheduler(0) == before
+    # other libraries of this process may have chosen SCHED_BATCH or SCHED_IDLE for threads of theirs
+    assert before in policies and policies.isdisjoint({os.SCHED_FIFO, os.SCHED_RR})
+    assert os.sched_getscheduler(0) == before
 
 
 def test_files_are_split_where_they_grow_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
