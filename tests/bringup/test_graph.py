@@ -2,6 +2,7 @@
 """The one table of nodes."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from genima_bringup.launcher import launch
 from genima_bringup.mock import mock_parameters
 
+from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError, PolicyError
 from genima.robots.profile import RobotProfile
 from genima_bringup import graph
@@ -17,8 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def policy(tmp_path: Path) -> str:
-    (tmp_path / 'policy.yaml').write_text('version: 1\n')
+def policy(tmp_path: Path, small_spec: PolicySpec) -> str:
+    small_spec.save(tmp_path)
     return str(tmp_path)
 
 
@@ -38,6 +40,17 @@ def test_every_parameter_of_a_stack_is_declared_by_its_node(policy: str) -> None
             declared = set().union(*map(_declared, sources)) | {'use_sim_time'}
             given = set(entry.parameters) | set(from_file.get(entry.name, {}).get('ros__parameters', {}))
             assert given <= declared, f'{entry.name}: {given - declared}'
+
+
+def test_simulated_cameras_take_pictures_of_the_size_that_the_policy_sees(tmp_path: Path, small_spec: PolicySpec) -> None:
+    replace(small_spec, view_size_px=256).save(tmp_path)
+
+    def size(**arguments: str) -> tuple[int, int]:
+        nodes = graph.stack('franka', {'policy': str(tmp_path), **arguments}).nodes
+        (arm,) = (entry.parameters for entry in nodes if entry.name == 'sim_node')
+        return arm['width_px'], arm['height_px']
+
+    assert size() == (256, 256) and size(image_size='640x480') == (640, 480)
 
 
 def test_failures_are_kept_where_they_are_asked_for(policy: str) -> None:

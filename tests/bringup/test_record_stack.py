@@ -12,6 +12,7 @@ from genima_bringup.processes import LaunchError, StackProcesses
 
 from genima.calibration.file import CameraCalibration, write_calibration
 from genima.cameras.model import CameraModel, MountedCamera
+from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima_bringup import graph
 
@@ -60,8 +61,8 @@ def test_calibration_files_go_into_what_is_recorded(tmp_path: Path) -> None:
     assert 'calibration' not in _nodes()['recorder_node'].parameters
 
 
-def test_a_policy_is_recorded_when_asked_for(tmp_path: Path) -> None:
-    (tmp_path / 'policy.yaml').write_text('version: 1\n')
+def test_a_policy_is_recorded_when_asked_for(tmp_path: Path, small_spec: PolicySpec) -> None:
+    small_spec.save(tmp_path)
     assert 'recorder_node' not in _nodes('franka', policy=str(tmp_path))
     nodes = _nodes('franka', policy=str(tmp_path), record='true')
     assert nodes['recorder_node'].parameters['source'] == f'simulation, policy {tmp_path.name}'
@@ -84,8 +85,8 @@ def test_wrong_arguments_are_named(arguments: dict[str, str], message: str) -> N
         _nodes(**arguments)
 
 
-def test_a_policy_and_an_operator_do_not_share_an_arm(tmp_path: Path) -> None:
-    (tmp_path / 'policy.yaml').write_text('version: 1\n')
+def test_a_policy_and_an_operator_do_not_share_an_arm(tmp_path: Path, small_spec: PolicySpec) -> None:
+    small_spec.save(tmp_path)
     with pytest.raises(GenimaError, match='which moves the arm'):
         _nodes('franka', policy=str(tmp_path), operator='scripted')
 

@@ -7,17 +7,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
+from genima.contract.spec import PolicySpec
+from genima.files import config_dir
+
 TUTORIAL = Path(__file__).resolve().parents[2] / 'docs' / 'tutorial.md'
 SMALLER = {
+    'genima train painter': 'genima train painter --recipe tiny.yaml',
     'episodes:=400': 'episodes:=2',
     '--autoencoder-minutes 12': '--autoencoder-minutes 0.02',
     '--minutes 60': '--minutes 0.02',
     '--polish-minutes 25': '--polish-minutes 0.02',
     '--minutes 45 --imagined 2500': '--minutes 0.02 --imagined 8',
-    '--episodes 100': '--episodes 1',
-    '--episodes 5': '--episodes 1',
+    '--episodes 100': '--episodes 1 --episode-s 3',
+    '--episodes 5': '--episodes 1 --episode-s 3',
 }
 TIMEOUT_S = 240
+VIEW_SIZE_PX = 64
 
 
 def commands() -> list[str]:
@@ -33,13 +40,15 @@ def commands() -> list[str]:
 def test_every_command_of_the_tutorial_works(tmp_path: Path) -> None:
     path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
     environment = {**os.environ, 'PATH': path}  # the program of this environment
+    recipe = yaml.safe_load((config_dir() / 'policies/small.yaml').read_text())
+    (tmp_path / 'tiny.yaml').write_text(yaml.safe_dump({**recipe, 'view_size_px': VIEW_SIZE_PX}))
     for command in commands():
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S
         )  # fmt: skip
         assert done.returncode == 0, f'{command}\n{done.stdout}\n{done.stderr}'
     assert (tmp_path / 'page.html').stat().st_size and (tmp_path / 'demo/index.html').stat().st_size
-    assert (tmp_path / 'runs/pick/policy.yaml').is_file()
+    assert PolicySpec.load(tmp_path / 'runs/pick').view_size_px == VIEW_SIZE_PX
 
 
 def test_the_tutorial_shows_no_command_that_does_not_exist() -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from genima.contract.spec import PolicySpec
 
-READY_S = 180.0
-EPISODE_S = 240.0
+READY_S = 180.0  # for the networks to load
+SLOWEST = 3  # a computer may be that many times too slow
 
 
 def demo(
@@ -27,6 +27,7 @@ def demo(
     policy: Annotated[Path | None, typer.Option(help="Policy directory; by default the one shipped for the robot.")] = None,
     robot: Annotated[str, typer.Option(help='Robot profile to simulate.')] = 'panda',
     report: Annotated[Path, typer.Option(help='Folder for the report.')] = Path('out/demo'),
+    episode_s: Annotated[float, typer.Option(min=1, max=3600, help='Longest episode, in simulated seconds.')] = 20.0,
     real_time_factor: Annotated[float, typer.Option(min=0.05, help='Simulated seconds per second, at most.')] = 1.0,
     with_console: Annotated[bool, typer.Option('--console', help='Serve the operator console, print its address.')] = False,
     console_port: Annotated[int, typer.Option(min=0, max=65535, help='Port of the console; 0: any free one.')] = 8600,
@@ -43,7 +44,7 @@ def demo(
     spec = PolicySpec.load(directory)
     page_values = {'console': str(with_console).lower(), 'console_port': str(console_port)}
     values = {'real_time_factor': str(real_time_factor), **page_values}
-    record = _run(spec, directory, robot, range(seed, seed + episodes), values)
+    record = _run(spec, directory, robot, range(seed, seed + episodes), episode_s, values)
     figures = summarise_graph(record, str(policy or directory), spec, seed)
     _print(record, figures)
     page = write_report(report, record, figures, spec)
@@ -51,7 +52,9 @@ def demo(
     console.print(f'report: {page}')
 
 
-def _run(spec: 'PolicySpec', directory: Path, robot: str, seeds: range, arguments: dict[str, str]) -> 'GraphRecord':
+def _run(
+    spec: 'PolicySpec', directory: Path, robot: str, seeds: range, episode_s: float, arguments: dict[str, str]
+) -> 'GraphRecord':
     """Run the graph with one episode per seed; the nodes' output goes to a log that is shown when they fail."""
     import rosless
 
@@ -72,10 +75,12 @@ def _run(spec: 'PolicySpec', directory: Path, robot: str, seeds: range, argument
     }
     log = Path(tempfile.gettempdir()) / f'genima-demo-{os.getpid()}.log'
     name = stack_of(robot)
+    overrides = {'sim_node': {'episode_s': episode_s}}
+    patience_s = READY_S + SLOWEST * episode_s / min(float(arguments['real_time_factor']), 1.0)
     console.print(f'starting the nodes of stack {name}; their output is in {log}')
     with (
         log.open('w') as lines,
-        StackProcesses(stack(name, values), write=lambda name, line: _log(lines, name, line)) as processes,
+        StackProcesses(stack(name, values), overrides, write=lambda name, line: _log(lines, name, line)) as processes,
         GraphMonitor(spec, processes.check) as monitor,
         progress_bar() as progress,
     ):
@@ -84,7 +89,7 @@ def _run(spec: 'PolicySpec', directory: Path, robot: str, seeds: range, argument
         progress.remove_task(waiting)
         task = progress.add_task('episodes', total=len(seeds))
         for seed in seeds:
-            monitor.run_episode(seed, EPISODE_S)
+            monitor.run_episode(seed, patience_s)
             successes = sum(episode.success for episode in monitor.record.episodes)
             progress.update(
                 task, advance=1, description=f'episodes, {successes} of {len(monitor.record.episodes)} succeeded'

@@ -21,6 +21,7 @@ def evaluate(
     painter_latency_s: Annotated[
         float, typer.Option(min=0, help='Age of a target image when it becomes usable, in simulated seconds.')
     ] = 0.1,
+    episode_s: Annotated[float, typer.Option(min=1, help='Longest episode, in simulated seconds.')] = 15.0,
     painter_only: Annotated[bool, typer.Option(help='Only measure painted spheres on held-out episodes.')] = False,
     dataset: Annotated[
         Path | None, typer.Option(help='Held-out episodes for --painter-only; 20 are made when left out.')
@@ -36,11 +37,12 @@ def evaluate(
     from genima.evaluate.runner import run_episodes, summarise
 
     contract = PolicySpec.load(policy).hash()
+    config = LoopConfig(painter_latency_s, timeout_s=episode_s)
     seeds = range(seed, seed + episodes)
     results = []
     with progress_bar() as progress:
         task = progress.add_task('episodes', total=episodes)
-        for result in run_episodes(policy, seeds, LoopConfig(painter_latency_s), workers, threads):
+        for result in run_episodes(policy, seeds, config, workers, threads):
             results.append(result)
             successes = sum(each.success for each in results)
             progress.update(task, advance=1, description=f'episodes, {successes} of {len(results)} succeeded')

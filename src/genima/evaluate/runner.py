@@ -23,7 +23,8 @@ def _load(directory: str, threads: int) -> tuple[Policy, Simulation]:
     if directory not in _loaded:
         torch.set_num_threads(threads)
         policy = Policy.load(directory)
-        _loaded[directory] = (policy, Simulation(policy.profile))
+        side_px = policy.spec.view_size_px
+        _loaded[directory] = (policy, Simulation(policy.profile, width_px=side_px, height_px=side_px))
     return _loaded[directory]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError, PolicyError
 from genima.files import config_dir
 from genima.recording.queued import CLOSING_S
@@ -109,7 +110,7 @@ ARGUMENTS = (
     Argument('cameras', 'wrist,front,right_shoulder,left_shoulder', 'Cameras that are recorded.'),
     Argument('task', '', 'Name of the recorded task. Empty: that of the simulation.'),
     Argument('instruction', '', 'The recorded task in words. Empty: that of the simulation.'),
-    Argument('image_size', '', 'Size of simulated images, 640x480 for example [px].'),
+    Argument('image_size', '', "Size of simulated images [px], 640x480 say. Empty: the policy's views, or 128x128."),
     Argument('calibration', '', 'Folder of calibration files whose cameras go into tf. Empty: tf has them from elsewhere.'),
     Argument('image_rate', '', 'Simulated images per second and camera [Hz].'),
 )
@@ -186,7 +187,16 @@ def _arm(values: Mapping[str, str], real: bool, mock: bool, controller: str) -> 
         return NodeEntry('mirror_node', {'robot': robot, 'seed': seed, 'mock_hardware': True})
     factor = _number(values, 'real_time_factor')
     parameters = {'robot': robot, 'controller': controller, 'seed': seed, 'real_time_factor': factor}
-    return NodeEntry('sim_node', {**parameters, **image_parameters(values)})
+    size = values['image_size'] or _view_size(values['policy'])
+    return NodeEntry('sim_node', {**parameters, **image_parameters({**values, 'image_size': size})})
+
+
+def _view_size(policy: str) -> str:
+    """Return the size of a policy's views in the form of `image_size`: larger pictures cost, smaller ones are blurred."""
+    if not policy:
+        return ''
+    side_px = PolicySpec.load(policy_dir(policy)).view_size_px
+    return f'{side_px}x{side_px}'
 
 
 def _camera_check_node(values: Mapping[str, str], guard: dict[str, Any]) -> NodeEntry:
