@@ -2,6 +2,9 @@
 import os
 import random
 
+# before anything computes: two workers of pytest with two threads each wait for one another on two cores
+os.environ.update(dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'LP_NUM_THREADS'), '1'))
+
 import pytest
 from hypothesis import settings
 

@@ -14,7 +14,9 @@ from genima.files import config_dir
 
 TUTORIAL = Path(__file__).resolve().parents[2] / 'docs' / 'tutorial.md'
 SMALLER = {
-    'genima train painter': 'genima train painter --recipe tiny.yaml',
+    'genima train painter': 'genima train painter --threads 1 --recipe tiny.yaml',
+    'genima train controller': 'genima train controller --threads 1',
+    'genima evaluate': 'genima evaluate --threads 1',
     'episodes:=400': 'episodes:=2',
     '--autoencoder-minutes 12': '--autoencoder-minutes 0.02',
     '--minutes 60': '--minutes 0.02',

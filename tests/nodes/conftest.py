@@ -103,10 +103,9 @@ class Probe(Node):
 
 @pytest.fixture(scope='session')
 def node_environment() -> Iterator[None]:
-    """Nodes of few threads that say at once what they have to say."""
+    """Nodes that say at once what they have to say."""
     saved = dict(os.environ)
     os.environ['PYTHONUNBUFFERED'] = '1'
-    os.environ.update(dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'LP_NUM_THREADS'), '1'))
     yield
     os.environ.clear()
     os.environ.update(saved)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,18 +63,17 @@ def spec(profile: RobotProfile) -> PolicySpec:
 
 
 @pytest.fixture(scope='module')
+def tiny(spec: PolicySpec) -> PolicySpec:
+    """A quarter of the pixels: steps of training are what takes the time here."""
+    return replace(spec, view_size_px=64)
+
+
+@pytest.fixture(scope='module')
 def data(profile: RobotProfile, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('data')
     for seed in range(2):
         write_episode(folder / f'episode_{seed:06d}.h5', episode(profile, seed))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 def test_label_is_the_plan_at_the_horizon(data: Path, spec: PolicySpec, profile: RobotProfile) -> None:
@@ -103,13 +102,13 @@ def test_refuses_what_does_not_fit(tmp_path: Path, spec: PolicySpec, profile: Ro
         load_samples(tmp_path / 'b', spec, profile)
 
 
-def test_every_loss_reaches_what_it_trains(data: Path, spec: PolicySpec, profile: RobotProfile) -> None:
-    samples, pipeline, rng = load_samples(data, spec, profile), build_pipeline(spec), np.random.default_rng(0)
+def test_every_loss_reaches_what_it_trains(data: Path, tiny: PolicySpec, profile: RobotProfile) -> None:
+    samples, pipeline, rng = load_samples(data, tiny, profile), build_pipeline(tiny), np.random.default_rng(0)
     autoencoder_loss(pipeline.vae, samples, rng)().backward()
     assert all(each.grad is not None for each in pipeline.vae.parameters())
     latents = Latents(pipeline.vae, samples, rng)
     values, masks = latents(np.array([0, 3]))
-    assert values.shape == (2, 8, 32, 32) and masks.shape == (2, 1, 32, 32) and set(masks.unique().tolist()) == {0, 1}
+    assert values.shape == (2, 8, 16, 16) and masks.shape == (2, 1, 16, 16) and set(masks.unique().tolist()) == {0, 1}
     for make in (denoising_loss, polish_loss):
         make(pipeline, samples, latents, rng)().backward()
         for part in (pipeline.unet, pipeline.controlnet):
@@ -117,27 +116,27 @@ def test_every_loss_reaches_what_it_trains(data: Path, spec: PolicySpec, profile
             part.zero_grad()
 
 
-def test_trains_saves_resumes_and_is_measured(data: Path, spec: PolicySpec, profile: RobotProfile, tmp_path: Path) -> None:
+def test_trains_saves_resumes_and_is_measured(data: Path, tiny: PolicySpec, profile: RobotProfile, tmp_path: Path) -> None:
     seen: list[str] = []
     budget, policy = PainterBudget(0.005, 0.005, 0.005), tmp_path / 'policy'
     for _ in range(2):
-        train_painter(data, policy, spec, budget, threads=1, on_progress=lambda stage, share, figures: seen.append(stage))
+        train_painter(data, policy, tiny, budget, threads=1, on_progress=lambda stage, share, figures: seen.append(stage))
     assert {'autoencoder', 'painter', 'polish'} <= set(seen)
     assert seen.count('polish') == 1, 'the second run had nothing left to do'
     figures = measure_painter(Painter.load(policy), profile, data, limit=2)
     assert figures['n'] > 10 and figures['images'] == 2
-    assert set(figures['per_camera']) == set(spec.cameras)
+    assert set(figures['per_camera']) == set(tiny.cameras)
     assert 0 <= figures['missed_share'] <= 1
 
 
-def test_begins_with_a_painter_that_is_there(data: Path, spec: PolicySpec, tmp_path: Path) -> None:
+def test_begins_with_a_painter_that_is_there(data: Path, tiny: PolicySpec, tmp_path: Path) -> None:
     """With a budget of one step, what is written is nearly what the training began with."""
     nothing = PainterBudget(0, 0, 0)
-    fresh = train_painter(data, tmp_path / 'fresh', spec, nothing, seed=1, threads=1)
-    tuned = train_painter(data, tmp_path / 'tuned', spec, nothing, seed=2, threads=1, pretrained=tmp_path / 'fresh')
+    fresh = train_painter(data, tmp_path / 'fresh', tiny, nothing, seed=1, threads=1)
+    tuned = train_painter(data, tmp_path / 'tuned', tiny, nothing, seed=2, threads=1, pretrained=tmp_path / 'fresh')
     before, after = (load_file(each / 'unet' / 'diffusion_pytorch_model.safetensors') for each in (fresh, tuned))
     assert all(torch.allclose(before[name], after[name], atol=1e-3) for name in before)
     config = fresh / 'scheduler' / 'scheduler_config.json'
     config.write_text(config.read_text().replace('"sample"', '"epsilon"'))
     with pytest.raises(PolicyError, match='epsilon'):
-        train_painter(data, tmp_path / 'other', spec, nothing, threads=1, pretrained=tmp_path / 'fresh')
+        train_painter(data, tmp_path / 'other', tiny, nothing, threads=1, pretrained=tmp_path / 'fresh')
