@@ -15,8 +15,6 @@ import rclpy
 from rclpy.node import Node
 from std_msgs.msg import String
 
-import rosless
-
 SPIN = """\
 import sys, rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
@@ -43,17 +41,16 @@ rclpy.try_shutdown()
 """
 
 
+@pytest.mark.subset_only  # real rclpy may find its context gone anywhere in its executor; `run` of our nodes bears that
 @pytest.mark.parametrize('way', ['spin', 'threads', 'until'])
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_an_idle_spin_soon(child: Any, way: str, number: int) -> None:
-    if way == 'threads' and number == signal.SIGINT and not rosless.active():
-        pytest.skip('real rclpy raises KeyboardInterrupt anywhere in its executor and hangs now and then')
     process = child(SPIN, way)
     assert process.line() == 'ready'
     code, output, errors, seconds = process.end(number)
     words = output.split()
     assert code == 0 and words[-1] == 'False', errors
-    if number == signal.SIGINT and rosless.active():  # real rclpy raises now the one, now the other
+    if number == signal.SIGINT:
         assert words[0] == 'interrupt'
     assert seconds < 5.0  # 0.15 s on an idle machine
 
