@@ -3,10 +3,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# these start nodes and watch the clock: one at a time, with the machine to themselves
+# these start nodes; the others must pass without a rclpy
 GRAPH_TESTS := tests/middleware tests/nodes tests/bringup
 # has the longest test, which the others run beside: they begin in this order
 FIRST_TESTS := tests/cli/
+# a file of tests, as it stands, on each of two cores
+PYTEST := $(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
 DEMO_ARGS ?= --episodes 5 --seed 2000
 # the dynamic linker of a virtual environment needs no activation; user site packages must not leak in
 export PYTHONNOUSERSITE := 1
@@ -17,9 +19,8 @@ demo: $(VENV)/.installed
 	$(BIN)/genima demo $(DEMO_ARGS) --report out/demo
 
 test: $(VENV)/.installed-dev lint types
-	$(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder \
-	    $(FIRST_TESTS) $(filter-out $(FIRST_TESTS) $(GRAPH_TESTS:%=%/),$(wildcard tests/*/))
-	$(BIN)/python -m pytest -q -m 'not slow' $(GRAPH_TESTS)
+	$(PYTEST) $(FIRST_TESTS) $(filter-out $(FIRST_TESTS) $(GRAPH_TESTS:%=%/),$(wildcard tests/*/))
+	$(PYTEST) $(GRAPH_TESTS)
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m slow

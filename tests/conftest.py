@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import random
+import signal
 
 # before anything computes: two workers of pytest with two threads each wait for one another on two cores
 os.environ.update(dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'LP_NUM_THREADS'), '1'))
@@ -11,6 +12,9 @@ from hypothesis import settings
 import genima.sim  # noqa: F401  # chooses the OpenGL before any test imports mujoco
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
+
+# a shell that starts the tests in the background makes them, and what they start, deaf to Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # a DDS domain of its own for every test process: two of pytest's workers at once never share one
 _WORKER = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))
