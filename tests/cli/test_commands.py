@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from genima.cli.main import app, main
+from genima.episodes.store import read_episode
 
 
 def _genima(*arguments: str) -> 'subprocess.CompletedProcess[str]':
@@ -68,11 +69,14 @@ def test_wrong_option_is_a_usage_error() -> None:
 def test_collect_writes_episodes_and_figures_and_goes_on(tmp_path: Path) -> None:
     figures = tmp_path / 'figures.json'
     for expected in ({'recorded': 2, 'present': 0}, {'recorded': 0, 'present': 2}):
-        options = ('--episodes', '2', '--workers', '1', '--json', str(figures))
+        options = ('--episodes', '2', '--workers', '1', '--image-px', '64', '--json', str(figures))
         result = _genima('collect', '--out', str(tmp_path / 'data'), *options)
         assert result.returncode == 0, result.stderr
         assert expected.items() <= json.loads(figures.read_text()).items()
-    assert len(list((tmp_path / 'data').glob('episode_*.h5'))) == 2
+    first, second = (read_episode(path) for path in (tmp_path / 'data').glob('episode_*.h5'))
+    for camera, frames in [*first.views.items(), *second.views.items()]:
+        assert frames.shape[1:] == (64, 64, 3), camera
+    assert {each.model.width_px for each in first.cameras.values()} == {64}
 
 
 def test_interrupted_collect_keeps_whole_episodes_and_says_so(tmp_path: Path) -> None:

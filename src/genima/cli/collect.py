@@ -23,6 +23,9 @@ def collect(
     textures: Annotated[
         Path | None, typer.Option(help='Folder of pictures to take textures from; procedural ones without.')
     ] = None,
+    image_px: Annotated[
+        int, typer.Option(min=16, max=2048, help='Edge of the square pictures; at least that of the views of your policy.')
+    ] = 128,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
     json_path: JsonOption = None,
 ) -> None:
@@ -32,7 +35,7 @@ def collect(
     from genima.sim.collect import collect as run
     from genima.sim.look import Look
 
-    config = CollectConfig(diversity=diversity, textures=str(textures or ''))
+    config = CollectConfig(diversity=diversity, textures=str(textures or ''), image_px=image_px)
     RobotProfile.load(robot)  # a wrong name fails here, not in every worker
     Look.draw(diversity, np.random.default_rng(0), config.textures)  # likewise
     seeds = range(seed, seed + episodes)

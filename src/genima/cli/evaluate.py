@@ -2,12 +2,15 @@
 """`genima evaluate`: how often a policy succeeds in simulation, and how well its painter paints."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from genima.cli.output import JsonOption, console, print_table, share_rows, timing_rows, write_json
 from genima.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from genima.contract.spec import PolicySpec
 
 HELD_OUT_EPISODES = 20
 
@@ -76,7 +79,7 @@ def _painter_only(policy: Path, dataset: Path | None, seed: int, threads: int, j
     with tempfile.TemporaryDirectory() as folder:
         if dataset is None:
             dataset = Path(folder)
-            _collect(dataset, range(seed, seed + HELD_OUT_EPISODES), loaded.spec.robot)
+            _collect(dataset, range(seed, seed + HELD_OUT_EPISODES), loaded.spec)
         figures = measure_painter(loaded.painter, loaded.profile, dataset)
     console.print(
         f'sphere centres: median error {figures["median_px"]:.2f} px, 90th percentile {figures["p90_px"]:.2f} px; '
@@ -85,10 +88,10 @@ def _painter_only(policy: Path, dataset: Path | None, seed: int, threads: int, j
     write_json(json_path, figures)
 
 
-def _collect(folder: Path, seeds: range, robot: str) -> None:
-    from genima.sim.collect import collect
+def _collect(folder: Path, seeds: range, spec: 'PolicySpec') -> None:
+    from genima.sim.collect import CollectConfig, collect
 
     with progress_bar() as progress:
         task = progress.add_task('held-out episodes', total=len(seeds))
-        for _ in collect(folder, seeds, robot):
+        for _ in collect(folder, seeds, spec.robot, config=CollectConfig(image_px=spec.view_size_px)):
             progress.advance(task)

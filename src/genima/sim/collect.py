@@ -38,6 +38,7 @@ class CollectConfig:
         steps: Longest episode.
         diversity: How much the look varies: none, low, medium or high, see `genima.sim.look`.
         textures: Folder of pictures to take textures from; procedural ones if empty.
+        image_px: Edge of the square pictures.
     """
 
     from_home: float = 0.4
@@ -51,6 +52,7 @@ class CollectConfig:
     steps: int = 60
     diversity: str = 'none'
     textures: str = ''
+    image_px: int = 128
 
 
 def episode_path(directory: Path | str, seed: int) -> Path:
@@ -79,13 +81,14 @@ def collect(
     yield from in_processes(job, missing, workers)
 
 
-_simulations: dict[str, Simulation] = {}
+_simulations: dict[tuple[str, int], Simulation] = {}
 
 
 def _record_to(directory: Path, robot: str, config: CollectConfig, seed: int) -> tuple[int, bool]:
-    if robot not in _simulations:
-        _simulations[robot] = Simulation(RobotProfile.load(robot))
-    episode = record(_simulations[robot], seed, config)
+    key = robot, config.image_px
+    if key not in _simulations:
+        _simulations[key] = Simulation(RobotProfile.load(robot), width_px=config.image_px, height_px=config.image_px)
+    episode = record(_simulations[key], seed, config)
     write_episode(episode_path(directory, seed), episode)
     return seed, bool(episode.metadata['success'])
 
