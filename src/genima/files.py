@@ -4,6 +4,7 @@
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,13 +55,14 @@ def write_atomic(path: Path | str, data: bytes | str) -> None:
 def config_dir() -> Path:
     """Return the folder `config/` with robots, stacks and calibration.
 
-    `GENIMA_CONFIG` wins, then the source checkout, then the share folder that colcon installs.
+    `GENIMA_CONFIG` wins, then the source checkout, then what pip installed, then the share folder that colcon installs.
 
     Raises:
         GenimaError: if no such folder exists.
     """
     candidates = [Path(os.environ['GENIMA_CONFIG'])] if 'GENIMA_CONFIG' in os.environ else []
     candidates.append(Path(__file__).resolve().parents[2] / 'config')
+    candidates.append(Path(sys.prefix) / 'share' / 'genima' / 'config')
     prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(':')
     candidates += [Path(prefix) / 'share' / 'genima_bringup' / 'config' for prefix in prefixes if prefix]
     for candidate in candidates:

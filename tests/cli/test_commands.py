@@ -38,6 +38,10 @@ def test_every_command_explains_itself() -> None:
         assert result.exit_code == 0 and 'Usage' in result.output, command
 
 
+def test_help_keeps_what_stands_in_square_brackets() -> None:
+    assert 'genima[view]' in CliRunner().invoke(app, ['view', '--help']).output
+
+
 @pytest.mark.parametrize(
     ('arguments', 'words'),
     [

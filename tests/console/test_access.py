@@ -56,3 +56,26 @@ def test_with_a_token_every_path_begins_with_it() -> None:
     assert not _refusal(OPEN, 'websocket', '', f'{OPEN.prefix}/stream', host=host, origin=origin)
     for path in ('/', '/stream', '/command/stop', OPEN.prefix, f'{OPEN.prefix}x/', f'/wrong{OPEN.prefix}/', '/a-token/é'):
         assert 'token is missing or wrong' in _refusal(OPEN, 'http', 'GET', path, host=host, origin=origin)
+
+
+PROXIED = Access('127.0.0.1', 'a-token-of-24-characters', 'https://robot.lab.example')
+
+
+def test_behind_a_proxy_the_public_origin_is_the_page() -> None:
+    path, origin = f'{PROXIED.prefix}/stream', 'https://robot.lab.example'
+    # a proxy that passes the name on, and one that puts the address of the console in its place
+    for host in ('robot.lab.example', '127.0.0.1:8600'):
+        assert not _refusal(PROXIED, 'websocket', '', path, host=host, origin=origin)
+        assert not _refusal(PROXIED, 'http', 'POST', f'{PROXIED.prefix}/command/stop', host=host, origin=origin)
+    assert 'is not this computer' in _refusal(PROXIED, 'http', 'GET', path, host='evil.example')
+    assert 'public_origin' in _refusal(PROXIED, 'websocket', '', path, host='127.0.0.1:8600', origin='https://evil.example')
+
+
+def test_a_proxy_makes_a_token_necessary() -> None:
+    assert len(choose_token('127.0.0.1', '', 'https://robot.lab.example')) >= 32
+
+
+@pytest.mark.parametrize('origin', ['robot.lab', 'https://robot.lab/', 'https://robot.lab/console', 'ftp://a', 'https://a:123456'])
+def test_an_origin_is_scheme_host_and_port(origin: str) -> None:
+    with pytest.raises(GenimaError, match='public_origin'):
+        Access('127.0.0.1', '', origin)

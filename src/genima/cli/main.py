@@ -53,6 +53,7 @@ app = typer.Typer(
     help='A diffusion model paints where the robot arm should go; an ACT transformer moves it there.',
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # rich would take what stands in square brackets for its own markup
     pretty_exceptions_enable=False,
     context_settings={'help_option_names': ['-h', '--help']},
 )

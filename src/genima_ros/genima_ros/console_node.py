@@ -39,6 +39,7 @@ class ConsoleNode(Node):
         host = declare(self, 'host', '127.0.0.1', 'Address that is listened on; others than loopback need a token.')
         port = declare(self, 'port', 8600, 'Port of the page; 0 takes a free one.', between=(0, 65535))
         token = declare(self, 'token', '', 'What the address must contain; empty: made anew where others can reach it.')
+        public = declare(self, 'public_origin', '', 'Origin of a proxy before this page, https://robot.lab for example.')
         reliable = declare(self, 'reliable_images', False, 'Ask cameras to send lost pictures again (reliable QoS).')
         self._deadman = declare(self, 'deadman', False, 'Feed the deadman switch while a browser holds the watch.')
         spec = PolicySpec.load(policy) if policy else None
@@ -47,7 +48,7 @@ class ConsoleNode(Node):
         self._log = ConsoleLog()
         self._commands = ConsoleClients(self, self._log, self._armed, spec is not None)
         self._server = ConsoleServer(
-            Access(host, choose_token(host, token)), port, self._commands.command, self._log.newest_first,
+            Access(host, choose_token(host, token, public), public), port, self._commands.command, self._log.newest_first,
             self._hello(profile, spec, names), self._complain,
         )  # fmt: skip
         self._views = ConsoleViews(self, self._server.frames, names, profile, spec, reliable)

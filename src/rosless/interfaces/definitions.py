@@ -3,6 +3,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -201,13 +202,14 @@ def interface_folders() -> list[Path]:
     """Return the package folders whose .msg, .srv and .action files are to be loaded.
 
     `ROSLESS_INTERFACE_PATH` (separated like PATH) names package folders or folders that hold some. In a source checkout
-    the packages beside rosless (with a package.xml) come first.
+    the packages beside rosless (with a package.xml) come first, else those that were installed in <prefix>/share/rosless.
 
     Raises:
         DefinitionError: if a folder of the variable does not exist or holds no interface package.
     """
-    beside = Path(__file__).resolve().parents[2]
-    folders = [package for package in _packages(beside) if (package / 'package.xml').is_file()]
+    places = (Path(__file__).resolve().parents[2], Path(sys.prefix) / 'share' / 'rosless')
+    beside = ([package for package in _packages(place) if (package / 'package.xml').is_file()] for place in places)
+    folders = next(filter(None, beside), [])
     for entry in filter(None, os.environ.get('ROSLESS_INTERFACE_PATH', '').split(os.pathsep)):
         found = list(_packages(Path(entry).resolve()))
         if not found:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from genima.errors import GenimaError
 
 TOKEN = re.compile(r'[A-Za-z0-9_-]{16,128}')
+ORIGIN = re.compile(r'https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?')
 POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 
 
@@ -25,8 +26,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def choose_token(host: str, given: str) -> str:
-    """Return the token that requests need: the given one, a new one where others can reach `host`, else none.
+def choose_token(host: str, given: str, public_origin: str = '') -> str:
+    """Return the token that requests need: the given one, a new one where others can reach the console, else none.
+
+    Others reach it where `host` is not loopback, and through the proxy that `public_origin` names.
 
     Raises:
         GenimaError: if the given one is short or would not fit into an address.
@@ -35,7 +38,7 @@ def choose_token(host: str, given: str) -> str:
         raise GenimaError(
             f'parameter token: {len(given)} characters; allowed: 16 to 128 letters, digits, _ and -; empty makes one'
         )
-    return given or ('' if is_loopback(host) else secrets.token_urlsafe(24))
+    return given or ('' if is_loopback(host) and not public_origin else secrets.token_urlsafe(24))
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,20 @@ class Access:
     Attributes:
         host: that is listened on.
         token: first part of every path; empty on loopback, where it is not needed.
+        public_origin: scheme, host and port that browsers use where a proxy stands before the console; empty: none does.
     """
 
     host: str
     token: str = ''
+    public_origin: str = ''
+
+    def __post_init__(self) -> None:
+        """Refuse what no browser would send as an origin."""
+        if self.public_origin and not ORIGIN.fullmatch(self.public_origin):
+            raise GenimaError(
+                f'parameter public_origin: got {self.public_origin!r}; allowed: scheme://host or scheme://host:port of the'
+                ' proxy, without a path, https://robot.lab.example for example'
+            )
 
     @property
     def prefix(self) -> str:
@@ -65,15 +78,17 @@ class Access:
             headers: of the request.
         """
         host = headers.get('host', '')
-        if is_loopback(self.host) and not is_loopback(_name(host)):
+        through_proxy = bool(self.public_origin) and host == self.public_origin.partition('://')[2]
+        if is_loopback(self.host) and not is_loopback(_name(host)) and not through_proxy:
             return 403, f'host {host!r} is not this computer: another name may point here, but is not answered'
         start, token = f'{self.prefix}/'.encode(), path.encode('utf-8', 'replace')
         if self.token and not hmac.compare_digest(token[: len(start)], start):
             return 403, 'the token is missing or wrong: use the whole address that the console printed'
         origin = headers.get('origin')
         needs_origin = kind == 'websocket' or method not in ('GET', 'HEAD')
-        if (needs_origin or origin is not None) and origin not in (f'http://{host}', f'https://{host}'):
-            return 403, f'origin {origin!r} is not the page of this console'
+        own = {f'http://{host}', f'https://{host}'} | ({self.public_origin} if self.public_origin else set())
+        if (needs_origin or origin is not None) and origin not in own:
+            return 403, f'origin {origin!r} is not the page of this console; behind a proxy, set the parameter public_origin'
         return None
 
 

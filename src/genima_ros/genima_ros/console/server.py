@@ -68,7 +68,8 @@ class ConsoleServer:
         self._shared = Shared(self.frames, self.watch, self._stop, json.dumps(hello, allow_nan=False))
         self._socket = _listen(access.host, port)
         self.port = int(self._socket.getsockname()[1])
-        self.address = f'http://{_shown(access.host)}:{self.port}{access.prefix}/'
+        origin = access.public_origin or f'http://{_shown(access.host)}:{self.port}'
+        self.address = f'{origin}{access.prefix}/'
         config = uvicorn.Config(
             Gate(self._application(), access), ws='websockets-sansio', ws_per_message_deflate=False,
             ws_max_size=MAX_MESSAGE_BYTES, lifespan='off', timeout_graceful_shutdown=1, server_header=False,
