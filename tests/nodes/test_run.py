@@ -55,3 +55,10 @@ os.sched_setscheduler = scheduler
     asked = re.findall(rf'\((\d+), {os.SCHED_FIFO}, 40\)', result.stdout)
     assert len(asked) > 1 if permitted else len(asked) == 1, 'the threads of the middleware go first, too'
     assert ('no real-time priority' in result.stdout) is not permitted
+
+
+def test_a_node_without_a_network_says_so(node_environment: None) -> None:
+    os.environ['CYCLONEDDS_URI'] = '<General><Interfaces><NetworkInterface name="none0"/></Interfaces></General>'
+    source = 'import genima_ros\n' + LIFE.format(what='return', priority=0)
+    result = subprocess.run([sys.executable, '-c', source], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1 and 'none0' in result.stderr

@@ -4,6 +4,7 @@
 from typing import TypeVar
 
 import rclpy
+from genima_ros._run import join_graph
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -17,7 +18,7 @@ class ClientNode:
     def __init__(self, name: str, *, use_sim_time: bool) -> None:
         self._owns_context = not rclpy.ok()
         if self._owns_context:
-            rclpy.init(args=[])
+            join_graph([])
         self._node = Node(name, parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)])
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)

@@ -42,6 +42,25 @@ def run(make_node: Callable[[], Node], priority: int = 0, closing_s: float = GRA
     os._exit(code)  # all is closed; torch would take a second more to tidy up its modules
 
 
+def join_graph(arguments: list[str] | None = None) -> None:
+    """Call `rclpy.init`.
+
+    Args:
+        arguments: of the command line; None: those of this process.
+
+    Raises:
+        GenimaError: if the middleware cannot start.
+    """
+    try:
+        rclpy.init(args=arguments)
+    except RuntimeError as error:  # RCLError, and rosless' error of Cyclone DDS
+        raise GenimaError(
+            f'this process cannot join the ROS 2 graph: {error}; check that a network interface is up (`ip link`; for this'
+            ' computer alone `sudo ip link set lo up` and ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST), and CYCLONEDDS_URI and'
+            ' ROS_DOMAIN_ID where they are set'
+        ) from error
+
+
 def _go_first(priority: int) -> None:
     """Ask for real-time priority for every thread there is, the middleware's, too; those that they start inherit it."""
     try:
@@ -56,7 +75,7 @@ def _live(make_node: Callable[[], Node], priority: int, closing_s: float) -> int
     node: Node | None = None
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        rclpy.init()
+        join_graph()
         threading.Thread(target=_leave_by_force, args=[closing_s], daemon=True).start()
         node = make_node()
         if priority:
