@@ -17,6 +17,8 @@ NODES = (
     'operator_node',
     'overlay_node',
     'recorder_node',
+    'replay_node',
+    'retrace_node',
     'sim_node',
     'target_check_node',
     'teleop_node',
