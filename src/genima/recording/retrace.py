@@ -8,8 +8,6 @@ from genima.errors import LimitError
 from genima.recording.jog import DT_S, LEASH_RAD, STEPS
 from genima.robots.profile import RobotProfile
 
-CONTRACT = 'replay'
-"""What chunks of a recorded episode carry in place of the hash of a policy's contract."""
 APPROACH_RAD_S = 0.3
 MAX_APPROACH_RAD = 0.5
 """The way to the beginning is a straight line of joint positions: nobody has checked what stands in it."""

@@ -11,8 +11,8 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.episodes.store import read_episode
 from genima.errors import ContractError, GenimaError
-from genima.recording.jog import DT_S
-from genima.recording.retrace import CONTRACT, Retrace
+from genima.recording.jog import CONTRACT, DT_S
+from genima.recording.retrace import Retrace
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import GuardStatus
 from genima_ros import qos
