@@ -33,7 +33,9 @@ class Rig:
         self.outputs: list[GuardOutput] = []
         self.joints_alive = self.policy_alive = self.controller_alive = self.says_what_runs = True
         self.offset_rad = np.zeros(PANDA.n_joints)
+        self.lies: Callable[[int], bool] = lambda step: True  # which joint states are off by that
         self.lose: Callable[[], bool] = lambda: False
+        self.clock_ahead_s: Callable[[float], float] = lambda now_s: 0.0  # of the guard, by the robot's time
         self.delay_s = 0.0  # of the plans on their way to the controller
         self.under_way: list[tuple[float, PlanMessage]] = []
         self.change: Callable[[Chunk], Chunk | None] = lambda chunk: chunk
@@ -42,6 +44,11 @@ class Rig:
     @property
     def now_s(self) -> float:
         return self.step * STEP_S
+
+    @property
+    def guard_s(self) -> float:
+        """Time on the guard's clock."""
+        return self.now_s + self.clock_ahead_s(self.now_s)
 
     def chunk(self, stamp_s: float | None = None) -> Chunk:
         """What the policy wants now."""
@@ -76,16 +83,17 @@ class Rig:
         for _ in range(round(seconds / STEP_S)):
             self.deliver()
             if self.joints_alive:
-                self.guard.observe_joints(self.now_s, self.q_rad + self.offset_rad)
+                self.guard.observe_joints(self.now_s, self.q_rad + self.offset_rad * (self.lies(self.step)))
             if self.controller_alive and self.step % 5 == 0:
                 q_rad = self.arm.sample(self.now_s)[0]
-                self.guard.observe_controller(self.now_s, q_rad, self.arm.start_s if self.says_what_runs else None)
+                running_s = self.arm.start_s if self.says_what_runs else None
+                self.guard.observe_controller(self.now_s, q_rad, running_s, self.guard_s, self.q_rad)
             if self.step % 10 == 0:
-                self.take(self.guard.tick(self.now_s))
+                self.take(self.guard.tick(self.guard_s))
             if self.policy_alive and self.step % 50 == 0:
                 chunk = self.change(self.chunk())
                 if chunk is not None:
-                    self.take(self.guard.accept_chunk(self.now_s, chunk, CONTRACT))
+                    self.take(self.guard.accept_chunk(self.guard_s, chunk, CONTRACT))
             command = self.arm.sample(self.now_s)[0]
             self.commanded.append(command)
             self.q_rad = self.q_rad + (command - self.q_rad) * STEP_S / 0.03

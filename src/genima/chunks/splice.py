@@ -35,6 +35,8 @@ class SpliceConfig:
         tail_s: Time after the lead at which the plan rests: with the lead and one step of the grid, the longest motion
             after the last message.
         stop_s: Durations to try for a stop.
+        history_s: How much of the old plan before now a plan repeats. A controller whose clock is behind ours by less than
+            that still finds its own present in it, and has nothing to lead over.
         bridge_s: Shortest time that the controller gets to reach the start of the first plan, where it is not known to be
             there.
     """
@@ -45,6 +47,7 @@ class SpliceConfig:
     run_s: tuple[float, ...] = (0.2, 0.16, 0.1, 0.0)
     tail_s: float = 0.38
     stop_s: tuple[float, ...] = (0.1, 0.16, 0.22, 0.3)
+    history_s: float = 0.2
     bridge_s: float = 0.2
 
 
@@ -112,7 +115,7 @@ def splice(old: Plan, chunk: Chunk, now_s: float, limits: PlanLimits, config: Sp
     if step.share < 1.0:
         step = step._replace(share=ROOM * step.share)
     q, v = old_q + step.share * (q - old_q), old_v + step.share * (v - old_v)
-    return Splice(_with_prefix(old, start, now_s, q[1:-1], v[1:-1]), step, rate, limits.worst(q, v))
+    return Splice(_with_prefix(old, start, now_s, q[1:-1], v[1:-1], config), step, rate, limits.worst(q, v))
 
 
 def stop_plan(old: Plan, now_s: float, limits: PlanLimits, config: SpliceConfig) -> Plan:
@@ -131,9 +134,9 @@ def stop_plan(old: Plan, now_s: float, limits: PlanLimits, config: SpliceConfig)
         v = v * speed[:, None]
         old_shares = limits.shares(*old.knots(start - 1, end + 1))
         if limits.largest_step(old_shares, limits.shares(q, v)).share == 1.0:
-            return _with_prefix(old, start, now_s, q[1:-1], v[1:-1])
+            return _with_prefix(old, start, now_s, q[1:-1], v[1:-1], config)
     q, v = old.knots(start, max(start, old.last_tick))
-    return _with_prefix(old, start, now_s, q, v)
+    return _with_prefix(old, start, now_s, q, v, config)
 
 
 def start_plan(q_rad: np.ndarray, gap_rad: np.ndarray, now_s: float, limits: PlanLimits, config: SpliceConfig) -> Plan:
@@ -202,17 +205,23 @@ def _changed_over(
     return old_q + weight * apart, old_v + weight_rate * apart + weight * (new_v - old_v)
 
 
-def _with_prefix(old: Plan, start: int, now_s: float, q: np.ndarray, v: np.ndarray) -> Plan:
-    """Return the plan with knots `q`, `v` from tick `start` on and the old plan from a moment ago until then."""
-    first = min(start, max(past_tick(now_s, old.grid_s), old.first_tick))
+def _with_prefix(
+    old: Plan, start: int, now_s: float, q: np.ndarray, v: np.ndarray, config: SpliceConfig
+) -> Plan:
+    """Return the plan with knots `q`, `v` from tick `start` on and the old plan from a while ago until then.
+
+    The stamp of a message is what tells it from the one before, so a plan begins after the old one where it can.
+    """
+    a_moment_ago = math.floor(now_s / old.grid_s + 1e-9) - 1
+    after_old = min(old.first_tick + 1, max(a_moment_ago, old.first_tick))
+    first = min(start, max(past_tick(now_s, config), after_old))
     old_q, old_v = old.knots(first, start - 1)
     return Plan(first, old.grid_s, np.concatenate((old_q, q)), np.concatenate((old_v, v)))
 
 
-def past_tick(now_s: float, grid_s: float) -> int:
-    """Return the tick at which a plan begins that is sent at `now_s`.
+def past_tick(now_s: float, config: SpliceConfig) -> int:
+    """Return the tick at which a plan begins that is sent at `now_s`: `history_s` ago.
 
-    It is more than one step of the grid ago, for a controller whose clock is a little behind; not 0, since a message with
-    stamp 0 would start on arrival.
+    It is never 0, since a message with stamp 0 would start on arrival.
     """
-    return max(math.floor(now_s / grid_s + 1e-9) - 1, 1)
+    return max(math.floor((now_s - config.history_s) / config.grid_s + 1e-9), 1)

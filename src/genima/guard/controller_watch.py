@@ -5,6 +5,8 @@ A joint_trajectory_controller publishes the position that it commands. If a mess
 restarted or is used by somebody else, that is not the plan; a plan spliced onto the wrong one would be a jump.
 """
 
+from collections import deque
+
 import numpy as np
 
 from genima.chunks.plan import Plan
@@ -16,6 +18,9 @@ ASTRAY = 'astray'
 TOLERANCE_RAD = 0.001
 TOLERANCE_S = 0.002  # the state may be of the cycle before or after its stamp
 REST_RAD_S = 0.002
+FEEDBACK_KEPT = 32
+FEEDBACK_RAD, FEEDBACK_S = 0.01, 0.02  # joint states and feedback may differ by so much, and be so much apart in time
+OFFSET_WINDOW_S, OFFSET_LEAST = 2.0, 10  # the fastest of so many messages tells the offset of the clocks
 QUIET_S = 0.06  # three states at 50 Hz: it may be about to restart, and is not sent anything twice
 
 
@@ -33,14 +38,44 @@ class ControllerWatch:
         self.q_rad: np.ndarray | None = None
         self._running_s: float | None = None
         self._speed_rad_s = np.zeros(self._profile.n_joints)
+        self._feedback: deque[tuple[float, np.ndarray]] = deque(maxlen=FEEDBACK_KEPT)
+        self._heard: deque[tuple[float, float]] = deque()  # stamp, and how much later it was heard
 
-    def observe(self, t_s: float, q_rad: np.ndarray, running_s: float | None) -> None:
-        """Take the reference of time `t_s`, shape (n,), and the stamp of the message that is executed if that is known."""
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """How much the clock here is ahead of the controller's: the least time from stamp to ear; None: too few [s]."""
+        if len(self._heard) < OFFSET_LEAST:
+            return None
+        return min(later_s for _, later_s in self._heard)
+
+    def observe(
+        self,
+        t_s: float,
+        q_rad: np.ndarray,
+        running_s: float | None,
+        heard_s: float | None = None,
+        feedback_rad: np.ndarray | None = None,
+    ) -> None:
+        """Take the reference of time `t_s`, shape (n,), and the stamp of the message that is executed if that is known.
+
+        Args:
+            t_s: On the clock of the controller.
+            q_rad: Reference, shape (n,).
+            running_s: Stamp of the message that is executed; None if it does not say.
+            heard_s: When it was heard, on the clock here; None: the clocks are not compared.
+            feedback_rad: Where the controller measures the arm, shape (n,); None if it does not say.
+        """
+        if heard_s is not None:
+            self._heard.append((t_s, heard_s - t_s))
+            while self._heard[0][0] < t_s - OFFSET_WINDOW_S:
+                self._heard.popleft()
         if self._t_s is not None and self.q_rad is not None:
             if t_s == self._t_s or is_overtaken(t_s, self._t_s):
                 return
             self._speed_rad_s = np.abs(q_rad - self.q_rad) / max(t_s - self._t_s, 1e-3)
         self._t_s, self.q_rad, self._running_s = t_s, np.array(q_rad, dtype=float), running_s
+        if feedback_rad is not None:
+            self._feedback.append((t_s, np.array(feedback_rad, dtype=float)))
 
     def runs(self, plan: Plan) -> bool | None:
         """Return whether the controller says that it executes the message of a plan; None if it does not say."""
@@ -64,6 +99,27 @@ class ControllerWatch:
         why = 'is it blocked, or does its encoder lie? Restart the controller where the arm is'
         return Reason(
             'tracking', f'{joint} is measured {error_rad[worst]:.2f} rad from where the robot controller has it, {why}'
+        )
+
+    def contradicts(self, seen_s: float, measured_rad: np.ndarray) -> Reason | None:
+        """Return a reason if joint states, stamped `seen_s`, are not what the controller measured then."""
+        if len(self._feedback) < 2:
+            return None
+        times_s, rows = np.array([t_s for t_s, _ in self._feedback]), np.stack([q_rad for _, q_rad in self._feedback])
+        near = (times_s >= seen_s - FEEDBACK_S) & (times_s <= seen_s + FEEDBACK_S)
+        i = int(np.abs(times_s - seen_s).argmin())
+        near[i] = True
+        beyond = np.maximum(rows[near].min(axis=0) - measured_rad, measured_rad - rows[near].max(axis=0))
+        speed = np.abs(np.diff(rows, axis=0) / np.diff(times_s)[:, None]).max(axis=0)
+        beyond -= FEEDBACK_RAD + speed * max(FEEDBACK_S, abs(times_s[i] - seen_s))
+        worst = int(beyond.argmax())
+        if not beyond[worst] > 0:
+            return None
+        joint, off_rad = self._profile.arm_joints[worst], abs(rows[i, worst] - measured_rad[worst])
+        return Reason(
+            'joint_states',
+            f'joint_states has {joint} {off_rad:.3f} rad off what the robot controller measures: is there a second publisher'
+            ' of joint_states (`ros2 topic info -v`), or a relay that changes them?',
         )
 
     def _silent(self, now_s: float) -> Reason | None:

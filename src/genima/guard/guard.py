@@ -21,6 +21,8 @@ from genima.stamps import is_overtaken
 
 HARDLY = 0.1  # a plan that goes less far towards its chunk needs an explanation
 CLOCK_JUMP_S = 0.1
+# what is spliced holds beyond 0.15 s; what is measured is late by the slowest message
+ARMING_OFFSET_S, MOVING_OFFSET_S = 0.02, 0.06
 # a start further away than this is sent by itself, without a chunk: it would outlast one
 FAR_START_S = 0.4
 
@@ -48,16 +50,18 @@ class Guard:
     def __init__(self, profile: RobotProfile, config: GuardConfig | None = None, contract: str | None = None) -> None:
         """Start disarmed for the robot of `profile`; with `contract`, chunks have to carry this hash."""
         self.profile = profile
-        self.config = config or GuardConfig()
-        self.contract = contract
+        self.config, self.contract = config or GuardConfig(), contract
         self.limits = PlanLimits(profile.limits, self.config.splice.grid_s, self.config.margins)
         self._now_s = -math.inf
+        times = self.config.splice
+        self._longest_s = times.lead_s + times.tail_s + times.grid_s  # from the last message to rest
         self._seen_s: float | None = None
         self._q_rad = np.full(profile.n_joints, np.nan)
         self._gripper = GripperSwitch(self.config.gripper)
         self.conditions = Conditions()
         age_s = self.config.max_controller_age_s
         self._controller = ControllerWatch(profile, age_s) if age_s else None
+        self._forget_motion()
         self.reset()
 
     def arm(self, now_s: float | None = None) -> GuardOutput:
@@ -65,7 +69,9 @@ class Guard:
 
         With `now_s`, conditions that must hold before arming are asked for; what starts armed waits for them armed.
         """
-        reason = None if now_s is None else self.conditions.violated(now_s, arming=True)
+        reason = None
+        if now_s is not None:
+            reason = self.conditions.violated(now_s, arming=True) or self._clocks_apart(ARMING_OFFSET_S)
         if reason is not None and not (self._armed or self._stopped):
             return self._refused(Reason(reason.kind, f'not armed: {reason.text}'))
         if not (self._armed or self._stopped):
@@ -88,15 +94,17 @@ class Guard:
         return self._output(plan)
 
     def reset(self) -> GuardOutput:
-        """Forget a stop, every plan and the counts. The guard is disarmed then."""
+        """Forget a stop and the counts. The guard is disarmed then; an arm that moves is brought to rest."""
+        plan = self._stop_motion(self._now_s)
+        if not self._moving():
+            self._forget_motion()
         self._armed = self._stopped = False
         self._reason = Reason('disarmed', 'arm to let chunks through')
-        self._forget_motion()
         self._share = self._rate = 1.0
         self._worst = {}
         self._chunks = 0
         self._counts = Counter()
-        return self._output()
+        return self._output(plan)
 
     def observe_joints(self, t_s: float, q_rad: np.ndarray) -> None:
         """Take the measured arm joints, shape (n,) in the profile's order, NaN where one is missing, stamped `t_s`."""
@@ -106,10 +114,21 @@ class Guard:
         if not is_overtaken(t_s, self._seen_s):
             self._seen_s, self._q_rad = t_s, q
 
-    def observe_controller(self, t_s: float, q_rad: np.ndarray, running_s: float | None = None) -> None:
-        """Take what the robot's controller commands at `t_s`, shape (n,), and the stamp of the message it executes."""
+    def observe_controller(
+        self,
+        t_s: float,
+        q_rad: np.ndarray,
+        running_s: float | None = None,
+        heard_s: float | None = None,
+        feedback_rad: np.ndarray | None = None,
+    ) -> None:
+        """Take what the robot's controller commands at `t_s`, shape (n,), and the stamp of the message it executes.
+
+        With `heard_s`, the time on our clock, the clocks are compared; with `feedback_rad` (n,), where the controller
+        measures the arm, the joint states.
+        """
         if self._controller is not None:
-            self._controller.observe(t_s, q_rad, running_s)
+            self._controller.observe(t_s, q_rad, running_s, heard_s, feedback_rad)
             self._sent.settle(t_s, self._controller.runs)
 
     def accept_chunk(self, now_s: float, chunk: Chunk, contract: str | None = None) -> GuardOutput:
@@ -122,8 +141,8 @@ class Guard:
             return self._refused(reason)
         chunk = self.config.workspace.bring_inside(self.profile, chunk)
         base = self._base()
-        if base is self._sent.plan and base.start_s > now_s:
-            return self._output()  # the robot's controller leads over to it, and would skip a cycle
+        if base is self._sent.plan and base.start_s > now_s - self.config.settle_s:
+            return self._output()  # the robot's controller, whose clock may be behind, still leads over to it
         if base is not self._sent.plan and base.start_s > now_s + FAR_START_S:
             return self._bridge(base)
         tick = first_change_tick(base, now_s, self.config.splice)
@@ -168,6 +187,7 @@ class Guard:
             if now_s < self._now_s - CLOCK_JUMP_S:
                 self._refuse(Reason('clock', f'the clock jumped back by {self._now_s - now_s:.2f} s'))
                 self._forget_motion()
+                self._newest_s = now_s + self._longest_s  # by then all that the robot was sent has ended
                 self._seen_s = None
                 if self._controller is not None:
                     self._controller.forget()
@@ -180,8 +200,35 @@ class Guard:
             self.conditions.violated(self._now_s)
             or gates.joints_missing(self.profile, self.config, self._now_s, self._seen_s, self._q_rad)
             or gates.tracking_lost(self.profile, self.config, self._now_s, self._sent.plan, self._q_rad)
-            or (self._controller and self._controller.lost(self._now_s, self._q_rad, self.config.max_tracking_error_rad))
+            or self._controller_lost()
+            or self._clocks_apart(MOVING_OFFSET_S)
             or self._astray()
+        )
+
+    def _controller_lost(self) -> Reason | None:
+        """Return a reason if the robot's controller is silent, or it and the joint states differ."""
+        if self._controller is None or self._seen_s is None:
+            return None
+        allowed_rad = self.config.max_tracking_error_rad if self._moving() else self.config.resync_rad
+        return self._controller.lost(self._now_s, self._q_rad, allowed_rad) or self._controller.contradicts(
+            self._seen_s, self._q_rad
+        )
+
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """How much our clock is ahead of that of the robot's controller; None where too little was heard of it [s]."""
+        return self._controller.clock_ahead_s if self._controller is not None else None
+
+    def _clocks_apart(self, allowed_s: float) -> Reason | None:
+        """Return a reason if our clock and that of the robot's controller differ."""
+        ahead_s = self.clock_ahead_s
+        if ahead_s is None or abs(ahead_s) <= allowed_s:
+            return None
+        side = 'ahead of' if ahead_s > 0 else 'behind'
+        return Reason(
+            'clock',
+            f'the clock here is {1e3 * abs(ahead_s):.0f} ms {side} that of the robot controller, allowed are'
+            f' {1e3 * allowed_s:.0f} ms: run the guard on that computer, or keep the clocks in step (chrony, PTP)',
         )
 
     def _astray(self) -> Reason | None:
@@ -204,17 +251,15 @@ class Guard:
     def _base(self) -> Plan:
         """Return the plan onto which a chunk is spliced: the one under way, or a start from rest.
 
-        Where it is not known what the robot's controller holds, it is given time to bridge from there.
+        That start is where the robot's controller holds the arm; where it does not say, it is given time to bridge.
         """
         if self._sent.plan is not None and self._moving():
             return self._sent.plan
         q_rad, gap_rad = self._q_rad, np.full(self.profile.n_joints, self.config.unknown_gap_rad)
         if self._controller is not None and self._controller.q_rad is not None:
             held_rad = self._controller.q_rad
-            gap_rad = np.abs(held_rad - q_rad)
-            if gap_rad.max() <= self.config.resync_rad:
-                return Plan.hold(held_rad, past_tick(self._now_s, self.limits.grid_s), self.limits.grid_s)
-        elif self._sent.plan is not None:
+            return Plan.hold(held_rad, past_tick(self._now_s, self.config.splice), self.limits.grid_s)
+        if self._sent.plan is not None:
             end_rad = self._sent.plan.q_rad[-1]
             gap_rad = np.maximum(gap_rad, np.abs(end_rad - q_rad))
             q_rad = end_rad if gap_rad.max() <= self.config.resync_rad else q_rad

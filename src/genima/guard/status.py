@@ -23,11 +23,13 @@ class GuardConfig:
         max_silence_s: Time without a usable chunk after which a moving arm is stopped.
         max_start_gap_rad: Largest distance of a joint between the plan and the chunk where they meet.
         max_tracking_error_rad: Largest distance of a moving joint from the plan.
-        resync_rad: Distance of a resting joint from the end of the plan above which motion starts from the measured
-            position and not from that end.
+        resync_rad: Largest distance of a resting joint from where the robot's controller holds it. Where it does not say:
+            from the end of the plan, above which motion starts from the measured position and not from that end.
         unknown_gap_rad: How far the robot's controller may hold the arm from its measured position at the start.
         max_controller_age_s: Age of the robot controller's own state above which it counts as inactive; None: it is
             not watched.
+        settle_s: How long after the beginning of a plan that began in the future nothing is joined to it: as much as the
+            clock of the robot's controller may be behind.
         repeat_s: For how long a plan is sent again at every tick, so that a lost message costs nothing. It must have
             arrived by `splice.lead_s`.
         arrival_s: A plan that the robot's controller does not execute so long after it was sent counts as lost.
@@ -46,6 +48,7 @@ class GuardConfig:
     resync_rad: float = 0.05
     unknown_gap_rad: float = 0.01
     max_controller_age_s: float | None = None
+    settle_s: float = 0.12
     repeat_s: float = 0.06
     arrival_s: float = 0.15
     splice: SpliceConfig = field(default_factory=SpliceConfig)

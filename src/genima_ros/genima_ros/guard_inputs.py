@@ -133,7 +133,10 @@ class GuardInputs:
             return
         stamp_s, since_s = seconds(message.header.stamp), seconds(message.reference.time_from_start)
         running_s = stamp_s - since_s if since_s else None
-        self._guard.observe_controller(stamp_s, np.array([known[name] for name in joints]), running_s)
+        measured = dict(zip(message.joint_names, message.feedback.positions, strict=False))
+        feedback_rad = np.array([measured[name] for name in joints]) if set(joints) <= set(measured) else None
+        reference_rad = np.array([known[name] for name in joints])
+        self._guard.observe_controller(stamp_s, reference_rad, running_s, self._now_s(), feedback_rad)
 
     def _on_target(self, message: TargetImage) -> None:
         stamp_s = seconds(message.header.stamp)
