@@ -13,7 +13,7 @@ from genima.chunks.plan import Chunk
 from genima.errors import LimitError
 from genima.guard.gripper import GripperConfig, GripperSwitch
 from genima.guard.guard import Guard
-from genima.guard.status import GuardConfig
+from genima.guard.status import GuardConfig, GuardOutput
 from genima.guard.workspace import Workspace
 from genima.robots.kinematics import tcp_pose
 
@@ -99,6 +99,7 @@ def test_disarmed_it_judges_and_sends_nothing() -> None:
         ('shape', '(10, 6)', lambda chunk: with_q(chunk, chunk.q_rad[:, :6])),
         ('shape', 'at least 4 points', lambda chunk: with_q(chunk, chunk.q_rad[:3])),
         ('shape', 'gripper openings of shape (9,)', lambda chunk: replace(chunk, gripper_open=np.ones(9))),
+        ('finite', 'further than any joint turns', lambda chunk: spoiled(chunk, 1e308)),
         ('age', '0.60 s ago, allowed 0.50 s', lambda chunk: replace(chunk, stamp_s=chunk.stamp_s - 0.6)),
         ('age', '0.20 s in the future', lambda chunk: replace(chunk, stamp_s=chunk.stamp_s + 0.2)),
         ('gap', 'panda_joint4', lambda chunk: with_q(chunk, chunk.q_rad + 0.5 * np.eye(7)[3])),
@@ -119,6 +120,30 @@ def test_a_bad_chunk_is_refused_with_a_reason_and_the_arm_comes_to_rest(kind: st
     rig.run(0.5)
     assert rig.moved_rad(0.5) == 0.0 and len(rig.sent) == sent, 'one stop, then silence'
     assert rig.guard.status.state == 'holding' and rig.worst_share() <= 1.0
+
+
+def test_a_chunk_of_another_length_than_the_contracts_is_refused() -> None:
+    rig = Rig(GuardConfig(chunk_points=20)).run(0.5)
+    assert '10 points, the contract says 20' in rig.reasons and not rig.sent
+
+
+@pytest.mark.parametrize('watched_s', [None, 0.1])
+@pytest.mark.parametrize('late_s', [0.1, 0.25, 0.4, 1.0])
+def test_a_guard_that_is_late_itself_sends_nothing(late_s: float, watched_s: float | None) -> None:
+    rig = Rig(GuardConfig(max_controller_age_s=watched_s)).run(1.52)
+    send, withheld = rig.take, []
+
+    def late(output: GuardOutput) -> GuardOutput:
+        if output.plan is not None and len(withheld) < 2:
+            assert rig.guard.too_late(rig.guard_s, rig.guard_s + late_s)
+            withheld.append(output)
+            output = replace(output, plan=None)
+        return send(output)
+
+    rig.take = late  # type: ignore[method-assign]
+    rig.run(3.0)
+    assert len(withheld) == 2 and rig.guard.status.violations['late'] == 2
+    assert rig.worst_share() <= 1.0 and rig.guard.status.state == 'moving'
 
 
 def test_an_overtaken_chunk_is_refused_and_the_arm_goes_on() -> None:

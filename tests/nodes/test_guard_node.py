@@ -4,10 +4,12 @@
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rclpy
 from control_msgs.msg import JointTrajectoryControllerState
 from diagnostic_msgs.msg import DiagnosticArray
 from genima_ros.messages import stamp
@@ -34,7 +36,7 @@ class Lab:
 
     def __init__(self, probe, spec: PolicySpec) -> None:  # type: ignore[no-untyped-def]
         self._probe = probe
-        self._contract = spec.hash()
+        self.contract = spec.hash()
         self._joints = probe.create_publisher(JointState, 'joint_states', qos.RELIABLE)
         self._chunks = probe.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
         self._state = probe.create_publisher(JointTrajectoryControllerState, 'arm_controller/controller_state', qos.RELIABLE)
@@ -48,6 +50,9 @@ class Lab:
     @property
     def now_s(self) -> float:
         return 1e-9 * self._probe.get_clock().now().nanoseconds
+
+    def send(self, chunk: JointTrajectory) -> None:
+        self._chunks.publish(chunk)
 
     @property
     def reasons(self) -> str:
@@ -88,7 +93,7 @@ class Lab:
         self._state.publish(message)
 
     def send_target(self) -> None:
-        message = TargetImage(contract=self._contract, cameras=['front'], unchanged_s=[self.frozen_s], horizon_s=1.0)
+        message = TargetImage(contract=self.contract, cameras=['front'], unchanged_s=[self.frozen_s], horizon_s=1.0)
         message.header.stamp = stamp(self.now_s - 0.1)
         self._targets.publish(message)
 
@@ -102,7 +107,7 @@ class Lab:
         q_rad = PANDA.home_rad + np.linspace(0.002, 0.02, 10)[:, None]
         q_rad[4, 2] += bad
         chunk = Chunk(self.now_s, 0.1, q_rad, np.ones(10))
-        self._chunks.publish(chunk_message(chunk, robot, self._contract if contract is None else contract))
+        self._chunks.publish(chunk_message(chunk, robot, self.contract if contract is None else contract))
 
     def call(self, name: str) -> Trigger.Response:
         return self._probe.call(Trigger, f'guard_node/{name}', Trigger.Request())
@@ -239,3 +244,37 @@ def test_a_robot_that_the_policy_was_not_made_for_is_refused(start: Callable, po
     assert node.exit_code() == 1
     assert 'got robot fr3' in node.text
     assert 'Traceback' not in node.text
+
+
+def test_a_second_publisher_latches_a_stop_that_names_it(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
+    node = start('guard_node', policy=policy, controller='arm_controller', armed_at_start=True, max_joint_age_s=0.5)
+    node.wait_for('ARMED')
+    lab.run(1.0)
+    assert lab.statuses[-1].state == 'moving', lab.reasons
+    rogue = rclpy.create_node('rogue')
+    rogue.create_publisher(JointTrajectory, 'arm_controller/joint_trajectory', qos.COMMAND)
+    lab.run(1.5)
+    assert lab.statuses[-1].state == 'stopped' and '/rogue' in lab.reasons and '2 publishers' in lab.reasons
+    rogue.destroy_node()
+    assert lab.call('reset').success
+    lab.run(1.0)
+    assert lab.call('arm').success
+
+
+def test_chunks_of_another_shape_are_refused_and_the_guard_goes_on(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
+    node = start('guard_node', policy=policy, controller='arm_controller', armed_at_start=True, max_joint_age_s=0.5)
+    node.wait_for('ARMED')
+    good = chunk_message(Chunk(lab.now_s, 0.1, np.tile(PANDA.home_rad, (10, 1)), np.ones(10)), PANDA, lab.contract)
+    for spoil in (
+        lambda message: message.points[3].positions.pop(),
+        lambda message: message.points.extend(message.points * 1000),
+        lambda message: message.joint_names.extend(f'joint{index}' for index in range(1000)),
+        lambda message: message.points.clear(),
+        lambda message: message.points[0].positions.__setitem__(0, 1e308),
+    ):
+        message = deepcopy(good)
+        message.header.stamp = stamp(lab.now_s)
+        spoil(message)
+        lab.send(message)
+    lab.run(1.0)
+    assert node.process.poll() is None and lab.statuses[-1].state == 'moving', lab.reasons

@@ -10,6 +10,8 @@ from genima.robots.profile import RobotProfile
 
 # below this a spline through the chunk says little
 LEAST_POINTS = 4
+MOST_RAD = 100.0
+"""No joint turns so far; what is beyond overflows in a spline."""
 
 
 def joints_missing(
@@ -44,17 +46,21 @@ def tracking_lost(
     return Reason('tracking', f'{profile.arm_joints[worst]} is {error_rad[worst]:.2f} rad from the plan, {allowed}')
 
 
-def chunk_malformed(profile: RobotProfile, chunk: Chunk) -> Reason | None:
-    """Return why the numbers of a chunk cannot be used, or None."""
+def chunk_malformed(profile: RobotProfile, chunk: Chunk, points: int | None = None) -> Reason | None:
+    """Return why the numbers of a chunk cannot be used, or None. `points`: how many the contract says."""
     q, gripper = np.asarray(chunk.q_rad), np.asarray(chunk.gripper_open)
     if q.ndim != 2 or q.shape[1] != profile.n_joints or len(q) < LEAST_POINTS:
         wanted = f'{profile.name} needs at least {LEAST_POINTS} points of {profile.n_joints} joints'
         return Reason('shape', f'the chunk has positions of shape {q.shape}; {wanted}')
+    if points is not None and len(q) != points:
+        return Reason('shape', f'the chunk has {len(q)} points, the contract says {points}')
     if gripper.shape != (len(q),):
         return Reason('shape', f'the chunk has gripper openings of shape {gripper.shape} for {len(q)} points')
     if not (np.isfinite(q).all() and np.isfinite(gripper).all()):
         bad = int((~np.isfinite(q)).sum() + (~np.isfinite(gripper)).sum())
         return Reason('finite', f'{bad} numbers of the chunk are not finite')
+    if np.abs(q).max() > MOST_RAD:
+        return Reason('finite', f'a position of the chunk is {np.abs(q).max():.3g} rad, further than any joint turns')
     if not (np.isfinite(chunk.stamp_s) and np.isfinite(chunk.dt_s) and chunk.dt_s > 0):
         return Reason('finite', f'the chunk has stamp {chunk.stamp_s} s and step {chunk.dt_s} s')
     return None

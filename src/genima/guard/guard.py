@@ -156,6 +156,17 @@ class Guard:
             return self._refused(reason)
         return self._use(chunk, base, spliced)
 
+    def too_late(self, judged_s: float, now_s: float) -> bool:
+        """Return whether a plan of `judged_s` must not be sent any more at `now_s`; it is forgotten then.
+
+        What it changes may have begun when it arrives, which would be a jump.
+        """
+        if now_s - judged_s <= self.config.send_within_s:
+            return False
+        self._sent.withdraw()
+        self._refuse(Reason('late', f'the guard itself was {now_s - judged_s:.2f} s late, and sent nothing'))
+        return True
+
     def tick(self, now_s: float) -> GuardOutput:
         """Watch the arm: stop it when joint states, tracking or chunks are lost. Send the plan again while that helps."""
         now_s = self._now(now_s)
@@ -244,7 +255,7 @@ class Guard:
         if self.contract is not None and contract != self.contract:
             text = f'the chunk is of contract {contract}, the guard expects {self.contract}: same policy for all nodes?'
             return Reason('contract', text)
-        return gates.chunk_malformed(self.profile, chunk) or gates.chunk_untimely(
+        return gates.chunk_malformed(self.profile, chunk, self.config.chunk_points) or gates.chunk_untimely(
             self.config, chunk, self._now_s, self._newest_s
         )
 

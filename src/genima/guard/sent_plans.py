@@ -48,6 +48,12 @@ class SentPlans:
         self._all.append(self._present)
         return plan
 
+    def withdraw(self) -> None:
+        """Forget the newest plan: it was not sent after all."""
+        if self._all and self._all[-1] is self._present:
+            self._all.pop()
+            self._present = self._all[-1] if self._all else None
+
     def settle(self, seen_s: float, runs: Callable[[Plan], bool | None]) -> None:
         """Believe the controller: `runs` says whether it executed a plan at `seen_s`, None where it does not say.
 

@@ -32,6 +32,8 @@ class GuardConfig:
             clock of the robot's controller may be behind.
         repeat_s: For how long a plan is sent again at every tick, so that a lost message costs nothing. It must have
             arrived by `splice.lead_s`.
+        send_within_s: Longest time between judging a plan and sending it.
+        chunk_points: Number of points that a chunk must have; None: any.
         arrival_s: A plan that the robot's controller does not execute so long after it was sent counts as lost.
         splice: Times of the splice.
         margins: Distance kept from the limits.
@@ -50,6 +52,8 @@ class GuardConfig:
     max_controller_age_s: float | None = None
     settle_s: float = 0.12
     repeat_s: float = 0.06
+    send_within_s: float = 0.05
+    chunk_points: int | None = None
     arrival_s: float = 0.15
     splice: SpliceConfig = field(default_factory=SpliceConfig)
     margins: LimitMargins = field(default_factory=LimitMargins)

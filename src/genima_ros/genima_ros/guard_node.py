@@ -2,6 +2,7 @@
 """The guard as a node: the only one that speaks to the robot's controller. It starts disarmed: shadow mode."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NoReturn
 
 from builtin_interfaces.msg import Time
@@ -16,12 +17,14 @@ from genima.errors import GenimaError
 from genima.guard.guard import Guard
 from genima.guard.status import GuardConfig, GuardOutput
 from genima.recording.jog import CONTRACT as TELEOPERATION
+from genima.recording.jog import STEPS as TELEOPERATION_STEPS
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import GUARD_PRIORITY, run
 from genima_ros.guard_inputs import GuardInputs
 from genima_ros.guard_reports import GuardReports
 from genima_ros.parameters import declare
+from genima_ros.rivals import Rivals
 from genima_ros.sleep_watch import SleepWatch
 from genima_ros.trajectories import chunk_from_message, plan_message
 
@@ -40,7 +43,8 @@ class GuardNode(Node):
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
         armed = declare(self, 'armed_at_start', False, 'Send commands from the start; only for a simulated arm.')
         config = self._declare_config()
-        self.profile, contract, cameras = self._load(policy, robot)
+        self.profile, contract, cameras, points = self._load(policy, robot)
+        config = replace(config, chunk_points=points)
         if not controller:
             raise GenimaError(f'parameter controller is empty; {self.profile.name} has {self.profile.controllers}')
         self._guard = Guard(self.profile, config, contract)
@@ -53,8 +57,10 @@ class GuardNode(Node):
         self._inputs = GuardInputs(self, self._guard, config.max_joint_age_s, controller, self._now_s, self._stop)
         self._inputs.ask_for_cameras(cameras)
         self.create_subscription(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
+        alone = ['/clock', 'action_chunk', f'{controller}/controller_state', f'{controller}/joint_trajectory']
+        self._rivals = Rivals(self, alone, self._stop)
         actions = {
-            'arm': lambda: self._guard.arm(self._now_s()),
+            'arm': self._arm,
             'disarm': lambda: self._guard.disarm('by service', self._now_s()),
             'stop': lambda: self._guard.stop('by service', self._now_s()),
             'reset': self._guard.reset,
@@ -69,17 +75,17 @@ class GuardNode(Node):
             f'{"ARMED" if armed else "disarmed (shadow mode); arm it with the service ~/arm"}'
         )
 
-    def _load(self, policy: str, robot: str) -> tuple[RobotProfile, str, tuple[str, ...]]:
-        """Return the robot, the contract of the chunks that are let through, and the cameras of the policy.
+    def _load(self, policy: str, robot: str) -> tuple[RobotProfile, str, tuple[str, ...], int]:
+        """Return the robot, the contract of chunks that are let through, the cameras of the policy, and a chunk's points.
 
         Where no policy is given, the chunks are an operator's.
         """
         if not policy and robot:
-            return RobotProfile.load(robot), TELEOPERATION, ()
+            return RobotProfile.load(robot), TELEOPERATION, (), TELEOPERATION_STEPS
         spec = PolicySpec.load(policy)
         profile = RobotProfile.load(robot or spec.robot)
         spec.check_robot(profile)
-        return profile, spec.hash(), tuple(spec.cameras)
+        return profile, spec.hash(), tuple(spec.cameras), spec.chunk_steps
 
     def _declare_config(self) -> GuardConfig:
         joint_age_s = declare(
@@ -107,9 +113,10 @@ class GuardNode(Node):
             chunk = chunk_from_message(message, self.profile)
         except GenimaError as error:
             self.get_logger().error(f'chunk refused: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
-            self._apply(GuardOutput(self._guard.status))
+            self._apply(GuardOutput(self._guard.status), self._now_s())
             return
-        self._apply(self._guard.accept_chunk(self._now_s(), chunk, message.header.frame_id))
+        now_s = self._now_s()
+        self._apply(self._guard.accept_chunk(now_s, chunk, message.header.frame_id), now_s)
 
     def _tick(self) -> None:
         if self._sleep.drowsy():
@@ -119,13 +126,23 @@ class GuardNode(Node):
         self._reports.tick(now_s, self._guard.status)
         if now_s - last_s > MAX_TICK_GAP_S:
             return  # this process was asleep: what the robot sent meanwhile is still in the queue
-        self._apply(self._guard.tick(now_s))
+        self._apply(self._guard.tick(now_s), now_s)
+
+    def _arm(self) -> GuardOutput:
+        self._rivals.look()
+        return self._guard.arm(self._now_s())
 
     def _stop(self, reason: str) -> None:
-        self._apply(self._guard.stop(reason, self._now_s()))
+        now_s = self._now_s()
+        self._apply(self._guard.stop(reason, now_s), now_s)
 
-    def _apply(self, output: GuardOutput) -> None:
+    def _apply(self, output: GuardOutput, judged_s: float) -> None:
+        """Do what the guard said at `judged_s`; the time is looked at again right before anything is sent."""
         plan = output.message
+        if plan is not None and self._guard.too_late(judged_s, self._now_s()):
+            text = 'the guard was late and sent nothing: is this computer too slow?'
+            self.get_logger().error(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
+            plan = None
         if plan is not None and not self._sleep.drowsy():
             joints = self.profile.arm_joints
             self._plan.publish(plan_message(joints, plan.stamp_s, plan.times_from_start_s, plan.q_rad, plan.v_rad_s))
@@ -135,8 +152,9 @@ class GuardNode(Node):
 
     def _handler(self, name: str, action: Callable[[], GuardOutput]) -> Callable[..., Trigger.Response]:
         def handle(request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+            now_s = self._now_s()
             output = action()
-            self._apply(output)
+            self._apply(output, now_s)
             response.success = name != 'arm' or output.status.armed
             response.message = f'{output.status.state}: {"; ".join(output.status.reasons) or "all is well"}'
             self.get_logger().info(f'{name}: {response.message}')

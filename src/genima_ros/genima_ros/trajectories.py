@@ -13,6 +13,8 @@ from genima.robots.profile import RobotProfile
 from genima_ros.messages import duration, seconds, stamp
 
 Floats = NDArray[np.float64]
+MAX_POINTS = 1000
+"""Of a chunk or a trajectory; a message with more is refused before it is read."""
 
 
 def chunk_message(chunk: Chunk, profile: RobotProfile, contract: str) -> JointTrajectory:
@@ -33,10 +35,14 @@ def chunk_from_message(message: JointTrajectory, profile: RobotProfile) -> Chunk
     """Return the chunk of an action_chunk message.
 
     Raises:
-        ContractError: if a joint of the profile is missing, or the points are not evenly spaced in time.
+        ContractError: if a joint of the profile is missing, there are too many points, one has another number of
+            positions than there are joints, or they are not evenly spaced in time.
     """
-    names = list(message.joint_names)
     wanted = _chunk_joints(profile)
+    if len(message.points) > MAX_POINTS or len(message.joint_names) > len(wanted):
+        sizes = f'{len(message.points)} points of {len(message.joint_names)} joints'
+        raise ContractError(f'action_chunk: {sizes}; allowed are {MAX_POINTS} points of {len(wanted)} joints')
+    names = list(message.joint_names)
     if sorted(names) != sorted(wanted):
         raise ContractError(f'action_chunk: joints {names}; robot {profile.name!r} has {wanted}; do robot and policy match?')
     times_s = np.array([seconds(point.time_from_start) for point in message.points])
@@ -44,6 +50,9 @@ def chunk_from_message(message: JointTrajectory, profile: RobotProfile) -> Chunk
         raise ContractError(
             f'action_chunk: points at {times_s.tolist()} s; they must be evenly spaced and start one step on'
         )
+    sizes = sorted({len(point.positions) for point in message.points})
+    if sizes != [len(wanted)]:
+        raise ContractError(f'action_chunk: points with {sizes} positions for {len(wanted)} joints')
     order = [names.index(name) for name in wanted]
     positions = np.array([np.asarray(point.positions, dtype=np.float64)[order] for point in message.points])
     opening = np.array([profile.gripper.opening(position_m) for position_m in positions[:, -1]])
@@ -62,8 +71,12 @@ def trajectory_arrays(message: JointTrajectory, joints: Sequence[str]) -> tuple[
         joints: all joints of that controller, in the wanted order.
 
     Raises:
-        LimitError: if the joints differ, or points are of different kinds; the real controller refuses these, too.
+        LimitError: if the joints differ, there are too many points, or they are of different kinds; the real controller
+            refuses the latter, too.
     """
+    if len(message.points) > MAX_POINTS or len(message.joint_names) > len(joints):
+        sizes = f'{len(message.points)} points of {len(message.joint_names)} joints'
+        raise LimitError(f'{sizes}; allowed are {MAX_POINTS} points of {len(joints)} joints')
     names = list(message.joint_names)
     if sorted(names) != sorted(joints):
         raise LimitError(f'joints {names}; the controller has {list(joints)}')
