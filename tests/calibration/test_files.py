@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genima.calibration.boards import DEFAULT, Board
-from genima.calibration.camera_info import read_camera_info, write_opencv_json
+from genima.calibration.camera_info import write_opencv_json
 from genima.calibration.easy_handeye import read_easy_handeye
 from genima.calibration.file import CameraCalibration, Residuals, read_calibration, write_calibration
 from genima.calibration.intrinsics import calibrate_intrinsics
 from genima.calibration.lens_file import read_prior, write_intrinsics
+from genima.calibration.lens_formats import read_camera_info
 from genima.calibration.poses import moved
 from genima.calibration.synthetic import lens_sightings
 from genima.calibration.verdict import Thresholds, judge, load_thresholds

@@ -121,7 +121,10 @@ def test_a_board_is_printed_and_another_programs_calibration_imported(tmp_path: 
     parameters = {'calibration_type': 'eye_on_base', 'robot_base_frame': 'panda_link0', 'robot_effector_frame': 'panda_hand'}
     transform = {'translation': {'x': 1.0, 'y': 0.0, 'z': 0.5}, 'rotation': {'x': 0.0, 'y': 0.0, 'z': 0.0, 'w': 1.0}}
     (tmp_path / 'x.calib').write_text(yaml.safe_dump({'parameters': parameters, 'transform': transform}))
-    _run('import', tmp_path / 'x.calib', '--intrinsics', tmp_path / 'lens.yaml', '--out', tmp_path / 'front.yaml')
+    _run(
+        'import', tmp_path / 'x.calib', '--intrinsics', tmp_path / 'lens.yaml', '--out', tmp_path / 'front.yaml',
+        '--optical', '0 0 0 0 0 0 1',
+    )  # fmt: skip
     assert read_calibration(tmp_path / 'front.yaml').camera.parent_link == 'panda_link0'
 
 

@@ -48,7 +48,8 @@ def mounted(name: str, link: str = 'panda_link0') -> MountedCamera:
     K = np.array([[20.0, 0.0, 7.5], [0.0, 20.0, 5.5], [0.0, 0.0, 1.0]])
     T = np.eye(4)
     T[:3, 3] = 0.4, 0.1, 0.7
-    return MountedCamera(CameraModel(name, WIDTH_PX, HEIGHT_PX, K, np.array([0.1, 0.0, 0.01]), 'plumb_bob'), link, T)
+    D = np.array([0.1, 0.0, 0.01, 0.0, 0.0])
+    return MountedCamera(CameraModel(name, WIDTH_PX, HEIGHT_PX, K, D, 'plumb_bob'), link, T)
 
 
 @dataclass

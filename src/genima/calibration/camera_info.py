@@ -5,6 +5,7 @@ Formats: image_common, camera_calibration_parsers/src/parse_yml.cpp; OpenCV, mod
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from genima.cameras.model import CameraModel
 from genima.errors import CalibrationError
 from genima.files import write_atomic
+
+MAX_BYTES = 2**20
 
 
 def camera_info_to_dict(camera: CameraModel) -> dict[str, Any]:
@@ -41,8 +44,10 @@ def camera_info_from_dict(data: dict[str, Any], where: str) -> CameraModel:
     try:
         width, height = int(data['image_width']), int(data['image_height'])
         k, d = data['camera_matrix']['data'], data['distortion_coefficients']['data']
-        model, name = str(data.get('distortion_model', 'plumb_bob')), str(data.get('camera_name', 'camera'))
-        return CameraModel.from_camera_info(width, height, model, k, d, name)
+        # some programs call it camera_model; 'pinhole' is the projection there, not the lens
+        model = data.get('distortion_model') or data.get('camera_model') or ''
+        model = '' if str(model).lower() == 'pinhole' and np.any(d) else str(model)
+        return CameraModel.from_camera_info(width, height, model, k, d, str(data.get('camera_name', 'camera')))
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, CalibrationError):
             raise CalibrationError(f'{where}: {error}') from error
@@ -52,15 +57,6 @@ def camera_info_from_dict(data: dict[str, Any], where: str) -> CameraModel:
         ) from error
 
 
-def read_camera_info(path: Path | str) -> CameraModel:
-    """Read the intrinsics of a calibration file, ours or one of ROS's camera_calibration.
-
-    Raises:
-        CalibrationError: if the file is missing or not of that kind.
-    """
-    return camera_info_from_dict(read_yaml(path), str(path))
-
-
 def read_yaml(path: Path | str) -> dict[str, Any]:
     """Return the mapping in a YAML file.
 
@@ -68,14 +64,23 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
         CalibrationError: if it is missing, not YAML, or not a mapping.
     """
     try:
-        data = yaml.safe_load(Path(path).read_text())
+        if Path(path).stat().st_size > MAX_BYTES:
+            raise CalibrationError(f'{path}: {Path(path).stat().st_size} bytes; a calibration has at most {MAX_BYTES}')
+        data = yaml.safe_load(plain_yaml(Path(path).read_text(encoding='utf-8-sig')))
     except OSError as error:
         raise CalibrationError(f'{path}: cannot be read: {error.strerror}') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise CalibrationError(f'{path}: not YAML: {error}') from error
     if not isinstance(data, dict):
         raise CalibrationError(f'{path}: expected a mapping, got {type(data).__name__}')
     return data
+
+
+def plain_yaml(text: str) -> str:
+    """Return the first document of a text as plain YAML: without tabs after a colon, OpenCV's header and its tags."""
+    lines = [re.sub(r':\t+', ': ', line) for line in text.splitlines() if not line.startswith('%')]
+    documents = re.split(r'(?m)^---\s*$', '\n'.join(lines).replace('!!opencv-matrix', ''))
+    return next((document for document in documents if document.strip()), '')
 
 
 def write_opencv_json(path: Path | str, camera: CameraModel, T_parent_camera: NDArray[np.float64] | None = None) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genima.cameras import distortion
+from genima.cameras.lens_names import lens_model, trimmed
 from genima.errors import CalibrationError
 from genima.robots.kinematics import link_poses
 from genima.robots.profile import RobotProfile
@@ -84,22 +85,27 @@ class CameraModel:
         Args:
             width: image width in pixels.
             height: image height in pixels.
-            model: `distortion_model`; an empty string or all-zero coefficients mean a pinhole.
+            model: `distortion_model` in any spelling; all-zero coefficients of a model that is no fisheye mean a pinhole.
             k: nine numbers, row-major K.
             d: distortion coefficients, more than the model has only if the rest is zero.
             name: name of the camera.
 
         Raises:
-            CalibrationError: if the camera is uncalibrated (K[0] = 0) or its model is unknown.
+            CalibrationError: if the camera is uncalibrated (K[0] = 0), or model and coefficients do not fit.
         """
         matrix, coefficients = np.asarray(k, dtype=np.float64).reshape(-1), np.asarray(d, dtype=np.float64).ravel()
         if matrix.size != 9:
-            raise CalibrationError(f"camera '{name}': K has {matrix.size} numbers instead of 9")
-        if not coefficients.any() and model != 'equidistant':
-            model, coefficients = 'pinhole', np.zeros(0)
-        most = distortion.COEFFICIENTS.get(model, len(coefficients))
-        if not coefficients[most:].any():
-            coefficients = coefficients[:most]
+            comma = '; is there a decimal comma in it? Write 410.5, not 410,5' if matrix.size > 9 else ''
+            raise CalibrationError(f"camera '{name}': K has {matrix.size} numbers instead of 9{comma}")
+        try:
+            known = lens_model(model, coefficients.size) if coefficients.any() or model else 'pinhole'
+            fisheye = known == 'equidistant'
+            kept = trimmed(known, coefficients.tolist()) if coefficients.any() else [0.0] * 4 * fisheye
+        except CalibrationError as error:
+            raise CalibrationError(f"camera '{name}': {error}") from error
+        if not any(kept) and not fisheye:
+            known, kept = 'pinhole', []
+        model, coefficients = known, np.array(kept)
         return cls(name, int(width), int(height), matrix.reshape(3, 3), coefficients, model)
 
     def project(self, points_camera_m: ArrayLike) -> tuple[Floats, Floats]:

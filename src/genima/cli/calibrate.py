@@ -77,19 +77,20 @@ def import_(
     out: Annotated[Path, typer.Option(help='Where our file goes.')],
     camera: Annotated[str, typer.Option(help='Name of the camera; by default, that of the intrinsics.')] = '',
     optical: Annotated[
-        str, typer.Option(help='Pose of the optical frame in the tracking_base_frame, "x y z qx qy qz qw", if it differs.')
-    ] = '0 0 0 0 0 0 1',
+        str | None,
+        typer.Option(help='Pose of the optical frame in the tracking_base_frame, "x y z qx qy qz qw", if it differs.'),
+    ] = None,
 ) -> None:
     """Take over a hand-eye calibration of easy_handeye2."""
     from dataclasses import replace
 
-    from genima.calibration.camera_info import read_camera_info
     from genima.calibration.easy_handeye import read_easy_handeye
     from genima.calibration.file import write_calibration
+    from genima.calibration.lens_formats import read_camera_info
 
-    model = read_camera_info(intrinsics_file)
+    model = read_camera_info(intrinsics_file, camera)
     model = replace(model, name=camera or model.name)
-    calibration = read_easy_handeye(file, model, _pose_from(optical))
+    calibration = read_easy_handeye(file, model, None if optical is None else _pose_from(optical))
     write_calibration(out, calibration)
     print_calibration(calibration)
     console.print(

@@ -61,9 +61,9 @@ def hand_eye(
     json_path: JsonOption = None,
 ) -> None:
     """Find where a camera is from pictures of a board and joint positions; not good enough is refused (exit code 1)."""
-    from genima.calibration.camera_info import read_camera_info
     from genima.calibration.hand_eye import calibrate_hand_eye
     from genima.calibration.lens_file import read_prior
+    from genima.calibration.lens_formats import read_camera_info
     from genima.calibration.samples import view_of
     from genima.calibration.verdict import as_figures, judge, load_thresholds
     from genima.cli.calibrate_pictures import find_all, require_unambiguous, sample_folder, take_pictures
@@ -72,7 +72,7 @@ def hand_eye(
     made, profile, limits = parse_board(board), RobotProfile.load(robot), load_thresholds(thresholds)
     require_unambiguous(made)
     parent, other = _links(profile, mount, hand)
-    model = replace(read_camera_info(lens), name=camera)
+    model = replace(read_camera_info(lens, camera), name=camera)
     folder = sample_folder(samples, camera, live)
     if live:
         take_pictures(camera, folder, made, pictures, automatic, (profile, parent, other))
