@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from genima.align.frames import Frame, FrameTrack
 from genima.align.grid import even_grid, period_s
 from genima.align.intent import last_before, next_commands, plans
-from genima.align.joints import JointTrack, opening_joint, openings
+from genima.align.joints import JointTrack, opening_joint, openings_at
 from genima.align.report import SyncReport, camera_report, stream_report
 from genima.chunks.plan import Chunk
 from genima.errors import DatasetError
@@ -114,11 +114,10 @@ def align(streams: Streams, options: GridOptions, known: Moments | None = None) 
         DatasetError: if a stream is missing, silent for too long, or its clock was set meanwhile; names the stream.
     """
     _check(streams)
-    joint, closed, opened = opening_joint(streams.profile.gripper, streams.joints.names)
-    grid = common_grid(streams, joint, options.rate_hz) if known is None else known.grid_s
+    grid = common_grid(streams, options.rate_hz) if known is None else known.grid_s
     arm = streams.profile.arm_joints
     q = streams.joints.at(arm, grid, options.max_gap_s)
-    opening = openings(streams.joints.at([joint], grid, options.max_gap_s)[:, 0], closed, opened)
+    opening = openings_at(streams.profile.gripper, streams.joints, grid, options.max_gap_s)
     reference = streams.reference if streams.has_reference else None
     command = next_commands(reference, arm, q, grid, period_s(options.rate_hz), options.max_gap_s)
     gripper_command = last_before(streams.gripper_commands, grid, opening)
@@ -142,12 +141,14 @@ def align(streams: Streams, options: GridOptions, known: Moments | None = None) 
     )
 
 
-def common_grid(streams: Streams, gripper_joint: str, rate_hz: float) -> Floats:
+def common_grid(streams: Streams, rate_hz: float) -> Floats:
     """Return the even grid over the time in which every stream is there.
 
     It begins with a frame of the slowest camera, so that a camera with the rate of the grid has its frames on it.
     """
-    first_s, last_s = streams.joints.span_s([*streams.profile.arm_joints, gripper_joint])
+    gripper = streams.profile.gripper
+    fingers = [opening_joint(gripper, streams.joints.names)[0]] if gripper.is_there else []
+    first_s, last_s = streams.joints.span_s([*streams.profile.arm_joints, *fingers])
     if streams.has_reference:
         begun_s, ended_s = streams.reference.span_s(streams.profile.arm_joints)
         first_s, last_s = max(first_s, begun_s), min(last_s, ended_s - period_s(rate_hz))

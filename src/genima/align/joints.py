@@ -128,7 +128,7 @@ class JointTrack:
 def opening_joint(gripper: Gripper, heard: Iterable[str]) -> tuple[str, float, float]:
     """Return the joint that tells a gripper's opening, and its positions when closed and when open.
 
-    A driver of the gripper reports its own joint in its own units; a simulation reports the profile's first one.
+    A driver reports its own joint in its own units; a simulation reports the profile's first one. There is a gripper.
 
     Args:
         gripper: the gripper of the profile.
@@ -139,6 +139,18 @@ def opening_joint(gripper: Gripper, heard: Iterable[str]) -> tuple[str, float, f
         if driver.joint in names:
             return driver.joint, driver.closed, driver.open
     return gripper.joints[0], gripper.closed_m, gripper.open_m
+
+
+def openings_at(gripper: Gripper, track: JointTrack, times_s: Floats, max_gap_s: float) -> Floats:
+    """Return openings in [0, 1] at times (T,); an arm without a gripper is always open.
+
+    Raises:
+        DatasetError: if the gripper's joint was never heard of, or a time lies in a longer gap.
+    """
+    if not gripper.is_there:
+        return np.ones(len(times_s))
+    joint, closed, opened = opening_joint(gripper, track.names)
+    return openings(track.at([joint], times_s, max_gap_s)[:, 0], closed, opened)
 
 
 def openings(positions: ArrayLike, closed: float, opened: float) -> Floats:

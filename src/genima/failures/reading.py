@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from genima.align.joints import opening_joint, openings
+from genima.align.joints import openings_at
 from genima.cameras.pixels import raw_pixels
 from genima.cameras.views import prepare, tile, untile
 from genima.contract.spec import PolicySpec
@@ -117,8 +117,7 @@ class SegmentReader:
         begin_s, end_s = track.span_s(arm)
         times_s = track.times_s(arm[0])
         times_s = times_s[(times_s >= begin_s) & (times_s <= end_s)]
-        joint, closed, opened = opening_joint(self._profile.gripper, track.names)
-        opening = openings(track.at([joint], times_s, np.inf)[:, 0], closed, opened)
+        opening = openings_at(self._profile.gripper, track, times_s, np.inf)
         return JointSeries(times_s, track.at(arm, times_s, np.inf), opening)
 
     def _workspace(self) -> Workspace:

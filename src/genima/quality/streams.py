@@ -58,6 +58,8 @@ def _check_gripper(heard: Heard, profile: RobotProfile, times_s: Floats, where: 
     if len(commands) and (commands.min() < 0 or commands.max() > 1):
         text = f'/gripper/command runs from {commands.min():.4g} to {commands.max():.4g}'
         yield Finding('units-gripper', where, text)
+    if not profile.gripper.is_there:
+        return
     try:
         joint, closed, opened = opening_joint(profile.gripper, heard.joints.names)
         positions = heard.joints.at([joint], times_s, np.inf)

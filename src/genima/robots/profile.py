@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genima.robots.gripper import Gripper
+from genima.robots.gripper import FALLBACK_DISTRIBUTION, Gripper
 from genima.robots.transforms import axis_generators, transform
 
 
@@ -170,6 +170,7 @@ class RobotProfile:
     home_rad: np.ndarray
     controllers: dict[str, str]
     driver: tuple[DriverCondition, ...] = ()
+    same_kinematics_as: str = ''  # a robot whose policies move this one as well; checked by `genima.robots.same`
 
     @property
     def n_joints(self) -> int:
@@ -180,6 +181,10 @@ class RobotProfile:
     def link_by_name(self) -> dict[str, Link]:
         """Links by name."""
         return {link.name: link for link in self.links}
+
+    def controller(self, distribution: str) -> str:
+        """Return what its joint_trajectory_controller is called in a ROS distribution; one not listed is as Jazzy."""
+        return self.controllers.get(distribution) or self.controllers[FALLBACK_DISTRIBUTION]
 
     def link(self, name: str) -> Link:
         """Return a link.

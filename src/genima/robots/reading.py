@@ -10,7 +10,8 @@ import yaml
 
 from genima.errors import ProfileError
 from genima.files import config_dir
-from genima.robots.gripper import DRIVER_KINDS, Gripper, GripperDriver
+from genima.robots.gripper import FALLBACK_DISTRIBUTION
+from genima.robots.gripper_reading import DISTRIBUTIONS, read_gripper
 from genima.robots.profile import (
     BrakingLimits,
     DriverCondition,
@@ -30,7 +31,6 @@ from genima.robots.schema import (
     require_vector,
 )
 
-DISTRIBUTIONS = ('humble', 'jazzy')
 SHAPE_SIZES = {'capsule': 2, 'cylinder': 2, 'box': 3, 'sphere': 1}
 LIMIT_KEYS = (
     'position_min_rad',
@@ -65,10 +65,12 @@ def load_profile(name_or_path: str | Path) -> RobotProfile:
 def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
     """Turn the parsed YAML into a profile, refusing whatever does not fit; `where` names the source in errors."""
     required = (
-        'name', 'base_link', 'elbow_link', 'arm_joints', 'home_rad', 'limits', 'gripper', 'spheres', 'controllers', 'links',
+        'name', 'base_link', 'elbow_link', 'arm_joints', 'home_rad', 'limits', 'spheres', 'controllers', 'links',
     )  # fmt: skip
-    fields = require_mapping(data, where, required, ('driver',))
+    fields = require_mapping(data, where, required, ('gripper', 'driver', 'same_kinematics_as'))
     joints = tuple(require_text(name, f'{where}: arm_joints') for name in require_list(fields['arm_joints'], where))
+    if not joints:
+        raise ProfileError(f'{where}: arm_joints is empty; name the joints of the arm in the order of q')
     limits = _limits(fields['limits'], f'{where}: limits', len(joints))
     links = tuple(
         _link(item, f'{where}: links[{i}]') for i, item in enumerate(require_list(fields['links'], f'{where}: links'))
@@ -77,7 +79,11 @@ def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
         _sphere(item, f'{where}: spheres[{i}]')
         for i, item in enumerate(require_list(fields['spheres'], f'{where}: spheres'))
     )
-    controllers = require_mapping(fields['controllers'], f'{where}: controllers', (), DISTRIBUTIONS)
+    if not links:
+        raise ProfileError(f'{where}: links is empty; name the links, parent first')
+    controllers = require_mapping(
+        fields['controllers'], f'{where}: controllers', (FALLBACK_DISTRIBUTION,), DISTRIBUTIONS
+    )
     profile = RobotProfile(
         name=require_text(fields['name'], f'{where}: name'),
         base_link=require_text(fields['base_link'], f'{where}: base_link'),
@@ -86,16 +92,30 @@ def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
         arm_joints=joints,
         limits=limits,
         spheres=spheres,
-        gripper=_gripper(fields['gripper'], f'{where}: gripper'),
+        gripper=read_gripper(fields.get('gripper'), f'{where}: gripper', _flange(links, joints)),
         home_rad=require_vector(fields['home_rad'], f'{where}: home_rad', len(joints)),
         controllers={key: require_text(value, f'{where}: controllers') for key, value in controllers.items()},
         driver=tuple(
             _driver_condition(item, f'{where}: driver[{i}]')
             for i, item in enumerate(require_list(fields.get('driver', []), f'{where}: driver'))
         ),
+        same_kinematics_as=_text_or_nothing(fields.get('same_kinematics_as'), f'{where}: same_kinematics_as'),
     )
     _check_consistency(profile, where)
     return profile
+
+
+def _flange(links: tuple[Link, ...], arm_joints: tuple[str, ...]) -> str:
+    """Return where a tool would be: the last of the links that follow the last arm joint one by one."""
+    name = next((link.name for link in links if link.joint and link.joint.name == arm_joints[-1]), '')
+    for link in links:
+        if link.parent == name and sum(each.parent == name for each in links) == 1:
+            name = link.name
+    return name or links[0].name
+
+
+def _text_or_nothing(data: Any, where: str) -> str:
+    return '' if data is None else require_text(data, where)
 
 
 def _limits(data: Any, where: str, n: int) -> JointLimits:
@@ -173,34 +193,6 @@ def _shape(data: Any, where: str) -> Shape:
         rpy=require_vector(fields['rpy'], f'{where}.rpy', 3),
         size=require_vector(fields['size'], f'{where}.size', SHAPE_SIZES[kind], 1e-6),
         rgba=require_vector(fields['rgba'], f'{where}.rgba', 4, 0.0),
-    )
-
-
-def _gripper(data: Any, where: str) -> Gripper:
-    keys = ('kind', 'joints', 'tcp_link', 'open_m', 'closed_m', 'speed_m_s', 'force_n', 'source')
-    fields = require_mapping(data, where, keys, ('drivers',))
-    texts: dict[str, Any] = {key: require_text(fields[key], f'{where}.{key}') for key in ('kind', 'tcp_link', 'source')}
-    numbers: dict[str, Any] = {key: require_number(fields[key], f'{where}.{key}', 0.0) for key in ('open_m', 'closed_m')}
-    rates: dict[str, Any] = {key: require_number(fields[key], f'{where}.{key}', 1e-6) for key in ('speed_m_s', 'force_n')}
-    if numbers['open_m'] <= numbers['closed_m']:
-        raise ProfileError(f'{where}: open_m must be above closed_m, got {numbers}')
-    joints = tuple(require_text(name, f'{where}.joints') for name in require_list(fields['joints'], f'{where}.joints'))
-    drivers = require_mapping(fields.get('drivers', {}), f'{where}.drivers', (), DISTRIBUTIONS)
-    known = {name: _gripper_driver(item, f'{where}.drivers.{name}') for name, item in drivers.items()}
-    return Gripper(**texts, **numbers, **rates, joints=joints, drivers=known)
-
-
-def _gripper_driver(data: Any, where: str) -> GripperDriver:
-    keys = ('kind', 'action', 'joint', 'source')
-    fields = require_mapping(data, where, (*keys, 'open', 'closed'), ('max_effort',))
-    texts: dict[str, Any] = {key: require_text(fields[key], f'{where}.{key}') for key in keys}
-    if texts['kind'] not in DRIVER_KINDS:
-        raise ProfileError(f'{where}.kind: got {texts["kind"]!r}; allowed: {", ".join(DRIVER_KINDS)}')
-    numbers: dict[str, Any] = {key: require_number(fields[key], f'{where}.{key}') for key in ('open', 'closed')}
-    if numbers['open'] == numbers['closed']:
-        raise ProfileError(f'{where}: open and closed are both {numbers["open"]}')
-    return GripperDriver(
-        **texts, **numbers, max_effort=require_number(fields.get('max_effort', 0.0), f'{where}.max_effort', 0.0)
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from genima import __version__
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
+from genima.errors import ProfileError
 from genima.processes import in_processes
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
@@ -75,7 +76,13 @@ def collect(
         robot: Profile name or file.
         workers: Processes.
         config: What makes the demonstrations differ.
+
+    Raises:
+        ProfileError: if there is no such robot, or it has no gripper.
     """
+    profile = RobotProfile.load(robot)
+    if not profile.gripper.is_there:
+        raise ProfileError(f'robot {profile.name} has no gripper: the scripted expert picks, so give the profile one')
     job = partial(_record_to, Path(directory), robot, config or CollectConfig())
     missing = [seed for seed in seeds if not episode_path(directory, seed).exists()]
     yield from in_processes(job, missing, workers)

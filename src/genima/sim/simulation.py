@@ -39,10 +39,10 @@ class Simulation:
         joints = [self.model.joint(name) for name in profile.arm_joints]
         self._q_index = np.array([joint.qposadr[0] for joint in joints])
         self._dof_index = np.array([joint.dofadr[0] for joint in joints])
-        self._finger_index = np.array([self.model.joint(name).qposadr[0] for name in profile.gripper.joints])
+        self._finger_index = np.array([self.model.joint(name).qposadr[0] for name in profile.gripper.joints], dtype=int)
         self._cube_index = int(self.model.joint('cube_joint').qposadr[0])
         self._arm_actuators = np.array([self.model.actuator(name).id for name in profile.arm_joints])
-        self._finger_actuators = np.array([self.model.actuator(name).id for name in profile.gripper.joints])
+        self._finger_actuators = np.array([self.model.actuator(name).id for name in profile.gripper.joints], dtype=int)
         kp = self.model.actuator_gainprm[self._arm_actuators, 0]
         # The servo follows without lag when its position target leads by what its damping takes away.
         self._lead_s = -self.model.actuator_biasprm[self._arm_actuators, 2] / kp
@@ -84,7 +84,8 @@ class Simulation:
     @property
     def gripper_open(self) -> float:
         """Measured gripper opening in [0, 1]."""
-        return self.profile.gripper.opening(float(self.finger_positions_m.mean()))
+        gripper = self.profile.gripper
+        return gripper.opening(float(self.finger_positions_m.mean())) if gripper.is_there else 1.0
 
     def reset(self, seed: int) -> None:
         """Put arm and cube at the start pose that `seed` determines, gripper open, time 0."""

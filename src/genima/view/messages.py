@@ -117,6 +117,8 @@ class MessageScene:
         return np.array([reading[1] for reading in newest if reading is not None]) if all(newest) else None
 
     def _opening(self) -> float:
+        if not self._scene.profile.gripper.is_there:
+            return 1.0
         joint, closed, opened = opening_joint(self._scene.profile.gripper, self._track.names)
         reading = self._track.newest(joint)
         return 1.0 if reading is None else float(openings(reading[1], closed, opened))

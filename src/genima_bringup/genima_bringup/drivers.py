@@ -9,6 +9,8 @@ import yaml
 
 from genima.errors import GenimaError
 from genima.files import config_dir
+from genima.robots.gripper import FALLBACK_DISTRIBUTION
+from genima.robots.gripper_reading import DISTRIBUTIONS
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,12 @@ def official_driver(robot: str, robot_ip: str) -> DriverLaunch:
         known = ', '.join(sorted(file.stem for file in path.parent.glob('*.yaml')))
         raise GenimaError(f'robot_ip {robot_ip}: no driver is known for robot {robot}, only for {known}; {hint}')
     by_distribution = yaml.safe_load(path.read_text(encoding='utf-8'))
-    if distribution() not in by_distribution:
+    # one that is newer than we are is taken for Jazzy; one that is known and has no entry has another driver
+    entry = distribution() if distribution() in DISTRIBUTIONS else FALLBACK_DISTRIBUTION
+    if entry not in by_distribution:
         known = ', '.join(by_distribution)
-        raise GenimaError(f'{path}: no entry for ROS distribution {distribution()}, only for {known}; {hint}')
-    data = by_distribution[distribution()]
+        raise GenimaError(f'{path}: no entry for ROS distribution {entry}, only for {known}; {hint}')
+    data = by_distribution[entry]
     controllers = config_dir() / 'controllers' / f'{robot}.yaml'
     filled = {'robot_ip': robot_ip, 'controllers': str(controllers)}
     arguments = {name: value.format(**filled) for name, value in data['arguments'].items()}

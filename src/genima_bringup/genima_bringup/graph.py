@@ -249,8 +249,7 @@ def _recording_nodes(values: Mapping[str, str], controller: str, simulated: bool
 
 def controller_name(robot: str) -> str:
     """Return what the joint_trajectory_controller of a robot is called in this ROS distribution."""
-    controllers = RobotProfile.load(robot).controllers
-    return controllers.get(distribution(), controllers['jazzy'])
+    return RobotProfile.load(robot).controller(distribution())
 
 
 def policy_dir(value: str) -> Path:

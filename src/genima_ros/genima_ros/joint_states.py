@@ -66,7 +66,9 @@ class JointStates:
             return self._track.at(self.profile.arm_joints, time_s, self.max_age_s)
 
     def gripper_open(self, now_s: float) -> float:
-        """Return the gripper's opening in [0, 1]; 1 is open."""
+        """Return the gripper's opening in [0, 1]; 1 is open, and an arm without a gripper always is."""
+        if not self.profile.gripper.is_there:
+            return 1.0
         with self._changed:
             joint, closed, opened = opening_joint(self.profile.gripper, self._track.names)
             return float(openings(self._read(joint, now_s)[1], closed, opened))

@@ -45,9 +45,10 @@ class SceneListener:
     def _on_joints(self, message: JointState) -> None:
         known = dict(zip(message.name, message.position, strict=False))
         gripper = self._profile.gripper
-        if all(name in known for name in (*self._profile.arm_joints, gripper.joints[0])):
+        if all(name in known for name in (*self._profile.arm_joints, *gripper.joints[:1])):
             q_rad = np.array([known[name] for name in self._profile.arm_joints])
-            self._joints.append((seconds(message.header.stamp), q_rad, gripper.opening(known[gripper.joints[0]])))
+            opening = gripper.opening(known[gripper.joints[0]]) if gripper.is_there else 1.0
+            self._joints.append((seconds(message.header.stamp), q_rad, opening))
 
     def _on_frames(self, message: TFMessage) -> None:
         for transform in message.transforms:

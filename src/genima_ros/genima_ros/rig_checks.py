@@ -134,7 +134,7 @@ def check_joints(stream: Stream, profile: RobotProfile, positions: dict[str, flo
     """Check that every joint of the robot is told, finite and inside its limits; `positions` merges all messages."""
     if not positions:
         return []
-    missing = [name for name in (*profile.arm_joints, profile.gripper.joints[0]) if name not in positions]
+    missing = [name for name in (*profile.arm_joints, *profile.gripper.joints[:1]) if name not in positions]
     heard = ', '.join(sorted(positions))
     checks = [
         Check(

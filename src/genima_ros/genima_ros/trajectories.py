@@ -18,13 +18,14 @@ MAX_POINTS = 1000
 
 
 def chunk_message(chunk: Chunk, profile: RobotProfile, contract: str) -> JointTrajectory:
-    """Return a chunk as a trajectory that any tool can plot: arm joints [rad] and the gripper's first joint [m]."""
+    """Return a chunk as a trajectory that any tool can plot: arm joints [rad] and the gripper's first joint [m], if any."""
     message = JointTrajectory(joint_names=_chunk_joints(profile))
     message.header.stamp = stamp(chunk.stamp_s)
     message.header.frame_id = contract
     message.points = [
         JointTrajectoryPoint(
-            positions=[*q_rad, profile.gripper.position_m(opening)], time_from_start=duration((i + 1) * chunk.dt_s)
+            positions=[*q_rad, *[profile.gripper.position_m(opening)][: len(profile.gripper.joints)]],
+            time_from_start=duration((i + 1) * chunk.dt_s),
         )
         for i, (q_rad, opening) in enumerate(zip(chunk.q_rad.tolist(), chunk.gripper_open.tolist(), strict=True))
     ]
@@ -55,12 +56,14 @@ def chunk_from_message(message: JointTrajectory, profile: RobotProfile) -> Chunk
         raise ContractError(f'action_chunk: points with {sizes} positions for {len(wanted)} joints')
     order = [names.index(name) for name in wanted]
     positions = np.array([np.asarray(point.positions, dtype=np.float64)[order] for point in message.points])
-    opening = np.array([profile.gripper.opening(position_m) for position_m in positions[:, -1]])
-    return Chunk(seconds(message.header.stamp), float(times_s[0]), positions[:, :-1], opening)
+    opening = np.ones(len(positions))
+    if profile.gripper.is_there:
+        opening = np.array([profile.gripper.opening(position_m) for position_m in positions[:, -1]])
+    return Chunk(seconds(message.header.stamp), float(times_s[0]), positions[:, : profile.n_joints], opening)
 
 
 def _chunk_joints(profile: RobotProfile) -> list[str]:
-    return [*profile.arm_joints, profile.gripper.joints[0]]
+    return [*profile.arm_joints, *profile.gripper.joints[:1]]
 
 
 def trajectory_arrays(message: JointTrajectory, joints: Sequence[str]) -> tuple[float, Floats, Floats, Floats | None]:

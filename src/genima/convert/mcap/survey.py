@@ -158,7 +158,7 @@ def chunk_of(message: Any, profile: RobotProfile) -> Chunk:
         raise DatasetError(f'action_chunk: joints {names}, points at {times_s} s; it needs the arm, evenly from one step on')
     positions = np.array([each.positions for each in message.points], dtype=np.float64)
     openings = np.full(len(positions), np.nan)
-    if gripper.joints[0] in names:
+    if gripper.is_there and gripper.joints[0] in names:
         openings = np.array([gripper.opening(each) for each in positions[:, names.index(gripper.joints[0])]])
     arm = positions[:, [names.index(name) for name in profile.arm_joints]]
     return Chunk(topics.stamp_s(message), times_s[0], arm, openings)

@@ -144,11 +144,12 @@ class _Export:
 
     def _chunk(self, time_s: float, q_rad: np.ndarray, openings: np.ndarray) -> bytes:
         gripper = self._profile.gripper
+        finger = gripper.joints[:1]
         points = [
-            messages.point(np.append(q, gripper.position_m(float(opening))), (i + 1) * self._period_s)
+            messages.point(np.append(q, [gripper.position_m(float(opening))] * len(finger)), (i + 1) * self._period_s)
             for i, (q, opening) in enumerate(zip(q_rad, openings, strict=True))
         ]
-        names = [*self._arm, gripper.joints[0]]
+        names = [*self._arm, *finger]
         return messages.cdr(
             'trajectory_msgs/msg/JointTrajectory', header=messages.header(time_s), joint_names=names, points=points
         )
