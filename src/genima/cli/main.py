@@ -27,6 +27,7 @@ from genima.cli import (
     latency,
     relight,
     render,
+    robot,
     train,
     up,
     view,
@@ -67,6 +68,7 @@ app.add_typer(dataset.app, name='dataset')
 app.add_typer(calibrate.app, name='calibrate')
 app.command('latency')(latency.latency)
 app.add_typer(train.app, name='train')
+app.add_typer(robot.app, name='robot')
 app.command('evaluate')(evaluate.evaluate)
 app.command('demo')(demo.demo)
 app.command('up')(up.up)

@@ -81,9 +81,7 @@ def parse_profile(data: Any, where: str = 'profile') -> RobotProfile:
     )
     if not links:
         raise ProfileError(f'{where}: links is empty; name the links, parent first')
-    controllers = require_mapping(
-        fields['controllers'], f'{where}: controllers', (FALLBACK_DISTRIBUTION,), DISTRIBUTIONS
-    )
+    controllers = require_mapping(fields['controllers'], f'{where}: controllers', (FALLBACK_DISTRIBUTION,), DISTRIBUTIONS)
     profile = RobotProfile(
         name=require_text(fields['name'], f'{where}: name'),
         base_link=require_text(fields['base_link'], f'{where}: base_link'),
@@ -239,9 +237,13 @@ def _check_consistency(profile: RobotProfile, where: str) -> None:
         seen.add(link.name)
     for name in [profile.base_link, profile.elbow_link, profile.gripper.tcp_link, *(s.link for s in profile.spheres)]:
         profile.link(name)
+    names = [link.joint.name for link in profile.links if link.joint]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ProfileError(f'{where}: joint(s) {", ".join(twice)} are there twice')
     kinds = {link.joint.name: link.joint.kind for link in profile.links if link.joint}
-    for names, kind in ((profile.arm_joints, 'revolute'), (profile.gripper.joints, 'prismatic')):
-        wrong = [name for name in names if kinds.get(name) != kind]
+    for wanted, kind in ((profile.arm_joints, 'revolute'), (profile.gripper.joints, 'prismatic')):
+        wrong = [name for name in wanted if kinds.get(name) != kind]
         if wrong:
             raise ProfileError(f'{where}: {", ".join(wrong)} is not a {kind} joint of any link')
     spare = [n for n, k in kinds.items() if k != 'fixed' and n not in profile.arm_joints + profile.gripper.joints]
