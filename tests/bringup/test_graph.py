@@ -105,7 +105,7 @@ def test_a_real_arm_is_never_armed_by_a_launch_argument(policy: str) -> None:
 
 
 def test_a_driver_that_nobody_knows_is_named(policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(GenimaError, match=r'no driver is known for robot panda, only for fr3, ur5e; .*launch_driver:=false'):
+    with pytest.raises(GenimaError, match=r'no driver is known for robot panda, only for fr3, gen3, .*launch_driver:=false'):
         graph.stack('franka', {'policy': policy, 'robot_ip': '172.16.0.2'})
     monkeypatch.setenv('ROS_DISTRO', 'humble')
     with pytest.raises(GenimaError, match='no entry for ROS distribution humble, only for jazzy'):

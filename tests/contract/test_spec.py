@@ -2,13 +2,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from genima.contract.spec import PolicySpec
-from genima.errors import ContractError, PolicyError
+from genima.errors import ContractError, PolicyError, ProfileError
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
+from genima.spheres.scene import target_scene
 
 RECIPES = sorted(path.stem for path in (config_dir() / 'policies').glob('*.yaml'))
 
@@ -89,5 +91,27 @@ def test_two_instructions_give_two_prompts(small_spec: PolicySpec) -> None:
 
 
 def test_another_robot_is_refused(small_spec: PolicySpec) -> None:
-    with pytest.raises(ContractError, match=r'panda.*fr3'):
-        small_spec.check_robot(RobotProfile.load('fr3'))
+    with pytest.raises(ContractError, match=r'panda.*ur5e'):
+        small_spec.check_robot(RobotProfile.load('ur5e'))
+
+
+def test_a_robot_with_the_same_kinematics_is_moved(small_spec: PolicySpec) -> None:
+    fr3 = RobotProfile.load('fr3')
+    small_spec.check_robot(fr3)
+    q_rad = fr3.home_rad + 0.1
+    ours, theirs = (target_scene(small_spec.spheres, each, q_rad, 1.0) for each in (fr3, RobotProfile.load('panda')))
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine.T_base_sphere, other.T_base_sphere, atol=1e-9)
+
+
+def test_a_robot_that_only_says_so_is_refused(small_spec: PolicySpec, tmp_path: Path) -> None:
+    text = (config_dir() / 'robots' / 'fr3.yaml').read_text().replace('xyz: [0, -0.316, 0]', 'xyz: [0, -0.317, 0]')
+    (tmp_path / 'longer.yaml').write_text(text)
+    with pytest.raises(ProfileError, match=r'same_kinematics_as: panda, but .*link3.*placed differently'):
+        small_spec.check_robot(RobotProfile.load(tmp_path / 'longer.yaml'))
+
+
+def test_the_shipped_policies_keep_their_hashes() -> None:
+    root = config_dir().parent / 'models'
+    assert PolicySpec.load(root / 'panda_pick').hash() == '700557c0c7760026'
+    assert PolicySpec.load(root / 'ur5e_pick').hash() == 'a8537475d3b1f2e3'

@@ -11,13 +11,15 @@ from pytransform3d.urdf import UrdfTransformManager
 from genima.errors import LimitError
 from genima.robots.kinematics import jacobian, link_poses, solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
+from genima.robots.reading import profile_names
 from genima.robots.urdf import to_urdf
 from genima.sim.simulation import Simulation
 
 TOLERANCE_M = 1e-6
+NEAR_YUMI_M = [0.36, 0.06, 0.12], [0.48, 0.18, 0.28]  # its arms are short
 
 
-@pytest.fixture(params=['panda', 'fr3', 'ur5e', 'gen3', 'xarm7'])
+@pytest.fixture(params=profile_names())
 def profile(request: pytest.FixtureRequest) -> RobotProfile:
     return RobotProfile.load(request.param)
 
@@ -77,7 +79,8 @@ def test_inverse_kinematics_reaches_poses_above_the_table(profile: RobotProfile)
     rng = np.random.default_rng(1)
     for _ in range(20):
         T = np.diag([1.0, -1.0, -1.0, 1.0])
-        T[:3, 3] = rng.uniform([0.45, -0.2, 0.05], [0.6, 0.2, 0.4])
+        near = profile.name == 'yumi_left'
+        T[:3, 3] = rng.uniform(*(NEAR_YUMI_M if near else ([0.45, -0.2, 0.05], [0.6, 0.2, 0.4])))
         q = solve_ik(profile, T, profile.home_rad)
         np.testing.assert_allclose(tcp_pose(profile, q), T, atol=1e-4)
         assert (q > profile.limits.position_min_rad).all() and (q < profile.limits.position_max_rad).all()

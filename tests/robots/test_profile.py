@@ -10,11 +10,14 @@ import yaml
 from genima.errors import ProfileError
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
+from genima.robots.reading import profile_names
 
 Change = Callable[[dict[str, Any]], object]
 
 
-@pytest.mark.parametrize(('name', 'joints'), [('panda', 7), ('fr3', 7), ('ur5e', 6), ('gen3', 7), ('xarm7', 7)])
+@pytest.mark.parametrize(
+    ('name', 'joints'), [('panda', 7), ('fr3', 7), ('ur5e', 6), ('ur10e', 6), ('gen3', 7), ('xarm7', 7), ('yumi_left', 7)]
+)
 def test_shipped_profiles_are_complete(name: str, joints: int) -> None:
     profile = RobotProfile.load(name)
     limits = profile.limits
@@ -23,6 +26,10 @@ def test_shipped_profiles_are_complete(name: str, joints: int) -> None:
     assert all(limits.sources.values()), 'every limit names its source'
     assert sum(sphere.is_gripper for sphere in profile.spheres) == 1
     assert 'jazzy' in profile.controllers
+
+
+def test_every_profile_is_tried_here() -> None:
+    assert set(profile_names()) == {'panda', 'fr3', 'ur5e', 'ur10e', 'gen3', 'xarm7', 'yumi_left'}
 
 
 def _rename_joint(data: dict[str, Any]) -> None:
@@ -38,7 +45,7 @@ def _swap_limits(data: dict[str, Any]) -> None:
     ('change', 'words'),
     [
         (lambda data: data.update(colour='red'), 'colour'),
-        (lambda data: data.pop('gripper'), 'gripper'),
+        (lambda data: data.pop('gripper'), 'gripper'),  # its fingers would belong to nothing
         (lambda data: data['limits'].update(snap={'values': [], 'source': ''}), 'snap'),
         (lambda data: data['limits']['jerk_rad_s3'].pop('source'), 'source'),
         (lambda data: data['limits']['jerk_rad_s3']['values'].pop(), '7'),

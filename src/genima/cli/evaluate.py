@@ -29,6 +29,9 @@ def evaluate(
     dataset: Annotated[
         Path | None, typer.Option(help='Held-out episodes for --painter-only; 20 are made when left out.')
     ] = None,
+    robot: Annotated[
+        str, typer.Option(help="Robot profile that it moves; empty: the policy's. Another one needs the same kinematics.")
+    ] = '',
     json_path: JsonOption = None,
 ) -> None:
     """Run a policy in simulation, in this process, and print its success with a 95 % interval."""
@@ -45,7 +48,7 @@ def evaluate(
     results = []
     with progress_bar() as progress:
         task = progress.add_task('episodes', total=episodes)
-        for result in run_episodes(policy, seeds, config, workers, threads):
+        for result in run_episodes(policy, seeds, config, workers, threads, robot):
             results.append(result)
             successes = sum(each.success for each in results)
             progress.update(task, advance=1, description=f'episodes, {successes} of {len(results)} succeeded')

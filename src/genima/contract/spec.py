@@ -13,6 +13,7 @@ import yaml
 from genima.errors import ContractError, PolicyError
 from genima.files import config_dir, write_atomic
 from genima.robots.profile import RobotProfile, SphereSpec
+from genima.robots.same import own_link, own_links
 from genima.spheres.scene import Stripes
 
 FILE_NAME = 'policy.yaml'
@@ -174,16 +175,24 @@ class PolicySpec:
     def check_robot(self, profile: RobotProfile) -> None:
         """Refuse a robot that this policy was not made for.
 
+        A policy also moves a robot whose profile says `same_kinematics_as` the policy's robot, where that is true: joints
+        correspond by their order, links by their place, and limits are those of the robot that moves.
+
         Raises:
             ContractError: with both values.
+            ProfileError: if the profile says so and it is not true.
         """
-        if profile.name != self.robot or tuple(profile.arm_joints) != self.joint_names:
+        same = profile.same_kinematics_as == self.robot and len(profile.arm_joints) == len(self.joint_names)
+        if not same and (profile.name != self.robot or tuple(profile.arm_joints) != self.joint_names):
             raise ContractError(
                 f'the policy was trained for robot {self.robot} with joints {", ".join(self.joint_names)}; '
-                f'got robot {profile.name} with joints {", ".join(profile.arm_joints)}: use a policy made for it'
+                f'got robot {profile.name} with joints {", ".join(profile.arm_joints)}: use a policy made for it, '
+                f'or collect with --robot {profile.name} and train one; a robot with the very same kinematics says so in '
+                f'its profile (same_kinematics_as: {self.robot})'
             )
+        own_links(profile)  # what the profile says of another robot must be true
         for sphere in self.spheres:
-            profile.link(sphere.link)
+            profile.link(own_link(profile, sphere.link))
 
 
 def _require(condition: bool, name: str, got: object, allowed: object) -> None:

@@ -17,7 +17,7 @@ class Policy:
     Attributes:
         directory: Where it was loaded from.
         spec: Its contract.
-        profile: The robot that the contract names.
+        profile: The robot that it moves.
         painter: Camera views to target views.
         controller: Target views and joint state to a chunk.
     """
@@ -29,15 +29,20 @@ class Policy:
     controller: Controller
 
     @classmethod
-    def load(cls, directory: Path | str, device: str = 'cpu') -> 'Policy':
+    def load(cls, directory: Path | str, device: str = 'cpu', robot: str = '') -> 'Policy':
         """Load a policy directory and check that its parts fit each other.
+
+        Args:
+            directory: Of the policy.
+            device: Torch device of both networks.
+            robot: Profile that it moves; empty: the one that the contract names.
 
         Raises:
             PolicyError: if a file is missing.
             ContractError: if contract, robot profile or networks disagree.
         """
         spec = PolicySpec.load(directory)
-        profile = RobotProfile.load(spec.robot)
+        profile = RobotProfile.load(robot or spec.robot)
         spec.check_robot(profile)
         painter = Painter.load(directory, device=device)
         return cls(Path(directory), spec, profile, painter, Controller.load(directory, device=device))

@@ -15,26 +15,27 @@ from genima.evaluate.statistics import percentiles, wilson_95, worst
 from genima.processes import in_processes
 from genima.sim.simulation import Simulation
 
-_loaded: dict[str, tuple[Policy, Simulation]] = {}
+_loaded: dict[tuple[str, str], tuple[Policy, Simulation]] = {}
 
 
-def _load(directory: str, threads: int) -> tuple[Policy, Simulation]:
+def _load(directory: str, robot: str, threads: int) -> tuple[Policy, Simulation]:
     """Load policy and simulation once per process."""
-    if directory not in _loaded:
+    key = directory, robot
+    if key not in _loaded:
         torch.set_num_threads(threads)
-        policy = Policy.load(directory)
+        policy = Policy.load(directory, robot=robot)
         side_px = policy.spec.view_size_px
-        _loaded[directory] = (policy, Simulation(policy.profile, width_px=side_px, height_px=side_px))
-    return _loaded[directory]
+        _loaded[key] = (policy, Simulation(policy.profile, width_px=side_px, height_px=side_px))
+    return _loaded[key]
 
 
-def _run(directory: str, threads: int, config: LoopConfig, seed: int) -> EpisodeResult:
-    policy, simulation = _load(directory, threads)
+def _run(directory: str, robot: str, threads: int, config: LoopConfig, seed: int) -> EpisodeResult:
+    policy, simulation = _load(directory, robot, threads)
     return run_episode(policy, simulation, seed, config)
 
 
 def run_episodes(
-    directory: Path | str, seeds: Sequence[int], config: LoopConfig, workers: int = 1, threads: int = 2
+    directory: Path | str, seeds: Sequence[int], config: LoopConfig, workers: int = 1, threads: int = 2, robot: str = ''
 ) -> Iterator[EpisodeResult]:
     """Yield the result of every seed, in order.
 
@@ -44,8 +45,9 @@ def run_episodes(
         config: Timing of the loop.
         workers: Processes; more than one shortens the run but makes the timing figures meaningless.
         threads: Threads of each process's networks.
+        robot: Profile that it moves; empty: the one that the contract names.
     """
-    job = partial(_run, str(directory), threads, config)
+    job = partial(_run, str(directory), robot, threads, config)
     yield from in_processes(job, seeds, workers, ordered=True)
 
 

@@ -64,7 +64,8 @@ class SegmentReader:
 
     def __init__(self, folder: Path, spec: PolicySpec) -> None:
         self._folder, self._spec, self._bag = folder, spec, Bag(folder)
-        self._profile = RobotProfile.load(spec.robot)
+        self._profile = RobotProfile.load(self._provenance().get('robot') or spec.robot)
+        spec.check_robot(self._profile)
         self._survey = Survey(self._profile, {})
         self._survey.read(self._bag)
 
@@ -120,9 +121,11 @@ class SegmentReader:
         opening = openings_at(self._profile.gripper, track, times_s, np.inf)
         return JointSeries(times_s, track.at(arm, times_s, np.inf), opening)
 
+    def _provenance(self) -> dict[str, Any]:
+        return dict(read_summary(self._folder)['provenance']) if (self._folder / SUMMARY).is_file() else {}
+
     def _workspace(self) -> Workspace:
-        provenance = read_summary(self._folder)['provenance'] if (self._folder / SUMMARY).is_file() else {}
-        low, high = provenance.get(WORKSPACE) or (Workspace.min_xyz_m, Workspace.max_xyz_m)
+        low, high = self._provenance().get(WORKSPACE) or (Workspace.min_xyz_m, Workspace.max_xyz_m)
         return Workspace(tuple(low), tuple(high))
 
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from genima.robots.inertia import link_inertia
 from genima.robots.profile import Link, RobotProfile, Shape
 from genima.robots.transforms import rpy_matrix
 
@@ -35,7 +36,7 @@ def to_urdf(profile: RobotProfile, mock_hardware: bool = False) -> str:
 
 
 def _numbers(values: Iterable[float]) -> str:
-    return ' '.join(f'{float(value):.10g}' for value in values)
+    return ' '.join(f'{float(value):.17g}' for value in values)
 
 
 def _origin(parent: ET.Element, xyz: Sequence[float] | np.ndarray, rpy: Sequence[float] | np.ndarray = (0, 0, 0)) -> None:
@@ -44,13 +45,27 @@ def _origin(parent: ET.Element, xyz: Sequence[float] | np.ndarray, rpy: Sequence
 
 def _add_link(robot: ET.Element, link: Link) -> None:
     element = ET.SubElement(robot, 'link', name=link.name)
+    if link.mass_kg > 0:
+        _add_inertial(element, link)
     for shape in link.shapes:
         for xyz, kind, sizes in _primitives(shape):
-            visual = ET.SubElement(element, 'visual')
-            _origin(visual, xyz, shape.rpy)
-            ET.SubElement(ET.SubElement(visual, 'geometry'), kind, sizes)
+            collision, visual = (ET.SubElement(element, tag) for tag in ('collision', 'visual'))
+            for each in (collision, visual):
+                _origin(each, xyz, shape.rpy)
+                ET.SubElement(ET.SubElement(each, 'geometry'), kind, sizes)
             material = ET.SubElement(visual, 'material', name='rgba_' + '_'.join(f'{value:g}' for value in shape.rgba))
             ET.SubElement(material, 'color', rgba=_numbers(shape.rgba))
+
+
+def _add_inertial(element: ET.Element, link: Link) -> None:
+    inertial = ET.SubElement(element, 'inertial')
+    _origin(inertial, link.com_m)
+    ET.SubElement(inertial, 'mass', value=_numbers([link.mass_kg]))
+    inertia = link_inertia(link)
+    rows, columns = np.triu_indices(3)
+    names = [f'i{"xyz"[row]}{"xyz"[column]}' for row, column in zip(rows, columns, strict=True)]
+    values = [_numbers([value]) for value in inertia[rows, columns]]
+    ET.SubElement(inertial, 'inertia', dict(zip(names, values, strict=True)))
 
 
 def _primitives(shape: Shape) -> list[tuple[np.ndarray, str, dict[str, str]]]:
@@ -77,7 +92,7 @@ def _add_joint(robot: ET.Element, profile: RobotProfile, link: Link) -> None:
     if joint.kind == 'fixed':
         return
     ET.SubElement(element, 'axis', xyz=_numbers(joint.axis))
-    limits = {name: f'{value:.10g}' for name, value in _limits(profile, joint.name).items()}
+    limits = {name: f'{value:.17g}' for name, value in _limits(profile, joint.name).items()}
     ET.SubElement(element, 'limit', limits)
 
 

@@ -113,7 +113,7 @@ class _Import:
             'links': links,
         }
         if options.home_rad:
-            data['home_rad'] = list(options.home_rad)
+            data['home_rad'] = _floats(options.home_rad)
         else:
             home, reaches = propose_home(parse_profile(data, name))
             data['home_rad'] = home
@@ -154,7 +154,10 @@ class _Import:
         if above:
             entry['joint'] = self._joint(above, fingers)
         moves = above is not None and (above in self._arm.joints or above.name in fingers)
-        ends = [joint.xyz for joint in model.below[name] if joint in self._arm.path]
+        hand = [
+            joint.xyz for joint in model.below[name] if joint.name in fingers
+        ]  # a capsule up to the TCP would be in the way
+        ends = [np.mean(hand, axis=0)] if hand else [joint.xyz for joint in model.below[name] if self._leads_on(joint)]
         shapes, how = link_shapes(model, link, ends, moves or name == self._arm.base)
         if how:
             self._shaped.setdefault(how, []).append(name)
@@ -166,6 +169,9 @@ class _Import:
         if shapes:
             entry['shapes'] = shapes
         return entry
+
+    def _leads_on(self, joint: UrdfJoint) -> bool:
+        return joint in self._arm.path and not (joint.child == self._arm.tip and 'tcp' in joint.child.lower())
 
     def _joint(self, joint: UrdfJoint, fingers: dict[str, Finger]) -> dict[str, Any]:
         xyz, axis, kind = joint.xyz, joint.axis, 'fixed'

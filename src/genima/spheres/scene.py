@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from genima.errors import GenimaError, ProfileError
 from genima.robots.kinematics import link_poses
 from genima.robots.profile import RobotProfile, SphereSpec
+from genima.robots.same import own_link
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,14 @@ def target_scene(
     poses = link_poses(profile, np.asarray(q_rad, dtype=np.float64))
     scene = []
     for spec in spheres:
-        if spec.link not in poses:
+        link = own_link(profile, spec.link)
+        if link not in poses:
             links = ', '.join(poses)
             raise ProfileError(
                 f"sphere '{spec.name}' sits on link '{spec.link}', which robot '{profile.name}' does not have; "
                 f'links: {links}'
             )
-        T = poses[spec.link].copy()
+        T = poses[link].copy()
         T[:3, 3] += T[:3, :3] @ np.asarray(spec.xyz_m, dtype=np.float64)
         scene.append(Sphere(spec.name, T, float(spec.radius_m), _color(spec, gripper_open)))
     return scene

@@ -220,7 +220,7 @@ def _policy_nodes(values: Mapping[str, str], guard: Mapping[str, Any]) -> list[N
     if check_targets:
         nodes.append(NodeEntry('target_check_node', {'policy': policy, 'robot': robot}))
     if _boolean(values, 'overlay'):
-        nodes.append(NodeEntry('overlay_node', {'policy': policy}))
+        nodes.append(NodeEntry('overlay_node', {'policy': policy, 'robot': robot}))
     return nodes
 
 

@@ -5,25 +5,35 @@ from typing import Any
 
 import yaml
 
-from genima.errors import GenimaError
 from genima.files import config_dir
+from genima.robots.profile import RobotProfile
 
 MOCK_RATE_HZ = 500
 JOINT_STATE_RATE_HZ = 100  # each of our nodes reads them, in Python
 BROADCASTER = 'joint_state_broadcaster'
 
 
-def mock_parameters(robot: str, controller: str) -> dict[str, Any]:
-    """Return the parameters of controller manager and controllers.
+def _every_arm(robot: str) -> dict[str, Any]:
+    joints = list(RobotProfile.load(robot).arm_joints)
+    return {
+        'joints': joints,
+        'command_interfaces': ['position'],
+        'state_interfaces': ['position', 'velocity'],
+        'interpolate_from_desired_state': True,
+        'allow_partial_joints_goal': False,
+        'allow_nonzero_velocity_at_trajectory_end': False,
+        'state_publish_rate': 100.0,
+        'cmd_timeout': 0.3,
+        'constraints': {'goal_time': 0.0, **{name: {'trajectory': 0.2, 'goal': 0.05} for name in joints}},
+    }
 
-    Raises:
-        GenimaError: if no controller parameters are shipped for the robot.
-    """
+
+def mock_parameters(robot: str, controller: str) -> dict[str, Any]:
+    """Return the parameters of controller manager and controllers; an imported arm has those that every arm has."""
     path = config_dir() / 'controllers' / f'{robot}.yaml'
-    if not path.is_file():
-        known = ', '.join(sorted(file.stem for file in path.parent.glob('*.yaml')))
-        raise GenimaError(f'mock:=true: no controller parameters for robot {robot}, only for {known}')
-    shipped = yaml.safe_load(path.read_text(encoding='utf-8'))[controller]['ros__parameters']
+    shipped = _every_arm(robot)
+    if path.is_file():
+        shipped = yaml.safe_load(path.read_text(encoding='utf-8'))[controller]['ros__parameters']
     own = {key: value for key, value in shipped.items() if key not in ('type', 'gains', 'speed_scaling_interface_name')}
     kind = 'joint_trajectory_controller/JointTrajectoryController'
     return {

@@ -76,7 +76,7 @@ def _driver(driver: DriverLaunch) -> list[LaunchDescriptionEntity]:
         ) from error
     source = PythonLaunchDescriptionSource(str(path))
     include = IncludeLaunchDescription(source, launch_arguments=list(driver.arguments.items()))
-    return [include, _spawner(driver.spawn, driver.controllers)]
+    return [include, *([_spawner(driver.spawn, driver.controllers)] if driver.spawn else [])]
 
 
 def _mock(robot: str) -> list[LaunchDescriptionEntity]:

@@ -37,9 +37,11 @@ class OverlayNode(Node):
     def __init__(self) -> None:
         super().__init__('overlay_node')
         policy = declare(self, 'policy', '', 'Policy directory; its contract says which spheres and cameras.')
+        robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         rate_hz = declare(self, 'rate_hz', 5.0, 'Overlays per second and camera [Hz].', between=(0.1, 30.0))
         self.spec = PolicySpec.load(policy)
-        self.profile = RobotProfile.load(self.spec.robot)
+        self.profile = RobotProfile.load(robot or self.spec.robot)
+        self.spec.check_robot(self.profile)
         self._frames = FrameTree()
         self._images: dict[str, Image] = {}
         self._infos: dict[str, CameraInfo] = {}
