@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from genima.calibration.boards import Board
 from genima.calibration.detect import MIN_CORNERS, Sighting, find_board
 from genima.calibration.problem import View
+from genima.cameras.image_file import decode_rgb
 from genima.errors import CalibrationError
 from genima.files import atomic_path, write_atomic
 from genima.robots.kinematics import link_poses
@@ -92,10 +93,10 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Raises:
         CalibrationError: if it is missing or damaged.
     """
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    pixels = decode_rgb(path.read_bytes()) if path.is_file() else None
     if pixels is None:
         raise CalibrationError(f'{path}: missing, or not a picture')
-    return np.ascontiguousarray(pixels[..., ::-1], dtype=np.uint8)
+    return pixels
 
 
 def size_of(picture: NDArray[np.uint8], path: Path, expected: tuple[int, int] | None) -> tuple[int, int]:

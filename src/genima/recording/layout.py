@@ -18,6 +18,9 @@ from genima.recording.numbered import list_numbered
 EPISODE = 'episode'
 METADATA, SUMMARY = 'metadata.yaml', 'episode.json'
 SCHEMA, SCHEMA_VERSION = 'genima-recording', 1
+PACKED = '.zstd'
+SUFFIXES = tuple(kind + end for kind in ('.mcap', '.db3') for end in ('', PACKED))
+"""Of the files of a bag: MCAP and SQLite, and what rosbag2 makes of them with file compression."""
 OUTCOMES = ('success', 'failure', 'unfinished')
 """How an episode ended; a discarded one is not kept."""
 
@@ -35,21 +38,28 @@ def list_recordings(directory: Path | str) -> list[Path]:
 
 
 def bag_files(folder: Path | str) -> list[Path]:
-    """Return the MCAP files of a bag in their order; a path of one MCAP file is that file.
+    """Return the files of a bag in their order, all MCAP or all SQLite; a path of one such file is that file.
 
     Raises:
         DatasetError: if there is none.
     """
     path = Path(folder)
-    if path.is_file():
-        return [path]
-    named = (file for file in path.glob('*.mcap') if not file.name.startswith('.'))
-    files = sorted(named, key=lambda file: [int(part) for part in re.findall(r'\d+', file.stem)])
-    if not files:
-        raise DatasetError(
-            f'no *.mcap in {path}; a recording is a rosbag2 folder with storage mcap, not compressed as a file'
-        )
+    files = [path] if path.is_file() else find_bag_files(path)
+    if not files or not files[0].name.endswith(SUFFIXES):
+        raise DatasetError(f'no *.mcap or *.db3 in {path}; a recording is a rosbag2 folder, or one file of it: {", ".join(SUFFIXES)}')
     return files
+
+
+def find_bag_files(folder: Path) -> list[Path]:
+    """Return the files of the bag in a folder, none where it has none; a file beside its compressed self is that one."""
+    for suffix in SUFFIXES[::2]:
+        named = [file for file in folder.glob(f'*{suffix}*') if not file.name.startswith('.')]
+        plain = {file.name for file in named if file.name.endswith(suffix)}
+        packed = [file for file in named if file.name.endswith(suffix + PACKED) and file.stem not in plain]
+        files = [file for file in named if file.name in plain] + packed
+        if files:
+            return sorted(files, key=lambda file: [int(part) for part in re.findall(r'\d+', file.name.partition('.')[0])])
+    return []
 
 
 def is_finished(folder: Path | str) -> bool:

@@ -22,13 +22,14 @@ from mcap.writer import MCAP0_MAGIC
 from genima.errors import DatasetError
 
 _PREFIX = struct.Struct('<BQ')  # opcode and length
+_READ = frozenset({Opcode.CHUNK, Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.METADATA})
 _LAST_OPCODE = int(Opcode.DATA_END)
+MAX_RECORD_BYTES = 2**30
+"""Of one record, and of what a chunk unpacks to; rosbag2's chunks have less than a megabyte and one message."""
 _UNREADABLE = (McapError, CRCValidationError, struct.error, UnicodeDecodeError, RuntimeError, zstandard.ZstdError)
 
 
-def read_records(
-    path: Path, damage: list[str], only: Collection[int] | None = None
-) -> Iterator[tuple[int, McapRecord]]:
+def read_records(path: Path, damage: list[str], only: Collection[int] | None = None) -> Iterator[tuple[int, McapRecord]]:
     """Yield the schemas, channels, messages and metadata of a file, from intact chunks only, in the order of the file.
 
     Also yields each `Chunk` before what is in it. With each comes the byte at which it, or the chunk around it, begins.
@@ -52,6 +53,10 @@ def read_records(
             if not 0 < opcode <= _LAST_OPCODE or offset + _PREFIX.size + length > size:
                 damage.append(f'{path.name} is cut at byte {offset} of {size}: recording was interrupted')
                 return
+            if length > MAX_RECORD_BYTES and opcode in _READ:
+                damage.append(f'{path.name}: the record at byte {offset} says it has {length} bytes; it is passed over')
+                file.seek(offset + _PREFIX.size + length)
+                continue
             if opcode == Opcode.DATA_END:
                 _check_end(file, path.name, size, damage)
                 return
@@ -73,6 +78,7 @@ def _read(file: BinaryIO, opcode: int, length: int, trouble: str, damage: list[s
     try:
         if opcode == Opcode.CHUNK:
             chunk = Chunk.read(_stream(file, length))
+            _check_size(chunk)
             found = [chunk, *breakup_chunk(chunk, validate_crc=True)]
         elif opcode == Opcode.SCHEMA:
             found = [Schema.read(_stream(file, length))]
@@ -85,6 +91,15 @@ def _read(file: BinaryIO, opcode: int, length: int, trouble: str, damage: list[s
     except _UNREADABLE as error:
         damage.append(f'{trouble} ({error}); what it held is lost')
     yield from found
+
+
+def _check_size(chunk: Chunk) -> None:
+    """Raise McapError for a chunk that says it unpacks to more than is sane, before anything is allocated."""
+    stated = chunk.uncompressed_size
+    if chunk.compression == 'zstd':
+        stated = max(stated, zstandard.frame_content_size(chunk.data))
+    if stated > MAX_RECORD_BYTES:
+        raise McapError(f'a chunk of {stated} bytes')
 
 
 def _stream(file: BinaryIO, length: int) -> ReadDataStream:

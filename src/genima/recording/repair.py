@@ -62,11 +62,13 @@ def repair(folder: Path | str, on_message: Callable[[int], None] = lambda count:
     """
     folder = Path(folder)
     files = bag_files(folder)
-    if len(files) != 1 or not folder.is_dir():
-        raise DatasetError(f'{folder} has {len(files)} MCAP files; only a recording of this program, with one, is repaired')
+    if len(files) != 1 or not folder.is_dir() or files[0].suffix != '.mcap':
+        names = ', '.join(file.name for file in files)
+        raise DatasetError(f'{folder} has {names}; only a recording of this program, with one MCAP file, is repaired')
     known = _known(folder)
     bag = Bag(folder)
     count = sum(1 for _ in bag.raw())
+    damage = (*bag.damage, *bag.left_out.values())
     if known and not bag.damage and (folder / METADATA).is_file():
         return None
     if not count:
@@ -74,7 +76,7 @@ def repair(folder: Path | str, on_message: Callable[[int], None] = lambda count:
     bytes_before = files[0].stat().st_size
     rebuilt = _rebuild(bag, files[0], on_message)
     at = datetime.now(timezone.utc).isoformat(timespec='seconds')
-    done = Repair(at, tuple(bag.damage), count, bytes_before, rebuilt.size_bytes)
+    done = Repair(at, damage, count, bytes_before, rebuilt.size_bytes)
     write_durable(folder / SUMMARY, _summary(rebuilt, bag.about, known, done))
     return done
 

@@ -11,7 +11,19 @@ from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_
 from genima.errors import DatasetError
 
 ENCODING = 'ros2msg'
+MAX_DEFINITION_BYTES = 2**20
+CONTROLLER_STATE = 'control_msgs/msg/JointTrajectoryControllerState'
+POINTS = ('reference', 'feedback', 'error', 'output')
+# control_msgs 5.x, as in Jazzy; rosbags' set lacks it
+_CONTROLLER_STATE_FIELDS = (
+    'std_msgs/Header header\nstring[] joint_names\n'
+    + ''.join(f'trajectory_msgs/JointTrajectoryPoint {name}\n' for name in POINTS)
+    + 'string[] multi_dof_joint_names\n'
+    + ''.join(f'trajectory_msgs/MultiDOFJointTrajectoryPoint multi_dof_{name}\n' for name in POINTS)
+    + 'float64 speed_scaling_factor\n'
+)
 _PARSERS = {ENCODING: get_types_from_msg, 'ros2idl': lambda text, kind: get_types_from_idl(text)}
+_UNUSABLE = (TypesysError, SyntaxError, ValueError, KeyError, RecursionError)
 _HEADER_BYTES = 12  # CDR encapsulation, then the stamp: int32 seconds, uint32 nanoseconds
 
 
@@ -36,8 +48,8 @@ class Schemas:
             return
         try:
             self._store.register(_parse(text, kind, encoding))
-        except (TypesysError, SyntaxError) as error:
-            raise DatasetError(f'{kind}: its definition in the recording cannot be used: {error}') from error
+        except _UNUSABLE as error:
+            raise DatasetError(f'{kind}: its definition in the recording cannot be used: {_short(error)}') from error
         self._known[kind] = text
 
     def text(self, kind: str) -> str:
@@ -56,16 +68,51 @@ class Schemas:
         """
         try:
             return self._store.deserialize_cdr(data, kind)
-        except (SerdeError, KeyError, struct.error) as error:
-            raise DatasetError(f'a message of {kind} cannot be decoded: {error}') from error
+        except (SerdeError, KeyError, IndexError, OverflowError, MemoryError, struct.error) as error:
+            raise DatasetError(f'a message of {kind} cannot be decoded: {_short(error)}') from error
+
+
+@lru_cache(maxsize=1)
+def standard_store() -> Any:
+    """Return the definitions of ROS 2 Jazzy's own messages, with the one of control_msgs that is read and written here."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    store.register(get_types_from_msg(_CONTROLLER_STATE_FIELDS, CONTROLLER_STATE))
+    return store
+
+
+def plain_text(kind: str, text: str, encoding: str) -> str:
+    """Return a definition in `ENCODING`, however it is written.
+
+    Raises:
+        DatasetError: if it is written otherwise, and cannot be parsed.
+    """
+    if encoding == ENCODING:
+        return text
+    schemas = Schemas()
+    schemas.add(kind, text, encoding)
+    return schemas.text(kind)
+
+
+def standard_definition(kind: str) -> str | None:
+    """Return the definition of a message of ROS 2 itself, None of others: older bags have no definitions in them."""
+    store = standard_store()
+    return str(store.generate_msgdef(kind, ros_version=2)[0]) if kind in store.fielddefs else None
 
 
 @lru_cache(maxsize=256)
 def _parse(text: str, kind: str, encoding: str) -> dict[str, Any]:
     """Return a definition as rosbags keeps it; every episode has the same ones."""
+    if len(text) > MAX_DEFINITION_BYTES:
+        raise DatasetError(f'{kind}: a definition of {len(text)} characters; at most {MAX_DEFINITION_BYTES}')
     if encoding not in _PARSERS:
         raise DatasetError(f'{kind}: schema encoding {encoding!r}; allowed: {", ".join(_PARSERS)}')
     return _PARSERS[encoding](text, kind)
+
+
+def _short(error: BaseException) -> str:
+    """Return the beginning of an error's text; parsers repeat the whole definition in theirs."""
+    text = str(error) or repr(error)
+    return text if len(text) <= 160 else f'{text[:160]}...'
 
 
 def header_stamp_ns(data: bytes) -> int:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as arrow_dataset
 import pyarrow.parquet as pq
 
+from genima.cameras.image_file import decode_rgb
 from genima.convert.lerobot import layout
 from genima.convert.lerobot.video import decode
 from genima.errors import DatasetError
@@ -152,7 +152,7 @@ def _read_pictures(path: Path, record: dict[str, Any], key: str) -> Iterator[np.
             for picture in batch.column(key).to_pylist():
                 yield _decode_picture(picture['bytes'])
                 found += 1
-    except (*_READ_ERRORS, cv2.error) as error:
+    except _READ_ERRORS as error:
         raise DatasetError(f'{path}: picture {found} of {key} in episode {index} cannot be read ({error})') from error
     if found != steps:
         raise DatasetError(f'{path} has {found} pictures of {key} in episode {index}, {steps} are needed; download it again')
@@ -161,10 +161,10 @@ def _read_pictures(path: Path, record: dict[str, Any], key: str) -> Iterator[np.
 def _decode_picture(data: bytes | None) -> np.ndarray:
     if not data:
         raise ValueError('only its file name is stored')
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    image = decode_rgb(data)
     if image is None:
-        raise ValueError('it is neither PNG nor JPEG')
-    return image[..., ::-1]
+        raise ValueError('it is neither PNG nor JPEG, or damaged')
+    return image
 
 
 def _read_tasks(folder: Path) -> tuple[str, ...]:

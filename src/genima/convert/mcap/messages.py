@@ -2,35 +2,18 @@
 """Messages to write into a recording, as CDR and without ROS."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from scipy.spatial.transform import Rotation
 
 from genima.align.grid import NS_PER_S, to_nanoseconds
 from genima.cameras.model import CameraModel
 from genima.recording.rosbag2 import Topic, qos_text
+from genima.recording.schemas import CONTROLLER_STATE, POINTS
+from genima.recording.schemas import standard_store as _store
 
-CONTROLLER_STATE = 'control_msgs/msg/JointTrajectoryControllerState'
-POINTS = ('reference', 'feedback', 'error', 'output')
 _MULTI_DOF_POINT = 'trajectory_msgs/msg/MultiDOFJointTrajectoryPoint'
-# control_msgs 5.x, as in Jazzy; rosbags' set lacks it
-_CONTROLLER_STATE_FIELDS = (
-    'std_msgs/Header header\nstring[] joint_names\n'
-    + ''.join(f'trajectory_msgs/JointTrajectoryPoint {name}\n' for name in POINTS)
-    + 'string[] multi_dof_joint_names\n'
-    + ''.join(f'trajectory_msgs/MultiDOFJointTrajectoryPoint multi_dof_{name}\n' for name in POINTS)
-    + 'float64 speed_scaling_factor\n'
-)
-
-
-@lru_cache(maxsize=1)
-def _store() -> Any:
-    store = get_typestore(Stores.ROS2_JAZZY)
-    store.register(get_types_from_msg(_CONTROLLER_STATE_FIELDS, CONTROLLER_STATE))
-    return store
 
 
 def topic(name: str, kind: str, latched: bool = False) -> Topic:

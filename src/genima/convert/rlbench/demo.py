@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from genima.cameras.image_file import decode_rgb
 from genima.convert.rlbench.safe_pickle import Record, read_pickle
 from genima.errors import DatasetError
 
@@ -76,11 +76,11 @@ class Demo:
         images: list[np.ndarray] = []
         for number in range(len(self)):
             path = self.folder / f'{camera}_rgb' / f'{number}.png'
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+            image = decode_rgb(path.read_bytes()) if path.is_file() else None
             if image is None or (images and image.shape != images[0].shape):
                 problem = 'is no picture of the size of the first' if path.is_file() else 'is missing'
                 raise DatasetError(f'{path} {problem}; copy the demonstration again')
-            images.append(image[..., ::-1])
+            images.append(image)
         return np.stack(images)
 
     def _stacked(self, name: str, values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
