@@ -95,6 +95,15 @@ class FrameTrack:
         self._pixels = pixels
         self._frames.append(Frame(time_s, payload, since_s))
 
+    def earlier_by(self, offset_s: float) -> 'FrameTrack':
+        """Return the track of a camera whose stamps are late by so much more [s]."""
+        track = FrameTrack(self.offset_s + offset_s, self._frames.maxlen)
+        track.overtaken, track.restarts, track.frozen = self.overtaken, self.restarts, self.frozen
+        track._frames.extend(
+            Frame(frame.time_s - offset_s, frame.payload, frame.same_since_s - offset_s) for frame in self._frames
+        )
+        return track
+
     def nearest(self, time_s: float) -> Frame:
         """Return the frame taken nearest to a time [s]; of two equally near ones the earlier.
 

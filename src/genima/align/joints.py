@@ -47,6 +47,13 @@ class JointTrack:
             if math.isfinite(position):
                 self._add(name, float(position), stamp_s)
 
+    def include(self, other: 'JointTrack') -> None:
+        """Take everything of another track, of joints that this one has not heard of."""
+        self._times_s |= other._times_s
+        self._positions |= other._positions
+        self.overtaken += other.overtaken
+        self.restarts += other.restarts
+
     def newest(self, name: str) -> tuple[float, float] | None:
         """Return time [s] and position of a joint's newest sample, `None` if it was never heard of."""
         times_s = self._times_s.get(name)
@@ -151,6 +158,11 @@ def openings_at(gripper: Gripper, track: JointTrack, times_s: Floats, max_gap_s:
         return np.ones(len(times_s))
     joint, closed, opened = opening_joint(gripper, track.names)
     return openings(track.at([joint], times_s, max_gap_s)[:, 0], closed, opened)
+
+
+def gripper_joints(gripper: Gripper) -> set[str]:
+    """Return the joints of which one tells the opening of a gripper, whatever reports it."""
+    return {*gripper.joints, *(driver.joint for driver in gripper.drivers.values())}
 
 
 def openings(positions: ArrayLike, closed: float, opened: float) -> Floats:

@@ -13,8 +13,8 @@ from genima.cameras.pixels import raw_pixels
 from genima.cameras.views import prepare, tile, untile
 from genima.contract.spec import PolicySpec
 from genima.convert.mcap import topics
-from genima.convert.mcap.read import picture
 from genima.convert.mcap.survey import Survey
+from genima.convert.mcap.views import picture
 from genima.errors import DatasetError
 from genima.failures.diagnose import diagnose
 from genima.failures.evidence import Evidence, JointSeries, PaintedTarget

@@ -46,7 +46,8 @@ def bag_files(folder: Path | str) -> list[Path]:
     path = Path(folder)
     files = [path] if path.is_file() else find_bag_files(path)
     if not files or not files[0].name.endswith(SUFFIXES):
-        raise DatasetError(f'no *.mcap or *.db3 in {path}; a recording is a rosbag2 folder, or one file of it: {", ".join(SUFFIXES)}')
+        endings = ', '.join(SUFFIXES)
+        raise DatasetError(f'no *.mcap or *.db3 in {path}; a recording is a rosbag2 folder, or one file of it ({endings})')
     return files
 
 

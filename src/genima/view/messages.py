@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from genima.align.joints import JointTrack, opening_joint, openings
+from genima.cameras.info import camera_in
 from genima.cameras.model import CameraModel
 from genima.cameras.pixels import compressed_pixels, raw_pixels
 from genima.cameras.tree import PoseTree
 from genima.convert.mcap import topics
-from genima.convert.mcap.survey import chunk_of
+from genima.convert.mcap.channels import chunk_of
 from genima.errors import CalibrationError
 from genima.robots.kinematics import link_poses
 from genima.view.scene import Scene
@@ -83,7 +84,7 @@ class MessageScene:
     def _info(self, topic: str, message: Any, time_s: float) -> None:
         meaning = topics.meaning(topic)
         assert meaning is not None
-        self._infos[meaning.camera] = topics.camera_model(message, meaning.camera)
+        self._infos[meaning.camera] = camera_in(message, meaning.camera)
 
     def _image(self, topic: str, message: Any, time_s: float) -> None:
         meaning = topics.meaning(topic)

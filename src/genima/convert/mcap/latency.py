@@ -8,8 +8,9 @@ import numpy as np
 
 from genima.align.grid import to_seconds
 from genima.align.latency import Latency, estimate, small_grey
-from genima.convert.mcap.read import picture, robot_of
+from genima.convert.mcap.read import robot_of
 from genima.convert.mcap.survey import Survey
+from genima.convert.mcap.views import picture
 from genima.recording.reader import Bag
 from genima.recording.schemas import Schemas, header_stamp_ns
 from genima.robots.profile import RobotProfile

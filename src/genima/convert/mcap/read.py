@@ -2,29 +2,26 @@
 """One recording as a native episode."""
 
 import tempfile
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from genima.align.demonstration import Aligned, GridOptions, Moments, align
 from genima.align.grid import to_nanoseconds, to_seconds
 from genima.cameras.model import MountedCamera
-from genima.cameras.pixels import compressed_pixels, raw_pixels
+from genima.convert.mcap.choice import EXACT, Choice
 from genima.convert.mcap.survey import Survey
+from genima.convert.mcap.views import read_views
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
-from genima.errors import CalibrationError, DatasetError, GenimaError
+from genima.errors import DatasetError, GenimaError
 from genima.recording.layout import is_finished, read_summary
-from genima.recording.reader import Bag, Place, RawMessage
-from genima.recording.schemas import Schemas
+from genima.recording.reader import Bag
 from genima.robots.profile import RobotProfile
 
-EXACT = 'exact'
-"""Key of the provenance with what ROS messages have no room for; `mcap_write` fills it."""
 STAMP_S = 1e-6  # times that were exact may differ by so much from stamps in whole nanoseconds
 POSE = 1e-9
 
@@ -38,12 +35,14 @@ class Wanted:
         rate_hz: steps per second; None: as the episode had before it was exported, 10 otherwise.
         offsets_s: camera name to latency [s].
         options: the other limits.
+        choice: which topics are the robot's.
     """
 
     robot: str | None = None
     rate_hz: float | None = None
     offsets_s: Mapping[str, float] = field(default_factory=dict)
     options: GridOptions = field(default_factory=GridOptions)
+    choice: Choice = field(default_factory=Choice)
 
 
 def load_recording(wanted: Wanted, out: Path, recording: tuple[str, Path]) -> tuple[str, str]:
@@ -77,31 +76,12 @@ def robot_of(folder: Path, robot: str | None) -> str:
     return str(known)
 
 
-def picture(raw: RawMessage, schemas: Schemas, camera: MountedCamera) -> np.ndarray:
-    """Return the pixels of an image message, raw or compressed, (H, W, 3) RGB.
-
-    Raises:
-        GenimaError: if it cannot be read.
-        CalibrationError: if it has another size than the calibration says.
-    """
-    schemas.add(raw.topic.kind, raw.topic.schema)
-    message, topic = schemas.decode(raw.topic.kind, raw.data), raw.topic.name
-    pixels = compressed_pixels(message, topic) if topic.endswith('/compressed') else raw_pixels(message, topic)
-    model = camera.model
-    if pixels.shape[:2] != (model.height_px, model.width_px):
-        raise CalibrationError(
-            f'{topic}: pictures are {pixels.shape[1]}x{pixels.shape[0]}, the calibration is for'
-            f' {model.width_px}x{model.height_px}; calibrate at the size you record'
-        )
-    return pixels
-
-
 def _load(wanted: Wanted, path: Path, folder: Path) -> None:
     summary = read_summary(folder) if is_finished(folder) else {}
     provenance = dict(summary.get('provenance', {}))
     exact = provenance.pop(EXACT, None)
     profile, bag = RobotProfile.load(robot_of(folder, wanted.robot)), Bag(folder)
-    survey = Survey(profile, wanted.offsets_s)
+    survey = Survey(profile, wanted.offsets_s, wanted.choice)
     survey.read(bag)
     cameras = survey.cameras()
     if exact is None or wanted.rate_hz is not None or wanted.offsets_s:
@@ -112,8 +92,8 @@ def _load(wanted: Wanted, path: Path, folder: Path) -> None:
         aligned, cameras = _restored(survey, exact, cameras)
         metadata = provenance
     with tempfile.TemporaryDirectory(prefix='.frames-', dir=path.parent) as scratch:
-        views = _views(bag, survey, aligned, cameras, Path(scratch))
-        write_episode(path, _episode(aligned, views, cameras, metadata))
+        views, unread = read_views(bag, survey, aligned, cameras, Path(scratch))
+        write_episode(path, _episode(replace(aligned, ignore=aligned.ignore | unread), views, cameras, metadata))
 
 
 def _episode(
@@ -181,24 +161,3 @@ def _restored(
 def _as_stamps(times_s: np.ndarray) -> np.ndarray:
     """Return times as they are after they were stamps."""
     return np.array([to_seconds(to_nanoseconds(time_s)) for time_s in times_s.tolist()])
-
-
-def _views(
-    bag: Bag, survey: Survey, aligned: Aligned, cameras: Mapping[str, MountedCamera], scratch: Path
-) -> dict[str, np.ndarray]:
-    """Return the chosen pictures, (T, H, W, 3) each, in files: they may be many."""
-    steps: dict[Place, list[int]] = defaultdict(list)
-    for places in aligned.frames.values():
-        for step, place in enumerate(places):
-            steps[cast(Place, place)].append(step)
-    owner = {topic: camera for camera, topic in survey.image_topics.items()}
-    views: dict[str, np.ndarray] = {}
-    schemas = Schemas()
-    for raw in bag.at(steps.keys()):
-        name = owner[raw.topic.name]
-        pixels = picture(raw, schemas, cameras[name])
-        if name not in views:
-            shape = (len(aligned.timestamps_s), *pixels.shape)
-            views[name] = np.memmap(scratch / f'{len(views)}.raw', dtype=np.uint8, mode='w+', shape=shape)
-        views[name][steps[raw.place]] = pixels
-    return views

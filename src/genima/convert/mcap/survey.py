@@ -3,24 +3,24 @@
 
 import json
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from genima.align.demonstration import Streams
-from genima.align.frames import FrameTrack
-from genima.align.grid import stamp_seconds, to_seconds
-from genima.cameras.model import CameraModel, MountedCamera
+from genima.cameras.model import MountedCamera
 from genima.cameras.tree import PoseTree
-from genima.chunks.plan import Chunk
 from genima.convert.mcap import topics
+from genima.convert.mcap.channels import Channel, Infos, channel_for
+from genima.convert.mcap.choice import Choice
+from genima.convert.mcap.selection import Selection
 from genima.errors import CalibrationError, DatasetError
-from genima.recording.reader import Bag, RawMessage
-from genima.recording.schemas import Schemas, header_stamp_ns
+from genima.recording.reader import Bag
 from genima.robots.profile import RobotProfile
+from genima.stamps import ANOTHER_CLOCK_S
 
-HEADER_BYTES = 12  # of a stamped CDR message, up to the end of the stamp
 MOVED_M = 1e-4  # a mount that moves by more during a recording is no mount
 
 
@@ -30,6 +30,7 @@ class Survey:
     Args:
         profile: the robot.
         offsets_s: latencies of the cameras that have one [s].
+        choice: what the user says about topics.
 
     Attributes:
         streams: by stamps; the payload of a frame is its place in the bag.
@@ -37,32 +38,32 @@ class Survey:
         events: marks as the metadata of an episode lists them.
     """
 
-    def __init__(self, profile: RobotProfile, offsets_s: Mapping[str, float]) -> None:
+    def __init__(self, profile: RobotProfile, offsets_s: Mapping[str, float], choice: Choice | None = None) -> None:
         self.streams = Streams(profile)
         self.image_topics: dict[str, str] = {}
         self.events: list[dict[str, Any]] = []
         self._offsets_s = dict(offsets_s)
-        self._schemas = Schemas()
-        self._infos: dict[str, tuple[CameraModel, str]] = {}
-        self._first_tree, self._last_tree = PoseTree(), PoseTree()
+        self._choice = choice or Choice()
+        self._channels: dict[str, Channel] = {}
+        self._odd: dict[str, str] = {}
+        self._infos: dict[str, Infos | None] = {}
+        self._tree = PoseTree()
 
     def read(self, bag: Bag) -> None:
-        """Take everything in a bag, once.
+        """Take everything in a bag, once. What is left out is warned of, each topic once.
 
         Raises:
-            DatasetError: if it is damaged, or a message cannot be used; says what to do.
+            DatasetError: if it is damaged, several topics could be the robot's, or a stream is of another clock.
         """
-        for raw in bag.raw():
-            meaning = topics.meaning(raw.topic.name)
-            if meaning is not None:
-                self._take(raw, meaning)
+        self._listen(bag)
         if bag.damage:
             raise DatasetError(f'{"; ".join(bag.damage)}: repair the recording first')
-        unknown = sorted(set(self._offsets_s) - set(self.image_topics))
-        if unknown:
-            known = ', '.join(self.image_topics) or 'none'
-            raise DatasetError(f'a latency is given for {", ".join(unknown)}; recorded cameras: {known}')
+        selection = Selection(self.streams.profile, self._channels, self._choice.over(_recorded(bag)))
+        used = self._use(selection)
         self._settle()
+        _check_clocks(used)
+        for line in (*self._left_out(bag, used), *selection.notes):
+            warnings.warn(line, UserWarning, stacklevel=2)
 
     def cameras(self) -> dict[str, MountedCamera]:
         """Return intrinsics and mounting of every camera with pictures.
@@ -73,13 +74,14 @@ class Survey:
         return {name: self._camera(name) for name in self.image_topics}
 
     def _camera(self, name: str) -> MountedCamera:
-        if name not in self._infos:
+        infos = self._infos[name]
+        if infos is None:
             raise CalibrationError(f'camera {name!r}: its camera_info was not recorded; record cameras/{name}/camera_info')
-        model, frame = self._infos[name]
+        model, frame = infos.only(name)
         links = self.streams.profile.link_by_name
         try:
-            link, T_link_camera = self._last_tree.carrier(frame, links)
-            first_link, T_first = self._first_tree.carrier(frame, links)
+            link, T_link_camera = self._tree.carrier(frame, links)
+            first_link, T_first = self._tree.begun().carrier(frame, links)
         except CalibrationError as error:
             raise CalibrationError(f'camera {name!r}: {error}') from error
         if link != first_link or not np.allclose(T_link_camera, T_first, atol=MOVED_M):
@@ -88,45 +90,51 @@ class Survey:
             )
         return MountedCamera(model, link, T_link_camera)
 
-    def _take(self, raw: RawMessage, meaning: topics.Meaning) -> None:
-        what, heard_s = meaning.what, to_seconds(raw.log_time_ns)
-        if what in topics.IMAGES:
-            self._take_image(raw, meaning.camera)
-            return
-        self._schemas.add(raw.topic.kind, raw.topic.schema)
-        message = self._schemas.decode(raw.topic.kind, raw.data)
-        if what == 'joint_states':
-            self.streams.joints.add(message.name, message.position, topics.stamp_s(message))
-        elif what == 'controller_state':
-            self.streams.reference.add(message.joint_names, message.reference.positions, topics.stamp_s(message))
-        elif what == 'gripper_command':
-            self.streams.gripper_commands.append((heard_s, float(message.data)))
-        elif what == 'action_chunk':
-            self.streams.chunks.append(chunk_of(message, self.streams.profile))
-        elif what == 'events':
-            kind, note = _mark(message.data)
-            self.events.append({'time_s': heard_s, 'kind': kind, 'note': note})
-        elif what == 'camera_info':
-            self._take_info(meaning.camera, message)
-        else:
-            self._last_tree.add_transforms(message.transforms)
-            new = [each for each in message.transforms if each.child_frame_id not in self._first_tree]
-            self._first_tree.add_transforms(new)
+    def _listen(self, bag: Bag) -> None:
+        """Give each message to the channel of its topic."""
+        channels: dict[str, Channel | None] = {}
+        for raw in bag.raw():
+            name = raw.topic.name
+            if name not in channels:
+                channels[name] = channel_for(raw.topic, self.streams.profile)
+                meaning = topics.meaning(name)
+                if meaning is not None and raw.topic.kind != topics.KINDS[meaning.what]:
+                    wanted = topics.KINDS[meaning.what]
+                    self._odd[name] = f'topic {name} is {raw.topic.kind}, and {wanted} is read'
+            channel = channels[name]
+            if channel is not None and channel.topic.kind == raw.topic.kind:
+                channel.take(raw)
+        self._channels = {name: channel for name, channel in channels.items() if channel is not None}
 
-    def _take_image(self, raw: RawMessage, camera: str) -> None:
-        if self.image_topics.setdefault(camera, raw.topic.name) != raw.topic.name:
-            return  # recorded raw and compressed: one of them is enough
-        tracks = self.streams.cameras
-        if camera not in tracks:
-            tracks[camera] = FrameTrack(self._offsets_s.get(camera, 0.0))
-        # what follows the stamp is equal if and only if frame, size, encoding and pixels are
-        stamp_s, content = to_seconds(header_stamp_ns(raw.data)), memoryview(raw.data)[HEADER_BYTES:]
-        tracks[camera].add(stamp_s, raw.place, content)
+    def _use(self, selection: Selection) -> list[Channel]:
+        """Fill the streams from the channels that were selected, and return those by whose stamps these are ordered."""
+        joints, reference = selection.joints(), selection.reference()
+        for channel in joints:
+            self.streams.joints.include(channel.track)
+        for channel in reference:
+            self.streams.reference.include(channel.track)
+        self.streams.gripper_commands = selection.gripper_commands()
+        self.streams.chunks = selection.chunks()
+        self.events = selection.events()
+        self._tree = selection.tree()
+        images = selection.cameras()
+        unknown = sorted(set(self._offsets_s) - set(images))
+        if unknown:
+            known = ', '.join(images) or 'none'
+            raise DatasetError(f'a latency is given for {", ".join(unknown)}; recorded cameras: {known}')
+        for name, (channel, infos) in images.items():
+            self.image_topics[name], self._infos[name] = channel.name, infos
+            self.streams.cameras[name] = channel.track.earlier_by(self._offsets_s.get(name, 0.0))
+        infos_used = [infos for _, infos in images.values() if infos is not None]
+        return [*joints, *reference, *(channel for channel, _ in images.values()), *infos_used, *selection.others]
 
-    def _take_info(self, camera: str, message: Any) -> None:
-        info = topics.camera_model(message, camera), message.header.frame_id
-        if self._infos.setdefault(camera, info) != info:
-            raise CalibrationError(f'camera {camera!r}: its camera_info changes during the recording; record again with one')
+    def _left_out(self, bag: Bag, used: list[Channel]) -> Iterator[str]:
+        """Yield what could not be read, a sentence for each topic."""
+        yield from (f'{line}; it is left out' for line in (*bag.left_out.values(), *self._odd.values()))
+        for name, channel in self._channels.items():
+            useless = channel.bad == channel.messages and topics.meaning(name) is not None
+            if channel.bad and (useless or channel in used):
+                yield f'{name}: {channel.bad} of {channel.messages} messages are left out: {channel.why}'
 
     def _settle(self) -> None:
         """Bring what may have come in another order into that of its times."""
@@ -144,29 +152,38 @@ class Survey:
             self.streams.ignored.append((begun_s, math.inf))
 
 
-def chunk_of(message: Any, profile: RobotProfile) -> Chunk:
-    """Return the chunk of a trajectory message; without the gripper's joint its openings are not known (NaN).
-
-    Raises:
-        DatasetError: if a joint of the arm is missing, or the points are not evenly spaced in time.
-    """
-    names, gripper = list(message.joint_names), profile.gripper
-    missing = [name for name in profile.arm_joints if name not in names]
-    times_s = [stamp_seconds(each.time_from_start.sec, each.time_from_start.nanosec) for each in message.points]
-    even = len(times_s) and times_s[0] > 0 and np.allclose(np.diff(times_s, prepend=0.0), times_s[0], atol=1e-6)
-    if missing or not even:
-        raise DatasetError(f'action_chunk: joints {names}, points at {times_s} s; it needs the arm, evenly from one step on')
-    positions = np.array([each.positions for each in message.points], dtype=np.float64)
-    openings = np.full(len(positions), np.nan)
-    if gripper.is_there and gripper.joints[0] in names:
-        openings = np.array([gripper.opening(each) for each in positions[:, names.index(gripper.joints[0])]])
-    arm = positions[:, [names.index(name) for name in profile.arm_joints]]
-    return Chunk(topics.stamp_s(message), times_s[0], arm, openings)
-
-
-def _mark(text: str) -> tuple[str, str]:
+def _recorded(bag: Bag) -> Choice:
+    """Return what a recording of ours says about topics."""
     try:
-        values = json.loads(text)
-        return str(values['kind']), str(values.get('note', ''))
-    except (ValueError, TypeError, KeyError) as error:
-        raise DatasetError(f'episode_events: {text!r} is no {{"kind": ..., "note": ...}} ({error})') from error
+        provenance = json.loads(bag.about.get('provenance', '{}'))
+    except (ValueError, RecursionError):
+        return Choice()
+    return Choice.recorded(provenance) if isinstance(provenance, dict) else Choice()
+
+
+def _check_clocks(used: list[Channel]) -> None:
+    """Raise DatasetError if a driver does not stamp its messages, or by a clock on which the others never were."""
+    for channel in used:
+        if channel.unstamped and channel.unstamped == channel.messages:
+            raise DatasetError(
+                f'{channel.name}: the first stamp is 0, and so are all {channel.messages}: its driver does not stamp what it'
+                ' sends; correct the driver, times of reception are no capture times'
+            )
+    stamped = [channel for channel in used if channel.begin_s <= channel.end_s and not isinstance(channel, Infos)]
+    if not stamped:
+        return
+    latest, earliest = max(stamped, key=lambda each: each.begin_s), min(stamped, key=lambda each: each.end_s)
+    if latest.begin_s <= earliest.end_s:
+        return
+    odd = [each for each in (earliest, latest) if abs(each.first_s - each.heard_s) > ANOTHER_CLOCK_S]
+    told = '; '.join(
+        f'{each.name} has the first stamp {each.first_s:.3f} s and the last {each.end_s:.3f} s, and was received from'
+        f' {each.heard_s:.3f} s on'
+        for each in odd or (earliest, latest)
+    )
+    other = latest if odd == [earliest] else earliest
+    against = f', {other.name} begins at {other.begin_s:.3f} s' if len(odd) == 1 else ''
+    raise DatasetError(
+        f'the streams are never all there: {told}{against}; stamps that count from boot, or from another clock, cannot be'
+        ' brought together: set the driver to system time'
+    )

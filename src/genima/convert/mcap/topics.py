@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The topics of a recording and what they mean."""
+"""The topics of a recording and what they mean, by name and by type."""
 
 import re
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from genima.align.grid import stamp_seconds
-from genima.cameras.model import CameraModel
+from genima.recording.schemas import CONTROLLER_STATE
 
-_MEANINGS = {
+_NAMES = {
     'joint_states': 'joint_states',
     'controller_state': r'[^/]+/controller_state',
     'action_chunk': 'action_chunk',
@@ -21,38 +21,49 @@ _MEANINGS = {
     'compressed': r'cameras/(?P<camera>[^/]+)/image_raw/compressed',
     'camera_info': r'cameras/(?P<camera>[^/]+)/camera_info',
 }
+KINDS = {
+    'joint_states': 'sensor_msgs/msg/JointState',
+    'controller_state': CONTROLLER_STATE,
+    'action_chunk': 'trajectory_msgs/msg/JointTrajectory',
+    'gripper_command': 'std_msgs/msg/Float64',
+    'events': 'std_msgs/msg/String',
+    'tf': 'tf2_msgs/msg/TFMessage',
+    'tf_static': 'tf2_msgs/msg/TFMessage',
+    'image': 'sensor_msgs/msg/Image',
+    'compressed': 'sensor_msgs/msg/CompressedImage',
+    'camera_info': 'sensor_msgs/msg/CameraInfo',
+}
+"""What a topic is to the type that its messages must have."""
+COMPRESSED = '/compressed'
 IMAGES = ('image', 'compressed')
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a topic is: one of 'joint_states', 'controller_state', 'image' and so on, and of which camera."""
+    """What the name of a topic says.
+
+    Attributes:
+        what: One of 'joint_states', 'controller_state', 'image' and so on.
+        namespace: In which it lies, '' or '/cell1' for example.
+        camera: Whose images or calibration these are.
+    """
 
     what: str
+    namespace: str = ''
     camera: str = ''
 
 
 @lru_cache(maxsize=1024)
 def meaning(topic: str) -> Meaning | None:
-    """Return what a topic is, in whatever namespace it lies; `None` if no episode needs it."""
-    for what, pattern in _MEANINGS.items():
-        match = re.fullmatch(f'(?:.*/)?{pattern}', topic)
+    """Return what the name of a topic says; `None` if no episode needs it."""
+    full = topic if topic.startswith('/') else f'/{topic}'
+    for what, pattern in _NAMES.items():
+        match = re.fullmatch(f'(?P<namespace>.*)/{pattern}', full)
         if match:
-            return Meaning(what, match.groupdict().get('camera') or '')
+            return Meaning(what, match['namespace'], match.groupdict().get('camera') or '')
     return None
 
 
 def stamp_s(message: Any) -> float:
     """Return the stamp in a message's header [s]."""
     return stamp_seconds(message.header.stamp.sec, message.header.stamp.nanosec)
-
-
-def camera_model(message: Any, camera: str) -> CameraModel:
-    """Return the camera that a sensor_msgs/CameraInfo describes.
-
-    Raises:
-        CalibrationError: if it is not calibrated, or with a model that nobody knows.
-    """
-    return CameraModel.from_camera_info(
-        message.width, message.height, message.distortion_model, message.k, message.d, name=camera
-    )

@@ -16,7 +16,7 @@ import numpy as np
 
 from genima.align.grid import period_s, to_nanoseconds, to_seconds
 from genima.convert.mcap import messages
-from genima.convert.mcap.read import EXACT
+from genima.convert.mcap.choice import EXACT
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.episodes.store import read_episode
