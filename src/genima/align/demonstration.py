@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from genima.align.frames import Frame, FrameTrack
 from genima.align.grid import even_grid, period_s
-from genima.align.intent import last_before, next_commands, plans
-from genima.align.joints import JointTrack, opening_joint, openings_at
+from genima.align.gripper import gripper_labels
+from genima.align.intent import next_commands, plans
+from genima.align.joints import JointTrack, opening_joint, openings, openings_at
 from genima.align.report import SyncReport, camera_report, stream_report
 from genima.chunks.plan import Chunk
 from genima.errors import DatasetError
@@ -111,7 +112,8 @@ def align(streams: Streams, options: GridOptions, known: Moments | None = None) 
             frames nearest to it.
 
     Raises:
-        DatasetError: if a stream is missing, silent for too long, or its clock was set meanwhile; names the stream.
+        DatasetError: if a stream is missing, silent for too long, or its clock was set meanwhile; names the stream. Or if
+            nothing tells whether the gripper holds something.
     """
     _check(streams)
     grid = common_grid(streams, options.rate_hz) if known is None else known.grid_s
@@ -120,7 +122,7 @@ def align(streams: Streams, options: GridOptions, known: Moments | None = None) 
     opening = openings_at(streams.profile.gripper, streams.joints, grid, options.max_gap_s)
     reference = streams.reference if streams.has_reference else None
     command = next_commands(reference, arm, q, grid, period_s(options.rate_hz), options.max_gap_s)
-    gripper_command = last_before(streams.gripper_commands, grid, opening)
+    gripper_command = _gripper_commands(streams, grid)
     ahead_s = period_s(options.rate_hz) * np.arange(1.0, options.plan_steps + 1)
     plan_q, plan_gripper = plans(streams.chunks, grid, ahead_s, command, gripper_command)
     frames = _nearest(streams.cameras, dict.fromkeys(streams.cameras, grid) if known is None else known.capture_s)
@@ -158,6 +160,16 @@ def common_grid(streams: Streams, rate_hz: float) -> Floats:
     slowest_s = min(captures_s, key=len)
     later_s = slowest_s[(slowest_s >= first_s) & (slowest_s <= last_s)]
     return even_grid(float(later_s[0]) if len(later_s) else first_s, last_s, rate_hz)
+
+
+def _gripper_commands(streams: Streams, grid_s: Floats) -> Floats:
+    """Return the commanded opening at each step (T,); an arm without a gripper is always open."""
+    if not streams.profile.gripper.is_there:
+        return np.ones(len(grid_s))
+    joint, closed, opened = opening_joint(streams.profile.gripper, streams.joints.names)
+    finger_s = streams.joints.times_s(joint)
+    fingers = openings(streams.joints.at([joint], finger_s, np.inf)[:, 0], closed, opened)
+    return gripper_labels(streams.gripper_commands, finger_s, fingers, grid_s)
 
 
 def _check(streams: Streams) -> None:

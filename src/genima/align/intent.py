@@ -37,15 +37,6 @@ def next_commands(
     return reference.at(arm, [to_seconds(to_nanoseconds(time_s) + step_ns) for time_s in grid_s.tolist()], max_gap_s)
 
 
-def last_before(events: Sequence[tuple[float, float]], grid_s: Floats, otherwise: Floats) -> Floats:
-    """Return the value of the last event (time, value) at or before each step (T,), `otherwise` (T,) before the first."""
-    if not events:
-        return otherwise.copy()
-    times_s, values = (np.array(column) for column in zip(*events, strict=True))
-    last = np.searchsorted(times_s, grid_s, side='right') - 1
-    return np.where(last >= 0, values[np.maximum(last, 0)], otherwise)
-
-
 def plans(
     chunks: Sequence[Chunk], grid_s: Floats, ahead_s: Floats, command_rad: Floats, command_open: Floats
 ) -> tuple[Floats | None, Floats | None]:

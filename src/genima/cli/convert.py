@@ -38,10 +38,21 @@ GapOption = Annotated[float | None, typer.Option(help='mcap: longest silence of 
 SkewOption = Annotated[
     float | None, typer.Option(help='mcap: a step whose frame is farther away is marked to be ignored; in s.')
 ]
+CameraOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar='NAME=TOPIC[,INFO]',
+        help='mcap: topic of a camera, and of its camera_info if that is not beside it; once for each camera.',
+    ),
+]
+RigOption = Annotated[str | None, typer.Option(help='mcap: rig (YAML) with the topics of the cameras and the joints.')]
+JointsOption = Annotated[str | None, typer.Option(metavar='TOPIC', help='mcap: the measured joints.')]
+StateOption = Annotated[str | None, typer.Option(metavar='TOPIC', help='mcap: the controller_state of the arm.')]
+NamespaceOption = Annotated[str | None, typer.Option(help='mcap: namespace of the robot.')]
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help='Folder of the dataset.')],
+    source: Annotated[Path, typer.Argument(help='Folder of the dataset; a bag may be one file.')],
     out: Annotated[Path, typer.Argument(help='Folder to write.')],
     to: Annotated[str, typer.Option('--to', help='Format wanted: hdf5, lerobot, rlds or mcap.')],
     from_: FromOption = None,
@@ -56,6 +67,11 @@ def convert(
     latency: LatencyOption = None,
     max_gap_s: GapOption = None,
     max_skew_s: SkewOption = None,
+    camera: CameraOption = None,
+    rig: RigOption = None,
+    joint_states: JointsOption = None,
+    controller_state: StateOption = None,
+    namespace: NamespaceOption = None,
     json_path: JsonOption = None,
 ) -> None:
     """Convert a dataset; numbers, times, calibration and metadata stay exact. An interrupted conversion goes on."""
@@ -74,6 +90,11 @@ def convert(
         'latency': latency,
         'max_gap_s': max_gap_s,
         'max_skew_s': max_skew_s,
+        'camera': camera or None,
+        'rig': rig,
+        'joint_states': joint_states,
+        'controller_state': controller_state,
+        'namespace': namespace,
     }
     options = {name: value for name, value in given.items() if value is not None}
     check_options(steps, options)

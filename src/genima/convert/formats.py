@@ -12,8 +12,10 @@ from typing import Any
 
 from genima.episodes.store import list_episodes
 from genima.errors import DatasetError
+from genima.recording.layout import SUFFIXES
 
 NATIVE = 'hdf5'
+_BAGS = tuple(f'{folder}*{suffix}' for suffix in SUFFIXES for folder in ('', '*/'))
 _COMMON = ('source', 'out', 'on_done', 'workers')
 
 
@@ -45,7 +47,7 @@ FORMATS = {
             ('features.json', '*/features.json'),
             'genima.convert.rlds.conversion',
         ),
-        Format('mcap', 'rosbag2 recordings', ('*.mcap', '*/*.mcap'), 'genima.convert.mcap.conversion'),
+        Format('mcap', 'rosbag2 recordings', _BAGS, 'genima.convert.mcap.conversion'),
         Format(
             'rlbench',
             'demonstrations of RLBench',
@@ -96,6 +98,8 @@ def detect(folder: Path) -> str:
     Raises:
         DatasetError: if the folder does not exist, or has no known format, or signs of several.
     """
+    if folder.is_file() and folder.name.endswith(SUFFIXES):
+        return 'mcap'
     if not folder.is_dir():
         raise DatasetError(f'{folder} is no folder; name the folder of a dataset')
     found = [each.name for each in FORMATS.values() if any(next(folder.glob(sign), None) for sign in each.signs)]

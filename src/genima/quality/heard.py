@@ -3,26 +3,29 @@
 
 import json
 import re
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from genima.align.joints import JointTrack
+from genima.cameras.info import camera_in
 from genima.cameras.model import CameraModel
-from genima.errors import CalibrationError
+from genima.cameras.pixels import compressed_pixels, raw_pixels
+from genima.errors import CalibrationError, GenimaError
 from genima.quality.images import Look, Looker
 from genima.recording.reader import Bag, BagMessage
+from genima.rig.rig import Rig
 
 Floats = NDArray[np.float64]
 
 JOINT_STATES = '/joint_states'
 _CAMERA = re.compile(r'/cameras/([^/]+)/(image_raw|image_raw/compressed|camera_info)')
-_CHANNELS = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1}
+_STATE = re.compile(r'/[^/]+/controller_state')
 
 
 @dataclass
@@ -69,13 +72,18 @@ def listen(folder: Path) -> Heard:
     """Read a recording.
 
     Raises:
-        DatasetError: if there is no MCAP file, or a message does not fit its definition.
+        DatasetError: if there is no file of a bag, or it cannot be unpacked.
     """
     bag = Bag(folder)
     listener = _Listener()
+    ours: dict[str, str] | None = None
     for message in bag.messages():
-        listener.take(message)
+        if ours is None:  # what the recorder wrote at the beginning of the file is known by now
+            ours = _our_names(_json(bag.about.get('provenance', '{}')))
+        listener.take(message._replace(topic=ours.get(message.topic, message.topic)))
     listener.heard.damage += bag.damage
+    for text in bag.left_out.values():
+        warnings.warn(f'{folder}: {text}; it is left out', UserWarning, stacklevel=2)
     listener.heard.provenance = _json(bag.about.get('provenance', '{}'))
     return listener.finished()
 
@@ -99,10 +107,11 @@ class _Listener:
         elif item.topic == JOINT_STATES:
             stamp_s = self._time(item)
             heard.joints.add(item.message.name, item.message.position, stamp_s)
-        elif item.topic.endswith('/controller_state') and hasattr(item.message, 'reference'):
-            stamp_s = self._time(item)
-            heard.reference.add(item.message.joint_names, item.message.reference.positions, stamp_s)
-        elif item.topic == '/gripper/command':
+        elif _STATE.fullmatch(item.topic) and hasattr(item.message, 'joint_names'):
+            point = getattr(item.message, 'reference', None) or getattr(item.message, 'desired', None)
+            if point is not None:
+                heard.reference.add(item.message.joint_names, point.positions, self._time(item))
+        elif item.topic == '/gripper/command' and item.kind == 'std_msgs/msg/Float64':
             heard.gripper_commands.append(float(item.message.data))
 
     def finished(self) -> Heard:
@@ -121,34 +130,30 @@ class _Listener:
     def _take_camera(self, camera: str, item: BagMessage) -> None:
         message = item.message
         if item.topic.endswith('/camera_info'):
-            if camera not in self.heard.calibrations:
+            if not isinstance(self.heard.calibrations.get(camera), CameraModel):  # a driver may begin uncalibrated
                 self.heard.calibrations[camera] = _calibration(camera, message)
             return
-        frame = _picture(message)
-        if frame is None:
-            self.heard.damage.append(f'a picture of {camera} cannot be decoded')
+        try:
+            frame = (raw_pixels if hasattr(message, 'encoding') else compressed_pixels)(message, item.topic)
+        except GenimaError as error:
+            self.heard.damage.append(f'a picture of {camera} cannot be decoded: {error}')
             frame = np.zeros((1, 1, 3), dtype=np.uint8)
         self.heard.image_topics[camera] = item.topic
         self.heard.sizes.setdefault(camera, (frame.shape[1], frame.shape[0]))
         self._lookers.setdefault(camera, Looker()).add(frame)
 
 
-def _picture(message: Any) -> np.ndarray | None:
-    """Return the pixels (H, W, 3) of an Image or a CompressedImage in any order of colours, None where there are none."""
-    data = np.asarray(message.data, dtype=np.uint8)
-    if not hasattr(message, 'encoding'):
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        return None if decoded is None else np.asarray(decoded, dtype=np.uint8)
-    channels = _CHANNELS.get(message.encoding)
-    if channels is None or data.size != message.height * message.step or message.step < message.width * channels:
-        return None
-    rows = data.reshape(message.height, message.step)[:, : message.width * channels]
-    return np.resize(rows.reshape(message.height, message.width, channels)[..., :3], (message.height, message.width, 3))
+def _our_names(provenance: dict[str, Any]) -> dict[str, str]:
+    """Return the topics of a lab to our own names, by the rig with which an episode was recorded."""
+    if not provenance.get('rig'):
+        return {}
+    rig = Rig.from_dict(provenance['rig'], 'the rig in the recording')
+    return {f'/{theirs.lstrip("/")}': f'/{ours}' for ours, theirs in rig.remappings().items()}
 
 
 def _calibration(camera: str, info: Any) -> CameraModel | str:
     try:
-        return CameraModel.from_camera_info(info.width, info.height, info.distortion_model, info.k, info.d, camera)
+        return camera_in(info, camera)
     except CalibrationError as error:
         return str(error)
 

@@ -47,7 +47,7 @@ def bag_files(folder: Path | str) -> list[Path]:
     files = [path] if path.is_file() else find_bag_files(path)
     if not files or not files[0].name.endswith(SUFFIXES):
         endings = ', '.join(SUFFIXES)
-        raise DatasetError(f'no *.mcap or *.db3 in {path}; a recording is a rosbag2 folder, or one file of it ({endings})')
+        raise DatasetError(f'no *.mcap in {path}, nor *.db3; a recording is a rosbag2 folder, or one file of it ({endings})')
     return files
 
 

@@ -9,6 +9,7 @@ from builtin_interfaces.msg import Duration, Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
+from genima.cameras.info import camera_in
 from genima.cameras.model import CameraModel
 from genima.cameras.pixels import raw_pixels
 from genima.errors import CalibrationError, GenimaError
@@ -88,8 +89,6 @@ def camera_model(message: CameraInfo, name: str, where: str) -> CameraModel:
         CalibrationError: if the camera is not calibrated, or with a model that nobody knows; names the topic.
     """
     try:
-        return CameraModel.from_camera_info(
-            message.width, message.height, message.distortion_model, np.asarray(message.k), np.asarray(message.d), name
-        )
+        return camera_in(message, name)
     except GenimaError as error:
         raise CalibrationError(f'{where}: {error}') from error

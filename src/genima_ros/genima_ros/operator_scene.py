@@ -2,6 +2,7 @@
 """What the scripted operator sees: joints and cube of the same moment, which makes a held cube a held cube."""
 
 from collections import deque
+from contextlib import suppress
 
 import numpy as np
 from rclpy.node import Node
@@ -9,6 +10,7 @@ from sensor_msgs.msg import JointState
 from tf2_msgs.msg import TFMessage
 
 from genima.cameras.tree import transform_matrix
+from genima.errors import CalibrationError
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros.messages import seconds
@@ -53,4 +55,5 @@ class SceneListener:
     def _on_frames(self, message: TFMessage) -> None:
         for transform in message.transforms:
             if transform.child_frame_id == CUBE:
-                self._cubes.append((seconds(transform.header.stamp), transform_matrix(transform)))
+                with suppress(CalibrationError):  # no rotation, or not finite
+                    self._cubes.append((seconds(transform.header.stamp), transform_matrix(transform)))

@@ -5,18 +5,20 @@ A recording is put on an even grid by capture stamps (`genima.align`). An episod
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 from genima.align.demonstration import GridOptions
 from genima.align.latency import read_offsets
+from genima.convert.mcap.choice import said
 from genima.convert.mcap.read import Wanted, load_recording
 from genima.convert.mcap.write import export_episode
 from genima.episodes.store import list_episodes
 from genima.errors import DatasetError
 from genima.processes import in_processes
-from genima.recording.layout import METADATA, bag_files, is_finished
+from genima.recording.layout import METADATA, bag_files, find_bag_files, is_finished
+from genima.rig.rig import Rig
 
 DEFAULTS = GridOptions()
 
@@ -48,11 +50,16 @@ def load(
     latency: Path | None = None,
     max_gap_s: float = DEFAULTS.max_gap_s,
     max_skew_s: float = DEFAULTS.max_skew_s,
+    camera: Sequence[str] = (),
+    rig: str = '',
+    joint_states: str = '',
+    controller_state: str = '',
+    namespace: str | None = None,
 ) -> None:
     """Write recordings into a native folder; episodes that are there are kept, unfinished recordings are warned of.
 
     Args:
-        source: Folder of recordings, or one bag.
+        source: Folder of recordings, or one bag: its folder, or its file.
         out: Folder of `episode_*.h5`.
         on_done: Called with the name of each episode that was converted, not of those that were there.
         workers: Processes.
@@ -61,13 +68,20 @@ def load(
         latency: File that `genima latency --json` wrote; it is taken off the stamps of the cameras.
         max_gap_s: Longest silence of the joints that is bridged [s].
         max_skew_s: A step whose frame is farther away is marked to be ignored [s].
+        camera: NAME=TOPIC or NAME=TOPIC,INFO of cameras with other topics than cameras/NAME/image_raw and camera_info.
+        rig: Name or file of a rig: its cameras and no others; by default that with which the recording was made.
+        joint_states: Topic of the measured joints, where several could be it; `controller_state` of the command likewise.
+        namespace: Of the robot, likewise.
 
     Raises:
         DatasetError: if a recording cannot be converted; the others are.
+        ProfileError: if what is said of topics cannot be understood.
     """
+    choice = said(camera, rig, joint_states, controller_state, namespace)
+    robot = robot or (Rig.load(rig).robot if rig else '') or None
     out.mkdir(parents=True, exist_ok=True)
     offsets_s = {} if latency is None else read_offsets(latency)
-    wanted = Wanted(robot, rate_hz, offsets_s, GridOptions(max_gap_s=max_gap_s, max_skew_s=max_skew_s))
+    wanted = Wanted(robot, rate_hz, offsets_s, GridOptions(max_gap_s=max_gap_s, max_skew_s=max_skew_s), choice)
     found, unfinished = recordings(source)
     for folder in unfinished:
         warnings.warn(f'{folder} was not finished and is left out; repair it', UserWarning, stacklevel=2)
@@ -88,11 +102,14 @@ def recordings(source: Path) -> tuple[list[tuple[str, Path]], list[Path]]:
     Raises:
         DatasetError: if there is none at all.
     """
-    folders = [source] if any(source.glob('*.mcap')) else sorted({path.parent for path in source.glob('*/*.mcap')})
-    folders = [folder for folder in folders if not folder.name.startswith('.')]
-    if not folders:
+    if source.is_file() or find_bag_files(source):
+        folders = [source]
+    else:
+        inner = sorted(path for path in source.iterdir() if path.is_dir() and not path.name.startswith('.'))
+        folders = [folder for folder in inner if find_bag_files(folder)]
+    if not folders or source.is_file():
         bag_files(source)  # says what is missing
-    done = [folder for folder in folders if is_finished(folder) or (folder / METADATA).is_file()]
+    done = [each for each in folders if each.is_file() or is_finished(each) or (each / METADATA).is_file()]
     ours = all(folder.name.startswith('episode_') for folder in folders)
     names = [folder.name if ours else f'episode_{folders.index(folder):06d}' for folder in done]
     return list(zip(names, done, strict=True)), [folder for folder in folders if folder not in done]
