@@ -11,7 +11,7 @@ from genima.align.frames import Frame, FrameTrack
 from genima.align.grid import even_grid, period_s
 from genima.align.gripper import gripper_labels
 from genima.align.intent import next_commands, plans
-from genima.align.joints import JointTrack, opening_joint, openings, openings_at
+from genima.align.joints import BRIDGE, JointTrack, opening_joint, openings, openings_at
 from genima.align.report import SyncReport, camera_report, stream_report
 from genima.chunks.plan import Chunk
 from genima.errors import DatasetError
@@ -118,8 +118,8 @@ def align(streams: Streams, options: GridOptions, known: Moments | None = None) 
     _check(streams)
     grid = common_grid(streams, options.rate_hz) if known is None else known.grid_s
     arm = streams.profile.arm_joints
-    q = streams.joints.at(arm, grid, options.max_gap_s)
-    opening = openings_at(streams.profile.gripper, streams.joints, grid, options.max_gap_s)
+    q = streams.joints.at(arm, grid, options.max_gap_s, BRIDGE)
+    opening = openings_at(streams.profile.gripper, streams.joints, grid, options.max_gap_s, BRIDGE)
     reference = streams.reference if streams.has_reference else None
     command = next_commands(reference, arm, q, grid, period_s(options.rate_hz), options.max_gap_s)
     gripper_command = _gripper_commands(streams, grid)
@@ -210,6 +210,7 @@ def _too_far(capture_s: dict[str, Floats], grid: Floats, max_skew_s: float) -> N
                 f'camera {camera!r}: {far.sum()} of {len(grid)} steps have no frame within {max_skew_s:.3f} s, allowed are'
                 f' {FAR_SHARE:.0%}; the worst is {away_s[worst]:.3f} s away at {grid[worst]:.3f} s;'
                 ' are the clocks in step, is the latency right, and does the camera keep its rate?'
+                ' If the computer was just busy, --max-skew-s allows more'
             )
         any_far |= far
     return any_far

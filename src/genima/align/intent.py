@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genima.align.grid import to_nanoseconds, to_seconds
-from genima.align.joints import JointTrack
+from genima.align.joints import BRIDGE, JointTrack
 from genima.chunks.plan import Chunk
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,8 @@ def next_commands(
     if reference is None:
         return np.concatenate([q_rad[1:], q_rad[-1:]])
     step_ns = to_nanoseconds(period_s)
-    return reference.at(arm, [to_seconds(to_nanoseconds(time_s) + step_ns) for time_s in grid_s.tolist()], max_gap_s)
+    next_s = [to_seconds(to_nanoseconds(time_s) + step_ns) for time_s in grid_s.tolist()]
+    return reference.at(arm, next_s, max_gap_s, BRIDGE)
 
 
 def plans(

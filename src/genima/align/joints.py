@@ -14,6 +14,9 @@ from genima.stamps import is_overtaken
 
 Floats = NDArray[np.float64]
 
+BRIDGE = ' If the computer was only busy, --max-gap-s bridges longer silences'
+"""What helps a recording with a gap."""
+
 
 class JointTrack:
     """Merges messages that hold some joints each, and tells where the joints were at any time.
@@ -72,7 +75,7 @@ class JointTrack:
         samples = [self._samples(name)[0] for name in names]
         return max(float(times_s[0]) for times_s in samples), min(float(times_s[-1]) for times_s in samples)
 
-    def at(self, names: Sequence[str], times_s: ArrayLike, max_gap_s: float) -> Floats:
+    def at(self, names: Sequence[str], times_s: ArrayLike, max_gap_s: float, hint: str = '') -> Floats:
         """Return positions at times (...) of n joints, shape (..., n), linear between the samples before and after.
 
         Before the first and after the last sample the nearest one holds, as it does for a node that asks for now.
@@ -81,12 +84,13 @@ class JointTrack:
             names: the joints.
             times_s: when [s].
             max_gap_s: longest time between two samples that is bridged, and that a sample at the end holds [s].
+            hint: end of the message about a longer gap.
 
         Raises:
             DatasetError: if a joint was never heard of, or a time lies in a longer gap; names joint, time and gap.
         """
         wanted_s = np.asarray(times_s, dtype=np.float64)
-        columns = [self._interpolated(name, wanted_s, max_gap_s) for name in names]
+        columns = [self._interpolated(name, wanted_s, max_gap_s, hint) for name in names]
         return np.stack(columns, axis=-1)
 
     def _add(self, name: str, position: float, stamp_s: float) -> None:
@@ -114,7 +118,7 @@ class JointTrack:
             raise DatasetError(f'joint {name} was never heard of; heard {known}; is the right robot profile set?')
         return np.array(self._times_s[name]), np.array(self._positions[name])
 
-    def _interpolated(self, name: str, wanted_s: Floats, max_gap_s: float) -> Floats:
+    def _interpolated(self, name: str, wanted_s: Floats, max_gap_s: float, hint: str) -> Floats:
         known_s, positions = self._samples(name)
         after = np.searchsorted(known_s, wanted_s, side='left')
         inside = np.clip(after, 1, max(len(known_s) - 1, 1))
@@ -127,7 +131,7 @@ class JointTrack:
             worst = int(gaps_s.argmax())
             raise DatasetError(
                 f'joint {name}: nothing was heard for {gaps_s.flat[worst]:.3f} s around {wanted_s.flat[worst]:.3f} s,'
-                f' allowed {max_gap_s:.3f} s; is its driver alive and its clock in step?'
+                f' allowed {max_gap_s:.3f} s; is its driver alive and its clock in step?{hint}'
             )
         return np.interp(wanted_s, known_s, positions)
 
@@ -148,8 +152,8 @@ def opening_joint(gripper: Gripper, heard: Iterable[str]) -> tuple[str, float, f
     return gripper.joints[0], gripper.closed_m, gripper.open_m
 
 
-def openings_at(gripper: Gripper, track: JointTrack, times_s: Floats, max_gap_s: float) -> Floats:
-    """Return openings in [0, 1] at times (T,); an arm without a gripper is always open.
+def openings_at(gripper: Gripper, track: JointTrack, times_s: Floats, max_gap_s: float, advice: str = '') -> Floats:
+    """Return openings in [0, 1] at times (T,); an arm without a gripper is always open. `advice`: as `JointTrack.at`.
 
     Raises:
         DatasetError: if the gripper's joint was never heard of, or a time lies in a longer gap.
@@ -157,7 +161,7 @@ def openings_at(gripper: Gripper, track: JointTrack, times_s: Floats, max_gap_s:
     if not gripper.is_there:
         return np.ones(len(times_s))
     joint, closed, opened = opening_joint(gripper, track.names)
-    return openings(track.at([joint], times_s, max_gap_s)[:, 0], closed, opened)
+    return openings(track.at([joint], times_s, max_gap_s, advice)[:, 0], closed, opened)
 
 
 def gripper_joints(gripper: Gripper) -> set[str]:

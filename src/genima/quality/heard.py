@@ -77,11 +77,15 @@ def listen(folder: Path) -> Heard:
     bag = Bag(folder)
     listener = _Listener()
     ours: dict[str, str] | None = None
+    odd: dict[str, str] = {}
     for message in bag.messages():
         if ours is None:  # what the recorder wrote at the beginning of the file is known by now
             ours = _our_names(_json(bag.about.get('provenance', '{}')))
-        listener.take(message._replace(topic=ours.get(message.topic, message.topic)))
-    listener.heard.damage += bag.damage
+        try:
+            listener.take(message._replace(topic=ours.get(message.topic, message.topic)))
+        except (AttributeError, TypeError, ValueError) as error:
+            odd.setdefault(message.topic, f'{message.topic} is {message.kind}, which has not what its name promises: {error}')
+    listener.heard.damage += [*bag.damage, *odd.values()]
     for text in bag.left_out.values():
         warnings.warn(f'{folder}: {text}; it is left out', UserWarning, stacklevel=2)
     listener.heard.provenance = _json(bag.about.get('provenance', '{}'))

@@ -6,6 +6,7 @@ kinds of files. Nor does it report what it drops, or end an episode atomically.
 """
 
 import contextlib
+import errno
 import json
 import shutil
 import threading
@@ -162,7 +163,9 @@ class BagWriter:
                     self._trouble = error
 
     def _failed(self, error: OSError) -> DatasetError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return DatasetError(f'{self.folder} cannot be written: the disk is full ({error}); make room')
         with contextlib.suppress(OSError):
             free_gb = shutil.disk_usage(self.folder).free / 1e9
-            return DatasetError(f'{self.folder} cannot be written: {error}; {free_gb:.1f} GB are free: make room')
+            return DatasetError(f'{self.folder} cannot be written: {error}; {free_gb:.1f} GB are free')
         return DatasetError(f'{self.folder} cannot be written: {error}')

@@ -207,7 +207,8 @@ class RecorderNode(Node):
             lines.append(f'{1e-9 * self._free_bytes():.1f} GB are free at {self._out}')
         if self._episode is not None:
             for name, count in self._episode.queue.dropped.items():
-                lines.append(f'{count} messages of {name} were dropped: the disk is too slow')
+                reason = self._episode.queue.trouble or 'the disk is too slow'
+                lines.append(f'{count} messages of {name} were dropped: {reason}')
             if lines:
                 self.get_logger().warning('; '.join(lines), throttle_duration_sec=COMPLAINT_PERIOD_S)
         return lines

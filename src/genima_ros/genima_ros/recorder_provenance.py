@@ -76,6 +76,8 @@ class Provenance:
             **tables,
             'simulated': simulated,
             'software': software(),
+            'distribution': os.environ.get('ROS_DISTRO', '') if _is_ros2() else 'rosless',
+            'namespace': self._node.get_namespace(),
             'recorded_at': datetime.now(timezone.utc).isoformat(timespec='seconds'),
         }
         if self._checks:
@@ -108,9 +110,12 @@ def check_summary(check: CameraCheck) -> dict[str, Any]:
 
 def software() -> str:
     """Return the versions of what makes a recording."""
-    real = 'rosless' not in str(rclpy.__file__)
-    middleware = f'ROS 2 {os.environ.get("ROS_DISTRO", "of unknown version")}' if real else 'rosless'
+    middleware = f'ROS 2 {os.environ.get("ROS_DISTRO", "of unknown version")}' if _is_ros2() else 'rosless'
     return f'genima {__version__}, {middleware}, Python {platform.python_version()}, mcap {version("mcap")}'
+
+
+def _is_ros2() -> bool:
+    return 'rosless' not in str(rclpy.__file__)
 
 
 def _age_days(text: Any) -> int:

@@ -86,6 +86,7 @@ def recorded_streams(cameras: Sequence[str], controller: str, transport: str, si
         Stream('camera_check', CameraCheck),
         Stream('tf', TFMessage, 200, sensor=True),
         Stream('tf_static', TFMessage, 100, holds=100, latched=True),
+        Stream('robot_description', String, 1, holds=1, latched=True),
     ]
     if simulated:
         streams.append(Stream('/clock', Clock, 500, stamped=True, sensor=True, alone=True))
