@@ -84,7 +84,7 @@ def listen(folder: Path) -> Heard:
         try:
             listener.take(message._replace(topic=ours.get(message.topic, message.topic)))
         except (AttributeError, TypeError, ValueError) as error:
-            odd.setdefault(message.topic, f'{message.topic} is {message.kind}, which has not what its name promises: {error}')
+            odd.setdefault(message.topic, f'{message.topic}, a {message.kind}, is not what its name says: {error}')
     listener.heard.damage += [*bag.damage, *odd.values()]
     for text in bag.left_out.values():
         warnings.warn(f'{folder}: {text}; it is left out', UserWarning, stacklevel=2)
