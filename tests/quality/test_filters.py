@@ -2,6 +2,7 @@
 """What is good enough is copied, what is not says why, and what cannot be measured is never called good."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,21 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_episodes import make_episode, rewritten
 
-from genima.cameras.model import CameraModel, MountedCamera
+from genima.camera_checks.silhouette import Silhouette
+from genima.cameras.model import CameraModel
 from genima.episodes.dataset import read_card
 from genima.episodes.episode import Episode
 from genima.episodes.store import read_episode, write_episode
 from genima.errors import DatasetError
-from genima.quality.drift import projection_drift
+from genima.quality.drift import Drift, projection_drift
 from genima.quality.filters import copy_good, measure_all
 from genima.quality.idle import idle_steps, idle_stretches
 from genima.quality.measures import measure
 from genima.quality.verdict import FAIL, NOT_MEASURABLE, PASS, Quality, Thresholds
 from genima.quality.verify import verify
 from genima.robots.profile import RobotProfile
-from genima.robots.transforms import inverse
-from genima.spheres.render import draw
-from genima.spheres.scene import Stripes, target_scene
 
 FIRST = 'episode_000000.h5'
 
@@ -105,37 +104,52 @@ def test_a_damaged_episode_is_rejected(dataset: Path) -> None:
 # projection drift
 
 
-def _with_markers(profile: RobotProfile, shift_px: float = 0.0, still: bool = False) -> Episode:
-    """An episode whose camera sees the spheres of the current joints, `shift_px` beside where it is calibrated to."""
-    episode = make_episode(profile, 0)
-    K = np.array([[170.0, 0, 79.5], [0, 170.0, 59.5], [0, 0, 1]])
+def _with_arm(profile: RobotProfile, right_px: float = 0.0, still: bool = False, late_s: float = 0.0) -> Episode:
+    """An episode whose camera sees the arm `right_px` beside where it is calibrated to, in images that are `late_s` old."""
+    episode = make_episode(profile, 0, steps=40)
     mounted = episode.cameras['front']
-    model = CameraModel('front', 160, 120, K)
-    episode.cameras = {'front': MountedCamera(model, mounted.parent_link, mounted.T_parent_camera)}
-    real = CameraModel('front', 160, 120, K + np.array([[0, 0, shift_px], [0, 0, 0], [0, 0, 0]]))
-    frames = np.full((len(episode), 120, 160, 3), 90, dtype=np.uint8)
-    for step, frame in enumerate(frames):
-        q_rad = episode.q_rad[0 if still else step]
-        T = inverse(np.asarray(mounted.T_base_camera(profile, q_rad)))
-        draw(frame, real, T, target_scene(profile.spheres, profile, q_rad, episode.gripper_open[step]), Stripes(), out=frame)
-    episode.views, episode.capture_s = {'front': frames}, {'front': episode.timestamps_s - 0.004}
+    K = np.array([[130.0, 0, 63.5], [0, 130.0, 47.5], [0, 0, 1]])
+    episode.cameras = {'front': replace(mounted, model=CameraModel('front', 128, 96, K))}
+    real = replace(mounted, model=CameraModel('front', 128, 96, K + np.array([[0, 0, right_px], [0, 0, 0], [0, 0, 0]])))
+    silhouette = Silhouette(profile)
+    links = silhouette.parts_seen_from(profile.base_link).moving
+    frames = np.random.default_rng(0).integers(60, 70, (len(episode), 96, 128, 3), dtype=np.uint8)
+    taken_s = episode.timestamps_s - late_s
+    for frame, at_s in zip(frames, np.full_like(taken_s, 0.3) if still else taken_s, strict=True):
+        q_rad = np.array([np.interp(at_s, episode.timestamps_s, joint) for joint in episode.q_rad.T])
+        frame[silhouette.mask(real, q_rad, 1.0, links) > 0] = 200
+    episode.views, episode.capture_s = {'front': frames}, {'front': taken_s}
     return episode
 
 
-@pytest.mark.parametrize('shift_px', [0.0, 3.0, 8.0])
-def test_drift_is_measured_to_a_pixel(shift_px: float, panda: RobotProfile) -> None:
-    episode = _with_markers(panda, shift_px)
+@pytest.mark.parametrize('right_px', [0.0, 3.0, -6.0, 10.0])
+def test_drift_is_measured_to_half_a_pixel(right_px: float, panda: RobotProfile) -> None:
+    episode = _with_arm(panda, right_px)
     drift = projection_drift(episode, episode.views, panda)['front']
-    assert drift.distance_px == pytest.approx(shift_px, abs=1.0) and len(drift.markers) >= 2
+    assert isinstance(drift, Drift)
+    assert (drift.right_px, drift.down_px) == pytest.approx((right_px, 0.0), abs=0.5)
+
+
+def test_images_that_are_old_are_compared_with_the_joints_of_then(panda: RobotProfile) -> None:
+    episode = _with_arm(panda, late_s=0.04)
+    drift = projection_drift(episode, episode.views, panda)['front']
+    assert isinstance(drift, Drift) and drift.distance_px < 0.4
 
 
 def test_drift_over_the_threshold_is_rejected(panda: RobotProfile, tmp_path: Path) -> None:
-    assert _measured(_with_markers(panda, 3.0), tmp_path)['drift'] == PASS
-    assert _measured(_with_markers(panda, 8.0), tmp_path)['drift'] == FAIL
+    assert _measured(_with_arm(panda, 3.0), tmp_path)['drift'] == PASS
+    assert _measured(_with_arm(panda, 6.0), tmp_path)['drift'] == FAIL
 
 
-def test_coloured_things_that_do_not_follow_the_arm_are_no_markers(panda: RobotProfile, tmp_path: Path) -> None:
-    assert _measured(_with_markers(panda, still=True), tmp_path)['drift'] == NOT_MEASURABLE
+def test_an_arm_that_stands_still_in_the_images_says_nothing(panda: RobotProfile, tmp_path: Path) -> None:
+    assert _measured(_with_arm(panda, still=True), tmp_path)['drift'] == NOT_MEASURABLE
+
+
+def test_a_camera_on_the_arm_is_not_measurable(panda: RobotProfile) -> None:
+    episode = _with_arm(panda)
+    episode.cameras['front'] = replace(episode.cameras['front'], parent_link=panda.gripper.tcp_link)
+    reason = projection_drift(episode, episode.views, panda)['front']
+    assert isinstance(reason, str) and 'carries' in reason
 
 
 # idle stretches

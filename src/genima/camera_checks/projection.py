@@ -13,19 +13,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from genima.camera_checks.agreement import LEAST_CHANGE, Posed, agreement, change_agreement, share
 from genima.camera_checks.drift import SAME_OPENING, DriftPin
 from genima.camera_checks.pictures import Single, SmallSight
-from genima.camera_checks.silhouette import Mask, Silhouette
+from genima.camera_checks.silhouette import Silhouette
 
 MEMORY = 6  # pictures
 REACH = 0.08  # largest error that is measured, as a share of the picture's longer side
-LEAST_CHANGE = 0.004  # share of the picture that must have changed
-CHANGE_GREY = 14.0  # grey levels: less is noise, or light
 FORGET = 0.8
 ENOUGH = 3  # pairs
 LEAST_FIT = 0.25
 AS_GOOD = 0.97
-INSIDE_PX = 2
 LEAST_TRAVEL_RAD = 0.08
 STRONG_EDGE_GREY = 40.0
 
@@ -33,7 +31,7 @@ STRONG_EDGE_GREY = 40.0
 @dataclass(frozen=True, eq=False)
 class _Memory:
     small: SmallSight
-    mask: Mask
+    posed: Posed
 
 
 class ProjectionCheck:
@@ -66,10 +64,11 @@ class ProjectionCheck:
             self._weigh_edges(new)
         else:
             partners = [self._pinned(pin, links)] if pin is not None else []
-            earlier = next((each for each in reversed(self._memory) if _share(each.mask, new.mask) >= LEAST_CHANGE), None)
+            posed = new.posed.mask
+            earlier = next((each for each in reversed(self._memory) if share(each.posed.mask, posed) >= LEAST_CHANGE), None)
             for partner in (*partners, earlier):
                 if partner is not None and partner.small.grey.shape == live.grey.shape:
-                    self._weigh_change(partner, new)
+                    self._add(change_agreement(partner.posed, new.posed, _reach_px(live.grey)))
         self._memory.append(new)
         self._judge(live)
 
@@ -80,21 +79,8 @@ class ProjectionCheck:
 
     def _remembered(self, small: SmallSight, links: frozenset[str]) -> _Memory:
         sight = small.sight
-        return _Memory(small, self._silhouette.mask(small.camera, sight.q_rad, sight.gripper_open, links))
-
-    def _weigh_change(self, first: _Memory, second: _Memory) -> None:
-        """Compare what changed between two pictures with where the arm was in only one of them."""
-        if _share(first.mask, second.mask) < LEAST_CHANGE:
-            return
-        outside = (first.mask | second.mask) == 0
-        before, after = first.small.grey.astype(np.float32), second.small.grey.astype(np.float32)
-        if outside.mean() < 0.1:
-            return
-        gain = float(np.median(after[outside] / np.maximum(before[outside], 1.0)))
-        change = np.clip(np.abs(after - gain * before) / CHANGE_GREY - 1.0, 0.0, 1.0)
-        expected = ((first.mask ^ second.mask) > 0).astype(np.float32)
-        inside = cv2.erode(first.mask & second.mask, np.ones((2 * INSIDE_PX + 1,) * 2, dtype=np.uint8))
-        self._add(change.astype(np.float32), expected, (inside == 0).astype(np.float32))
+        mask = self._silhouette.mask(small.camera, sight.q_rad, sight.gripper_open, links)
+        return _Memory(small, Posed(small.grey, mask))
 
     def _weigh_edges(self, new: _Memory) -> None:
         """Compare edges that stayed while the arm moved with the outline of what is fixed to the camera."""
@@ -104,18 +90,15 @@ class ProjectionCheck:
         if len(memory) <= MEMORY // 2 or np.ptp(q_rad, axis=0).max() < LEAST_TRAVEL_RAD or np.ptp(opening) > SAME_OPENING:
             return
         strength = np.stack([_edges(each.small.grey) for each in memory]).min(axis=0)
-        outline = cv2.morphologyEx(new.mask, cv2.MORPH_GRADIENT, np.ones((3, 3), dtype=np.uint8))
+        outline = cv2.morphologyEx(new.posed.mask, cv2.MORPH_GRADIENT, np.ones((3, 3), dtype=np.uint8))
         if (outline > 0).mean() >= LEAST_CHANGE / 4:
-            self._add(strength, (outline > 0).astype(np.float32), np.ones(outline.shape, dtype=np.float32))
+            everywhere = np.ones(outline.shape, dtype=np.float32)
+            self._add(agreement(strength, (outline > 0).astype(np.float32), everywhere, _reach_px(outline)))
 
-    def _add(self, seen: Single, expected: Single, counts: Single) -> None:
-        """Add the agreement of what is seen with what is expected, for each shift."""
-        reach = max(round(REACH * max(seen.shape)), 2)
-        inner = (slice(reach, -reach), slice(reach, -reach))
-        if not expected[inner].any() or not seen.any():
+    def _add(self, surface: Single | None) -> None:
+        """Add the agreement of what is seen with what is expected, for each shift, where there is one."""
+        if surface is None:
             return
-        template, mask = np.ascontiguousarray(expected[inner]), np.ascontiguousarray(counts[inner])
-        surface = np.nan_to_num(cv2.matchTemplate(seen, template, cv2.TM_CCORR_NORMED, mask=mask), posinf=0.0, neginf=0.0)
         before = self._surface
         if before is None or before.shape != surface.shape:
             before, self._weight, self._pairs = np.zeros(surface.shape, dtype=np.float32), 0.0, 0
@@ -134,8 +117,8 @@ class ProjectionCheck:
         self.error_px = distance_px * live.scale if self.fit >= LEAST_FIT else float('inf')
 
 
-def _share(first: Mask, second: Mask) -> float:
-    return float(np.mean((first ^ second) > 0))
+def _reach_px(image: np.ndarray) -> int:
+    return max(round(REACH * max(image.shape)), 2)
 
 
 def _edges(grey: np.ndarray) -> Single:

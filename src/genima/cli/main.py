@@ -13,6 +13,7 @@ from genima import __version__
 from genima.cli import (
     bench,
     bench_console,
+    bench_drift,
     calibrate,
     collect,
     convert,
@@ -77,6 +78,7 @@ app.command('doctor')(doctor.doctor)
 app.add_typer(failures.app, name='failures')
 app.command('faults')(faults.faults)
 bench.app.command('console')(bench_console.console_costs)
+bench.app.command('drift')(bench_drift.drift)
 app.add_typer(bench.app, name='bench')
 
 

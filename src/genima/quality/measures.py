@@ -10,7 +10,7 @@ import numpy as np
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.episodes.store import read_episode
-from genima.quality.drift import projection_drift
+from genima.quality.drift import Drift, projection_drift
 from genima.quality.findings import ERROR
 from genima.quality.idle import idle_stretches
 from genima.quality.inspect import inspect, load_profile
@@ -60,12 +60,15 @@ def _drift(episode: Episode, path: Path | str, limit_px: float) -> Measure:
         return Measure('drift', NOT_MEASURABLE, 'the robot has no profile', limit=limit_px)
     with open_views(path) as views:
         drifts = projection_drift(episode, views, profile)
-    if not drifts:
-        return Measure('drift', NOT_MEASURABLE, 'no marker of a sphere was seen on the arm', limit=limit_px)
-    worst = max(drifts, key=lambda name: drifts[name].distance_px)
-    distance_px = drifts[worst].distance_px
-    text = f'{worst} sees {", ".join(drifts[worst].markers)} {distance_px:.1f} px from where they should be'
-    return Measure('drift', FAIL if distance_px > limit_px else PASS, text, distance_px, limit_px)
+    measured = {name: drift for name, drift in drifts.items() if isinstance(drift, Drift)}
+    if not measured:
+        why = '; '.join(f'{name}: {reason}' for name, reason in drifts.items()) or 'there are no images'
+        return Measure('drift', NOT_MEASURABLE, why, limit=limit_px)
+    worst = max(measured, key=lambda name: measured[name].distance_px)
+    drift = measured[worst]
+    text = f'{worst} shows the arm {drift.distance_px:.1f} px from where joints and calibration say'
+    text += f' (right {drift.right_px:+.1f}, down {drift.down_px:+.1f})'
+    return Measure('drift', FAIL if drift.distance_px > limit_px else PASS, text, drift.distance_px, limit_px)
 
 
 def _labels(metadata: dict[str, Any]) -> Measure:
