@@ -16,10 +16,12 @@ from genima.camera_checks.silhouette import Silhouette
 from genima.cameras.model import CameraModel
 from genima.episodes.dataset import read_card
 from genima.episodes.episode import Episode
+from genima.episodes.label_file import apply
+from genima.episodes.labels import Interval
 from genima.episodes.store import read_episode, write_episode
 from genima.errors import DatasetError
 from genima.quality.drift import Drift, projection_drift
-from genima.quality.filters import copy_good, measure_all
+from genima.quality.filters import Marks, copy_good, measure_all
 from genima.quality.idle import idle_steps, idle_stretches
 from genima.quality.measures import measure
 from genima.quality.verdict import FAIL, NOT_MEASURABLE, PASS, Quality, Thresholds
@@ -218,7 +220,7 @@ def test_idle_marks_go_into_new_files_only(panda: RobotProfile, dataset: Path, t
     write_episode(dataset / FIRST, _waiting(panda, 17, 25))
     before = (dataset / FIRST).read_bytes()
     thresholds = Thresholds()
-    copy_good(dataset, tmp_path / 'good', measure_all(dataset, thresholds), thresholds, mark_idle=True)
+    copy_good(dataset, tmp_path / 'good', measure_all(dataset, thresholds), thresholds, marks=Marks(idle=True))
     marked = read_episode(tmp_path / 'good' / FIRST)
     assert np.flatnonzero(marked.ignore).tolist() == list(range(17, 25))
     assert marked.metadata['idle_marked']['seconds'] == pytest.approx(0.8)
@@ -234,7 +236,7 @@ def test_idle_marks_bring_version_1_up_to_date(panda: RobotProfile, dataset: Pat
             del file[f'observations/capture_time_{name}']
         file.attrs['schema_version'] = 1
     thresholds = Thresholds()
-    copy_good(dataset, tmp_path / 'good', measure_all(dataset, thresholds), thresholds, mark_idle=True)
+    copy_good(dataset, tmp_path / 'good', measure_all(dataset, thresholds), thresholds, marks=Marks(idle=True))
     assert verify(tmp_path / 'good' / FIRST) == []
     assert read_episode(tmp_path / 'good' / FIRST).ignore.sum() == 8
 
@@ -250,3 +252,22 @@ def test_a_folder_that_exists_is_left_alone(dataset: Path) -> None:
     thresholds = Thresholds()
     with pytest.raises(DatasetError, match='exists already'):
         copy_good(dataset, dataset, measure_all(dataset, thresholds), thresholds)
+
+
+def test_a_majority_is_enough_where_that_was_said(panda: RobotProfile, tmp_path: Path) -> None:
+    episode = make_episode(panda, 0)
+    episode.metadata['labels'] = [{'annotator': name, 'success': name != 'cleo'} for name in ('ann', 'bob', 'cleo')]
+    write_episode(tmp_path / FIRST, episode)
+    assert _verdicts(measure(tmp_path / FIRST))['labels'] == FAIL
+    assert _verdicts(measure(tmp_path / FIRST, Thresholds(agreement=0.6)))['labels'] == PASS
+    episode.metadata['labels'].pop(0)
+    write_episode(tmp_path / FIRST, episode)
+    assert _verdicts(measure(tmp_path / FIRST, Thresholds(agreement=0.5)))['labels'] == FAIL
+
+
+def test_steps_that_fail_are_marked_to_be_ignored(dataset: Path, tmp_path: Path) -> None:
+    apply(dataset, [('0', Interval('ann', 1.0, 1.5, 'collision'))])
+    qualities = measure_all(dataset, Thresholds())
+    copy_good(dataset, tmp_path / 'good', qualities, Thresholds(), marks=Marks(failures=True))
+    assert np.flatnonzero(read_episode(tmp_path / 'good' / FIRST).ignore).tolist() == [10, 11, 12, 13, 14, 15]
+    assert not [each for each in verify(tmp_path / 'good') if each.severity == 'error']

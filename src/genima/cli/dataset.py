@@ -149,22 +149,29 @@ def filter_(
     max_repeats: Annotated[float, typer.Option(min=0.0, max=1.0, help='Largest share of repeated pictures.')] = 0.2,
     min_idle: Annotated[float, typer.Option(min=0.0, help='Idle when still for longer, s.')] = 0.5,
     mark_idle: Annotated[bool, typer.Option('--mark-idle', help='Mark idle steps to be ignored, in new files.')] = False,
+    mark_failures: Annotated[
+        bool, typer.Option('--mark-failures', help='Mark steps labelled as failing to be ignored, in new files.')
+    ] = False,
+    min_agreement: Annotated[
+        float, typer.Option(min=0.5, max=1.0, help='Smallest share of the annotators who say the same; a tie never does.')
+    ] = 1.0,
     accept: AcceptOption = None,
     strict: Annotated[bool, typer.Option('--strict', help='Reject what cannot be measured, too.')] = False,
     json_path: JsonOption = None,
 ) -> None:
     """Measure the quality of every episode and copy those that pass into a new dataset."""
     from genima.episodes.store import list_episodes
-    from genima.quality.filters import copy_good, measure_all
+    from genima.quality.filters import Marks, copy_good, measure_all
     from genima.quality.verdict import Thresholds
 
-    thresholds = Thresholds(max_speed, max_drift, 1e-3 * max_skew, max_repeats, min_idle, tuple(accept or ()))
+    thresholds = Thresholds(max_speed, max_drift, 1e-3 * max_skew, max_repeats, min_idle, min_agreement, tuple(accept or ()))
     with progress_bar() as progress:
         task = progress.add_task('episodes', total=len(list_episodes(folder)))
         qualities = measure_all(folder, thresholds, lambda name: progress.advance(task))
     print_quality(qualities, strict)
     if out is not None:
-        kept = copy_good(folder, out, qualities, thresholds, strict=strict, mark_idle=mark_idle)
+        marks = Marks(idle=mark_idle, failures=mark_failures)
+        kept = copy_good(folder, out, qualities, thresholds, strict=strict, marks=marks)
         console.print(
             f'{len(kept)} of {len(qualities)} episodes copied to {out}; report in quality.json and quality.svg there'
         )

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from genima.cli.label_form import label_form
 from genima.episodes.dataset import read_card
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
@@ -32,12 +33,16 @@ _SKEW = ['mean skew, ms', 'worst, ms', 'repeated steps', 'longest frozen, s']
 
 
 class _Page(Report):
-    """A report that can link to other pages."""
+    """A report that can link to other pages, and collect labels."""
 
     def add_links(self, heading: str, links: Sequence[tuple[str, str]]) -> None:
         """Add links: (address, words)."""
         items = ''.join(f'<li><a href="{html.escape(to)}">{html.escape(words)}</a></li>' for to, words in links)
         self._add(heading, f'<ul>{items}</ul>')
+
+    def add_form(self, folder: Path, episodes: Sequence[str], links: bool = False) -> None:
+        """Add the form that collects labels."""
+        self._add('Label', label_form(folder, episodes, links))
 
 
 def episode_page(path: Path, horizon_steps: int) -> tuple[str, Quality]:
@@ -55,10 +60,11 @@ def episode_page(path: Path, horizon_steps: int) -> tuple[str, Quality]:
     profile = load_profile(str(metadata.get('robot') or ''))
     if profile is not None and profile.n_joints != episode.q_rad.shape[1]:
         profile = None
-    report = Report(f'{path.name}: {metadata.get("instruction") or metadata.get("task") or "no task named"}', _line(episode))
+    report = _Page(f'{path.name}: {metadata.get("instruction") or metadata.get("task") or "no task named"}', _line(episode))
     with open_views(path) as views:
         if views:
             report.add_plot(*_filmstrip(episode, views, profile, horizon_steps))
+    report.add_form(path.parent, [path.name])
     _add_quality(report, quality)
     names = metadata.get('joint_names') or [f'joint {index + 1}' for index in range(episode.q_rad.shape[1])]
     if len(episode) > 1:
@@ -86,6 +92,7 @@ def write_folder(
     page = _Page(f'{card.name} {card.version}'.strip(), card.description or f'{len(qualities)} episodes in {folder}')
     page.add_plot('Quality', plot_quality(qualities, Thresholds()), 'Each point is one episode, sorted; limits in red.')
     page.add_links('Episodes', [(f'{Path(each.file).stem}.html', _summary(each)) for each in qualities])
+    page.add_form(folder, [each.file for each in qualities], links=True)
     write_atomic(out / 'index.html', page.html())
     return out / 'index.html'
 

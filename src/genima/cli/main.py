@@ -19,6 +19,7 @@ from genima.cli import (
     convert,
     dataset,
     dataset_compare,
+    dataset_label,
     dataset_sync,
     demo,
     doctor,
@@ -63,6 +64,7 @@ app.command('collect')(collect.collect)
 dataset.app.command('convert')(convert.convert)
 dataset.app.command('render')(render.render)
 dataset.app.command('relight')(relight.relight)
+dataset.app.command('label')(dataset_label.label)
 dataset.app.command('sync')(dataset_sync.sync)
 dataset.app.command('compare')(dataset_compare.compare)
 app.add_typer(dataset.app, name='dataset')

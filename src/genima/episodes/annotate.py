@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write which steps are not to be learned from into a copy of an episode file, without reading its pictures."""
+"""Change what an episode file says about itself without reading its images into memory: metadata, steps to ignore."""
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,33 @@ def write_ignored(source: Path | str, target: Path | str, ignore: np.ndarray, no
             raise DatasetError(f'{source} cannot be marked ({error}); see `genima dataset verify`') from error
 
 
+def write_metadata(path: Path | str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Change the metadata of an episode in its place, atomically; a hard link elsewhere keeps the old contents.
+
+    Args:
+        path: The episode.
+        change: Gets the metadata, and returns the new ones.
+
+    Raises:
+        DatasetError: if the file is not an episode, or its contents are not those that were written: a new digest would
+            hide that.
+    """
+    with atomic_path(path) as temporary:
+        try:
+            shutil.copyfile(path, temporary)
+            with h5py.File(temporary, 'r+') as file:
+                digest = file.attrs.get('content_sha256')
+                if digest is not None and digest != content_digest(file):
+                    raise DatasetError(f'{path} changed after it was written; see `genima dataset verify`')
+                _put_metadata(file, change)
+                if digest is not None:
+                    file.attrs['content_sha256'] = content_digest(file)
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
+            if isinstance(error, DatasetError):
+                raise
+            raise DatasetError(f'{path} cannot be changed ({error}); see `genima dataset verify`') from error
+
+
 def _mark(file: h5py.File, ignore: np.ndarray, note: dict[str, Any]) -> None:
     times_s = file['timestamps'][:]
     if ignore.shape != times_s.shape:
@@ -47,8 +75,12 @@ def _mark(file: h5py.File, ignore: np.ndarray, note: dict[str, Any]) -> None:
     for camera in camera_names(file):
         if f'observations/capture_time_{camera}' not in file:  # what `read_episode` takes for version 1
             file[f'observations/capture_time_{camera}'] = times_s
-    metadata = json.loads(file['metadata/episode'].asstr()[()]) | note
-    del file['metadata/episode']
-    file['metadata/episode'] = json.dumps(metadata)
+    _put_metadata(file, lambda metadata: metadata | note)
     file.attrs['schema_version'] = SCHEMA_VERSION
     file.attrs['content_sha256'] = content_digest(file)
+
+
+def _put_metadata(file: h5py.File, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    metadata = change(json.loads(file['metadata/episode'].asstr()[()]))
+    del file['metadata/episode']
+    file['metadata/episode'] = json.dumps(metadata)

@@ -6,14 +6,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+
+import numpy as np
 
 from genima.episodes.annotate import write_ignored
 from genima.episodes.dataset import read_card, write_card
 from genima.episodes.index import refresh_index
-from genima.episodes.store import list_episodes
+from genima.episodes.labels import failure_modes
+from genima.episodes.store import list_episodes, read_episode
 from genima.errors import DatasetError
 from genima.files import write_atomic
 from genima.quality.idle import idle_steps
@@ -22,6 +25,14 @@ from genima.quality.plots import plot_quality
 from genima.quality.verdict import Quality, Thresholds
 
 REPORT, PICTURE = 'quality.json', 'quality.svg'
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Steps that are marked to be ignored: `idle` ones, and those that annotators labelled as `failures`."""
+
+    idle: bool = False
+    failures: bool = False
 
 
 def measure_all(
@@ -46,7 +57,7 @@ def copy_good(
     thresholds: Thresholds,
     *,
     strict: bool = False,
-    mark_idle: bool = False,
+    marks: Marks | None = None,
 ) -> list[str]:
     """Make a new dataset of the episodes that nothing rejects, with the report and the summary picture beside them.
 
@@ -56,7 +67,7 @@ def copy_good(
         qualities: What `measure_all` returned.
         thresholds: What it measured against.
         strict: Reject what could not be measured, too.
-        mark_idle: Episodes with idle stretches become new files in which these are marked to be ignored.
+        marks: Which steps are marked to be ignored; episodes that have some become new files.
 
     Returns:
         The names of the episodes in it.
@@ -72,7 +83,7 @@ def copy_good(
         raise DatasetError(f'none of the {len(qualities)} episodes passes; look at the reasons, or change the thresholds')
     with _new_folder(target) as partial:
         for quality in kept:
-            _copy(source / quality.file, partial / quality.file, quality if mark_idle else None)
+            _copy(source / quality.file, partial / quality.file, quality, marks or Marks())
         _describe(source, partial, qualities, thresholds, len(kept))
         write_report(partial, qualities, thresholds, strict)
         refresh_index(partial)
@@ -101,12 +112,18 @@ def write_report(folder: Path | str, qualities: Sequence[Quality], thresholds: T
     write_atomic(Path(folder) / PICTURE, plot_quality(qualities, thresholds))
 
 
-def _copy(source: Path, target: Path, idle: Quality | None) -> None:
-    if idle is not None and idle.idle:
-        note = {
-            'idle_marked': {'seconds': idle.idle_seconds, 'at': datetime.now(timezone.utc).isoformat(timespec='seconds')}
-        }
-        write_ignored(source, target, idle_steps(list(idle.idle), idle.steps), note)
+def _copy(source: Path, target: Path, quality: Quality, marks: Marks) -> None:
+    ignore, note = np.zeros(quality.steps, dtype=bool), {}
+    at = datetime.now(timezone.utc).isoformat(timespec='seconds')
+    if marks.idle and quality.idle:
+        ignore |= idle_steps(list(quality.idle), quality.steps)
+        note['idle_marked'] = {'seconds': quality.idle_seconds, 'at': at}
+    if marks.failures:
+        failing = failure_modes(read_episode(source, images=False)) > 0
+        ignore |= failing
+        note |= {'failures_marked': {'steps': int(failing.sum()), 'at': at}} if failing.any() else {}
+    if note:
+        write_ignored(source, target, ignore, note)
         return
     try:
         os.link(source, target)
@@ -118,7 +135,8 @@ def _describe(source: Path, out: Path, qualities: Sequence[Quality], thresholds:
     card = read_card(source)
     limits = (
         f'joints up to {thresholds.speed_rad_s:g} rad/s, projection drift up to {thresholds.drift_px:g} px where it could '
-        f'be measured, pictures within {1e3 * thresholds.skew_s:g} ms of their steps, annotators that agree'
+        f'be measured, pictures within {1e3 * thresholds.skew_s:g} ms of their steps, '
+        f'{100 * thresholds.agreement:.0f} % of the annotators agreeing'
     )
     origin = f'{card.name} {card.version}'.strip()
     text = f'{kept} of {len(qualities)} episodes of {origin}: {limits}.'

@@ -12,6 +12,7 @@ import numpy as np
 
 from genima.episodes.episode import FAILURES, Episode
 from genima.episodes.frames import open_views
+from genima.episodes.labels import faults
 from genima.episodes.store import read_episode
 from genima.errors import DatasetError, ProfileError
 from genima.quality.findings import ERROR, Finding
@@ -84,6 +85,8 @@ def check_metadata(metadata: dict[str, Any], where: str) -> Iterator[Finding]:
         text = (
             f'failure is {failure!r} with success {success}; it goes with success false and is one of {", ".join(FAILURES)}'
         )
+        yield Finding('metadata-value', where, text)
+    for text in faults(metadata):
         yield Finding('metadata-value', where, text)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
+from genima.episodes.labels import consensus, read_labels
 from genima.episodes.store import read_episode
 from genima.quality.drift import Drift, projection_drift
 from genima.quality.findings import ERROR
@@ -27,7 +28,7 @@ def measure(path: Path | str, thresholds: Thresholds | None = None) -> Quality:
         return Quality(inspection.file, tuple(measures), findings=inspection.findings)
     episode = read_episode(path, images=False)
     measures += [_speed(episode, limits.speed_rad_s), _drift(episode, path, limits.drift_px)]
-    measures += [_labels(episode.metadata), *_sync(episode, limits)]
+    measures += [_labels(episode.metadata, limits.agreement), *_sync(episode, limits)]
     return Quality(
         inspection.file,
         tuple(measures),
@@ -71,20 +72,20 @@ def _drift(episode: Episode, path: Path | str, limit_px: float) -> Measure:
     return Measure('drift', FAIL if drift.distance_px > limit_px else PASS, text, drift.distance_px, limit_px)
 
 
-def _labels(metadata: dict[str, Any]) -> Measure:
+def _labels(metadata: dict[str, Any], limit: float) -> Measure:
     """Judge whether those who labelled the episode agree with each other and with its metadata."""
-    labels = metadata.get('labels')
-    judged = [each for each in labels if isinstance(each, dict)] if isinstance(labels, list) else []
-    judged = [each for each in judged if isinstance(each.get('success'), bool)]
-    if len({each.get('annotator') for each in judged}) < 2:
-        return Measure('labels', NOT_MEASURABLE, 'fewer than two annotators labelled it')
-    votes = [each['success'] for each in judged]
-    if len(set(votes)) > 1:
-        said = ', '.join(f'{each.get("annotator")} {"success" if each["success"] else "failure"}' for each in judged)
-        return Measure('labels', FAIL, f'the annotators disagree ({said})')
-    if isinstance(metadata.get('success'), bool) and metadata['success'] != votes[0]:
-        return Measure('labels', FAIL, f'all annotators say success {votes[0]}, the metadata say {metadata["success"]}')
-    return Measure('labels', PASS, f'{len(votes)} annotators agree')
+    labels, agreed = read_labels(metadata), consensus(read_labels(metadata))
+    if len(labels) < 2:
+        return Measure('labels', NOT_MEASURABLE, 'fewer than two annotators labelled it', limit=limit)
+    said = ', '.join(f'{each.annotator} {"success" if each.success else "failure"}' for each in labels)
+    if agreed.agreement < limit or agreed.success is None:
+        return Measure('labels', FAIL, f'the annotators disagree ({said})', agreed.agreement, limit)
+    if isinstance(metadata.get('success'), bool) and metadata['success'] != agreed.success:
+        text = f'most annotators say success {agreed.success}, the metadata say {metadata["success"]}'
+        return Measure('labels', FAIL, text, agreed.agreement, limit)
+    return Measure(
+        'labels', PASS, f'{100 * agreed.agreement:.0f} % of {len(labels)} annotators agree', agreed.agreement, limit
+    )
 
 
 def _sync(episode: Episode, limits: Thresholds) -> Iterator[Measure]:

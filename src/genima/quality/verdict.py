@@ -22,6 +22,7 @@ class Thresholds:
         skew_s: Largest time between a picture and its step.
         repeats: Largest share of the steps that show the picture of the step before.
         idle_s: Arm and gripper are idle when they are still for longer.
+        agreement: Smallest share of the annotators who say the same; source: the same page, "human annotator disagreement".
         accept: Codes of findings that do not make an episode unsound.
     """
 
@@ -30,6 +31,7 @@ class Thresholds:
     skew_s: float = 0.05
     repeats: float = 0.2
     idle_s: float = 0.5
+    agreement: float = 1.0
     accept: tuple[str, ...] = ()
 
 
