@@ -119,3 +119,11 @@ def test_the_form_saves_what_the_command_reads(dataset: Path, tmp_path: Path) ->
     metadata = read_episode(dataset / FIRST).metadata
     assert (metadata['failure'], metadata['labels'][0]['note']) == ('collision', '"quoted" <b>')
     assert metadata['labels'][0]['annotator'] == 'ann'
+
+
+def test_what_episodes_look_like_is_noted_afterwards(dataset: Path) -> None:
+    words = ['dataset', 'describe', str(dataset), '--episode', '0', '--material', 'glossy', '--clutter', '5']
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0 and 'material glossy' in result.output and 'clutter 5' in result.output
+    assert read_episode(dataset / SECOND).metadata['diversity'].keys() == {'conditions'}
+    assert isinstance(CliRunner().invoke(app, ['dataset', 'describe', str(dataset)]).exception, DatasetError)

@@ -13,7 +13,7 @@ from genima.cameras.model import CameraModel, MountedCamera
 from genima.episodes.annotate import write_ignored
 from genima.episodes.catalogue import Query, Summary, find_datasets, summarize
 from genima.episodes.dataset import Card, read_card, read_frozen, release, write_card
-from genima.episodes.diversity import conditions, level
+from genima.episodes.diversity import clutter, conditions, described, level, materials
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.episodes.index import describe, index_digest, read_index, refresh_index
@@ -147,6 +147,34 @@ def test_conditions_are_named_by_what_is_known() -> None:
     assert conditions({'diversity': {'lighting': 'side', 'background': 'plain'}}) == ('lighting side, background plain',)
 
 
+def test_materials_and_clutter_are_conditions() -> None:
+    """One configuration where only they are known; names of their own beside a list of what was varied."""
+    metadata = described({}, background='plain', materials=['matte', 'glossy'], clutter=5)
+    assert conditions(metadata) == ('background plain, object_material glossy and matte, clutter 5',)
+    listed = {'diversity': {'conditions': ['dim'], 'object_material': 'wood', 'clutter': 0}}
+    assert conditions(listed) == ('clutter 0', 'dim') and materials(listed) == ('wood',)
+    assert conditions(described(listed, materials=['glossy'])) == ('clutter 0', 'dim', 'material glossy')
+    assert conditions({'diversity': {'materials': 3, 'clutter': True}}) == () and clutter({'diversity': []}) == ''
+
+
+def test_a_catalogue_counts_materials_and_clutter(tmp_path: Path) -> None:
+    for seed, (material, things) in enumerate((('matte', 0), ('glossy', 5), ('glossy', 5))):
+        noted = {'materials': [material], 'clutter': things}
+        write_episode(tmp_path / f'episode_{seed:06d}.h5', _episode(seed, diversity=noted))
+    summary = _summary(tmp_path)
+    assert summary.materials == {'glossy': 2, 'matte': 1} and summary.clutter == {'0': 1, '5': 2}
+    assert len(summary.conditions) == 2
+    assert Query(material='matte').accepts(summary) and not Query(material='wood').accepts(summary)
+
+
+def test_an_index_of_an_earlier_program_is_made_anew_and_is_no_damage(tmp_path: Path) -> None:
+    _dataset(tmp_path, 2)
+    refresh_index(tmp_path)
+    path = tmp_path / 'index.json'
+    path.write_text(path.read_text().replace('"schema_version": 2', '"schema_version": 1'))
+    assert read_index(tmp_path) == {} and len(refresh_index(tmp_path)) == 2 and len(read_index(tmp_path)) == 2
+
+
 def test_datasets_are_found_and_chosen(tmp_path: Path) -> None:
     _dataset(tmp_path / 'a', 3)
     _dataset(tmp_path / 'lab' / 'b', 2, robot='ur5e', task='push', rate_hz=30.0, success=None)
@@ -197,4 +225,4 @@ def test_marks_are_added_to_those_that_are_there(tmp_path: Path) -> None:
 def test_the_index_is_plain_json(tmp_path: Path) -> None:
     refresh_index(_dataset(tmp_path, 1))
     values = json.loads((tmp_path / 'index.json').read_text())
-    assert (values['schema'], values['schema_version'], len(values['episodes'])) == ('genima-index', 1, 1)
+    assert (values['schema'], values['schema_version'], len(values['episodes'])) == ('genima-index', 2, 1)

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from genima.episodes.diversity import conditions, level
+from genima.episodes.store import read_episode
 from genima.errors import GenimaError
+from genima.randomize.masks import read_masks
 from genima.robots.profile import RobotProfile
-from genima.sim.collect import CollectConfig, record
+from genima.sim.collect import CollectConfig, collect, record
 from genima.sim.look import LEVELS, Dresser, Look, dressed
 from genima.sim.masks import Masks
 from genima.sim.simulation import Simulation
@@ -87,3 +89,15 @@ def test_unknown_levels_and_empty_folders_are_refused(tmp_path: Path) -> None:
         Look.draw('wild', np.random.default_rng(0))
     with pytest.raises(GenimaError, match='no pictures'):
         Look.draw('high', np.random.default_rng(0), tmp_path)
+
+
+def test_masks_are_written_beside_the_demonstrations(tmp_path: Path) -> None:
+    """The object's masks show the red cube, object and background never the same pixel."""
+    config = CollectConfig(steps=6, masks=str(tmp_path / 'masks'))
+    assert len(list(collect(tmp_path / 'data', range(1), workers=1, config=config))) == 1
+    episode = read_episode(tmp_path / 'data' / 'episode_000000.h5')
+    shapes = {name: images.shape[:3] for name, images in episode.views.items()}
+    cube, background = (read_masks(tmp_path / 'masks' / part, 'episode_000000', shapes) for part in ('object', 'background'))
+    assert cube['front'].any() and background['front'].mean() > 0.5 and not (cube['front'] & background['front']).any()
+    red, green, _ = episode.views['front'][cube['front']].mean(axis=0)
+    assert red > 3 * green

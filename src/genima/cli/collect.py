@@ -26,6 +26,9 @@ def collect(
     image_px: Annotated[
         int, typer.Option(min=16, max=2048, help='Edge of the square pictures; at least that of the views of your policy.')
     ] = 128,
+    masks: Annotated[
+        Path | None, typer.Option(help='Folder for masks of object and background, for `genima dataset retexture`.')
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
     json_path: JsonOption = None,
 ) -> None:
@@ -35,7 +38,7 @@ def collect(
     from genima.sim.collect import collect as run
     from genima.sim.look import Look
 
-    config = CollectConfig(diversity=diversity, textures=str(textures or ''), image_px=image_px)
+    config = CollectConfig(diversity=diversity, textures=str(textures or ''), image_px=image_px, masks=str(masks or ''))
     RobotProfile.load(robot)  # a wrong name fails here, not in every worker
     Look.draw(diversity, np.random.default_rng(0), config.textures)  # likewise
     seeds = range(seed, seed + episodes)

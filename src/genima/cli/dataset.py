@@ -31,6 +31,7 @@ def list_(
     robot: Annotated[str, typer.Option(help='Only of this robot.')] = '',
     task: Annotated[str, typer.Option(help='Only of this task.')] = '',
     diversity: Annotated[str, typer.Option(help='Only of this level: low, medium, high, unknown.')] = '',
+    material: Annotated[str, typer.Option(help='Only with objects of this material.')] = '',
     min_episodes: Annotated[int, typer.Option(min=0, help='At least so many demonstrations.')] = 0,
     max_episodes: Annotated[int | None, typer.Option(min=1, help='At most so many.')] = None,
     min_seconds: Annotated[float, typer.Option(min=0.0, help='Median episode at least so long.')] = 0.0,
@@ -44,7 +45,17 @@ def list_(
 
     slowest_hz, fastest_hz = _rates(rate)
     query = Query(
-        robot, task, diversity, min_episodes, max_episodes, min_seconds, max_seconds, slowest_hz, fastest_hz, success_rate
+        robot,
+        task,
+        diversity,
+        material,
+        min_episodes,
+        max_episodes,
+        min_seconds,
+        max_seconds,
+        slowest_hz,
+        fastest_hz,
+        success_rate,
     )
     summaries = [_summary(folder) for folder in find_datasets(root)]
     found = [summary for summary in summaries if query.accepts(summary)]

@@ -19,6 +19,7 @@ from genima.cli import (
     convert,
     dataset,
     dataset_compare,
+    dataset_describe,
     dataset_label,
     dataset_sync,
     demo,
@@ -30,6 +31,7 @@ from genima.cli import (
     relight,
     render,
     robot,
+    retexture,
     train,
     up,
     view,
@@ -64,6 +66,8 @@ app.command('collect')(collect.collect)
 dataset.app.command('convert')(convert.convert)
 dataset.app.command('render')(render.render)
 dataset.app.command('relight')(relight.relight)
+dataset.app.command('retexture')(retexture.retexture)
+dataset.app.command('describe')(dataset_describe.describe)
 dataset.app.command('label')(dataset_label.label)
 dataset.app.command('sync')(dataset_sync.sync)
 dataset.app.command('compare')(dataset_compare.compare)

@@ -2,6 +2,7 @@
 """The datasets below a folder, in figures that one can choose by."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ class Summary:
         steps: Of all episodes, `seconds` likewise, `median_seconds` of one.
         judged: Episodes that somebody called a success or a failure; `successes` of them; `failures` by cause.
         conditions: Visual conditions of all episodes together, and the level of `diversity` that they make.
+        materials: Episodes by the material of their objects; `clutter` likewise by what else lies about.
     """
 
     folder: str
@@ -41,6 +43,8 @@ class Summary:
     successes: int
     failures: dict[str, int]
     conditions: tuple[str, ...]
+    materials: dict[str, int]
+    clutter: dict[str, int]
     diversity: str
     cameras: tuple[str, ...]
 
@@ -57,6 +61,7 @@ class Query:
     Attributes:
         robot: A robot of the dataset, `task` likewise.
         diversity: 'low', 'medium', 'high' or 'unknown'.
+        material: Of the objects of at least one episode.
         min_episodes: Demonstrations, and at most `max_episodes`.
         min_seconds: Median length of an episode, and at most `max_seconds`.
         min_rate_hz: Lowest rate, and at most `max_rate_hz`.
@@ -66,6 +71,7 @@ class Query:
     robot: str = ''
     task: str = ''
     diversity: str = ''
+    material: str = ''
     min_episodes: int = 0
     max_episodes: int | None = None
     min_seconds: float = 0.0
@@ -82,6 +88,7 @@ class Query:
                 not self.robot or self.robot in summary.robots,
                 not self.task or self.task in summary.tasks,
                 not self.diversity or self.diversity == summary.diversity,
+                not self.material or self.material in summary.materials,
                 _within(summary.episodes, self.min_episodes, self.max_episodes),
                 _within(summary.median_seconds, self.min_seconds, self.max_seconds),
                 slowest >= self.min_rate_hz and (self.max_rate_hz is None or fastest <= self.max_rate_hz),
@@ -102,7 +109,7 @@ def summarize(folder: Path, card: Card, entries: list[Entry]) -> Summary:
     """Add up the index of a dataset."""
     readable = [entry for entry in entries if not entry.error]
     judged = [entry for entry in readable if entry.success is not None]
-    causes = [entry.failure or 'cause not noted' for entry in judged if not entry.success]
+    causes = (entry.failure or 'cause not noted' for entry in judged if not entry.success)
     names = {name for entry in readable for name in entry.conditions}
     return Summary(
         folder=str(folder),
@@ -120,11 +127,17 @@ def summarize(folder: Path, card: Card, entries: list[Entry]) -> Summary:
         tasks=_values(entry.task for entry in readable),
         judged=len(judged),
         successes=sum(entry.success is True for entry in judged),
-        failures={cause: causes.count(cause) for cause in sorted(set(causes))},
+        failures=_counted(causes),
         conditions=tuple(sorted(names)),
+        materials=_counted(name for entry in readable for name in entry.materials),
+        clutter=_counted(entry.clutter for entry in readable if entry.clutter),
         diversity=level(names),
         cameras=_values(camera for entry in readable for camera in entry.cameras),
     )
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
 
 
 def _within(value: float, lowest: float, highest: float | None) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import h5py
 
-from genima.episodes.diversity import conditions, level
+from genima.episodes.diversity import clutter, conditions, level, materials
 from genima.episodes.frames import camera_names
 from genima.episodes.store import content_digest, list_episodes, read_episode
 from genima.errors import DatasetError
@@ -19,7 +19,7 @@ from genima.files import write_atomic
 
 FILE_NAME = 'index.json'
 SCHEMA = 'genima-index'
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 knew neither materials nor clutter
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Entry:
         steps: Number of steps, `seconds` from the first to the last.
         rate_hz: As in the metadata, like `robot`, `task`, `success` (None: not judged), `failure`, `recorded_at`, `licence`.
         conditions: Visual conditions, and the level of `diversity` that their number makes.
+        materials: Of the objects; `clutter` is what else lies about.
         cameras: Whose pictures it holds.
     """
 
@@ -49,6 +50,8 @@ class Entry:
     success: bool | None = None
     failure: str = ''
     conditions: tuple[str, ...] = ()
+    materials: tuple[str, ...] = ()
+    clutter: str = ''
     diversity: str = 'unknown'
     recorded_at: str = ''
     licence: str = ''
@@ -70,7 +73,7 @@ def describe(path: Path) -> Entry:
 
 
 def read_index(folder: Path | str) -> dict[str, Entry]:
-    """Return the entries of `index.json` as it stands, by file name; none if there is no index.
+    """Return the entries of `index.json` as it stands, by file name; none if there is no index, or an old one.
 
     Raises:
         DatasetError: if the file is damaged or of another schema.
@@ -80,6 +83,8 @@ def read_index(folder: Path | str) -> dict[str, Entry]:
         return {}
     try:
         values = json.loads(path.read_text())
+        if values['schema'] == SCHEMA and values['schema_version'] == 1:
+            return {}  # a cache of an earlier program is not damaged, but made anew
         if (values['schema'], values['schema_version']) != (SCHEMA, SCHEMA_VERSION):
             raise ValueError(f'schema {values["schema"]!r} version {values["schema_version"]}')
         return {entry.file: entry for entry in map(_from_dict, values['episodes'])}
@@ -152,6 +157,8 @@ def _entry(path: Path, size: int, mtime_ns: int) -> Entry:
         rate_hz=float(rate_hz) if isinstance(rate_hz, (int, float)) else None,
         success=success if isinstance(success, bool) else None,
         conditions=names,
+        materials=materials(metadata),
+        clutter=clutter(metadata),
         diversity=level(names),
         robot=str(metadata.get('robot') or ''),
         task=str(metadata.get('task') or ''),

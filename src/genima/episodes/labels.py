@@ -55,9 +55,7 @@ class Interval:
         _check_annotator(self.annotator)
         numbers = all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in (self.from_s, self.to_s))
         if not numbers or not 0 <= self.from_s <= self.to_s < float('inf'):
-            raise DatasetError(
-                f'interval {self.from_s!r} to {self.to_s!r} s: it begins at 0 s or later, and ends later'
-            )
+            raise DatasetError(f'interval {self.from_s!r} to {self.to_s!r} s: it begins at 0 s or later, and ends later')
         if self.failure not in FAILURES:
             raise DatasetError(f'cause {self.failure!r}; it is one of {", ".join(FAILURES)}')
 

@@ -13,14 +13,18 @@ from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
 from genima.errors import ProfileError
 from genima.processes import in_processes
+from genima.randomize.masks import write_masks
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about
 from genima.sim.expert import DOWN, RATE_HZ, plan
 from genima.sim.look import Dresser, Look, dressed
+from genima.sim.masks import BEHIND, Masks
 from genima.sim.simulation import Simulation
 
 PLAN_STEPS = 20
+PARTS = {'object': ('cube',), 'background': ('table', 'floor', BEHIND)}
+"""Parts of the images that masks are written of, and the geoms that they consist of."""
 HOLD_STEPS = 8  # the cube stays lifted so long, or the policy learns nothing of what comes then
 
 
@@ -40,6 +44,7 @@ class CollectConfig:
         diversity: How much the look varies: none, low, medium or high, see `genima.sim.look`.
         textures: Folder of pictures to take textures from; procedural ones if empty.
         image_px: Edge of the square pictures.
+        masks: Folder for the masks of each part of the images that can be given another texture; none if empty.
     """
 
     from_home: float = 0.4
@@ -54,6 +59,7 @@ class CollectConfig:
     diversity: str = 'none'
     textures: str = ''
     image_px: int = 128
+    masks: str = ''
 
 
 def episode_path(directory: Path | str, seed: int) -> Path:
@@ -107,8 +113,11 @@ def record(simulation: Simulation, seed: int, config: CollectConfig) -> Episode:
     _start_elsewhere(simulation, rng, config)
     look = Look.draw(config.diversity, np.random.default_rng([seed, 3]), config.textures)
     with dressed(simulation, look) as dresser:
-        recording = _Recording(simulation, dresser)
+        masks = Masks(simulation.model, *simulation.world.size_px) if config.masks else None
+        recording = _Recording(simulation, dresser, masks)
         _demonstrate(simulation, recording, rng, config)
+    for part, views in recording.masks().items():
+        write_masks(Path(config.masks) / part / f'{episode_path("", seed).stem}.h5', views)
     return recording.episode(seed)
 
 
@@ -130,10 +139,13 @@ def _demonstrate(simulation: Simulation, recording: '_Recording', rng: np.random
 class _Recording:
     """The growing lists of one episode."""
 
-    def __init__(self, simulation: Simulation, dresser: Dresser) -> None:
-        self._simulation, self._dresser = simulation, dresser
+    def __init__(self, simulation: Simulation, dresser: Dresser, masks: Masks | None) -> None:
+        self._simulation, self._dresser, self._masks = simulation, dresser, masks
         self._rows: list[tuple[float, np.ndarray, float, np.ndarray, np.ndarray]] = []
         self._views: dict[str, list[np.ndarray]] = {name: [] for name in simulation.cameras}
+        self._shown: dict[str, dict[str, list[np.ndarray]]] = {
+            part: {name: [] for name in simulation.cameras} for part in (PARTS if masks else ())
+        }
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -143,6 +155,10 @@ class _Recording:
         simulation = self._simulation
         for name, image in self._dresser.render().items():
             self._views[name].append(image)
+        for name in simulation.cameras if self._masks is not None else ():
+            seen = self._masks.render(simulation.data, name)
+            for part, geoms in PARTS.items():
+                self._shown[part][name].append(np.any([seen[geom] for geom in geoms], axis=0))
         self._rows.append(
             (
                 simulation.time_s,
@@ -152,6 +168,12 @@ class _Recording:
                 gripper_plan[:PLAN_STEPS].copy(),
             )
         )
+
+    def masks(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return part to camera to masks (T, H, W); nothing where none were wanted."""
+        if self._masks is not None:
+            self._masks.close()
+        return {part: {name: np.stack(each) for name, each in views.items()} for part, views in self._shown.items()}
 
     def episode(self, seed: int) -> Episode:
         """Return what was recorded."""

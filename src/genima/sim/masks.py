@@ -7,6 +7,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+BEHIND = 'behind everything'
+
 
 class Masks:
     """MuJoCo's segmentation rendering, beside the renderer that makes the pictures."""
@@ -23,12 +25,15 @@ class Masks:
         self._renderer.enable_segmentation_rendering()
 
     def render(self, data: mujoco.MjData, camera: str) -> dict[str, NDArray[np.bool_]]:
-        """Return for every named geom whether a pixel shows it (H, W); antialiased edges count to the nearer thing."""
+        """Return for every named geom whether a pixel shows it (H, W), and for BEHIND whether it shows none at all.
+
+        Antialiased edges count to the nearer thing.
+        """
         self._renderer.update_scene(data, camera=camera)
         ids, kinds = np.moveaxis(self._renderer.render(), -1, 0)
         shown = np.where(kinds == mujoco.mjtObj.mjOBJ_GEOM, ids, -1)
         names = [self._model.geom(index).name for index in range(self._model.ngeom)]
-        return {name: shown == index for index, name in enumerate(names) if name}
+        return {BEHIND: shown < 0} | {name: shown == index for index, name in enumerate(names) if name}
 
     def close(self) -> None:
         """Free the renderer."""
