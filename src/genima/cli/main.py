@@ -20,6 +20,7 @@ from genima.cli import (
     dataset,
     dataset_compare,
     dataset_describe,
+    dataset_grade,
     dataset_label,
     dataset_sync,
     demo,
@@ -68,6 +69,7 @@ dataset.app.command('render')(render.render)
 dataset.app.command('relight')(relight.relight)
 dataset.app.command('retexture')(retexture.retexture)
 dataset.app.command('describe')(dataset_describe.describe)
+dataset.app.command('grade')(dataset_grade.grade)
 dataset.app.command('label')(dataset_label.label)
 dataset.app.command('sync')(dataset_sync.sync)
 dataset.app.command('compare')(dataset_compare.compare)
