@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-_SUBSET = Path(__file__).parent / 'rclpy'
+_HERE = Path(__file__).parent
+# needed beside rclpy, and not in every installation of it: `ros:jazzy-ros-base` has no cv_bridge and no tf_transformations
+BESIDE = ('cv_bridge', 'tf2_ros', 'tf_transformations')
 
 
 class RosEnvironmentError(ImportError):
@@ -29,12 +31,27 @@ class _SubsetFinder(importlib.abc.MetaPathFinder):
             ModuleNotFoundError: for modules of rclpy that the subset lacks.
         """
         if fullname == 'rclpy':
-            return importlib.util.spec_from_file_location(
-                'rclpy', _SUBSET / '__init__.py', submodule_search_locations=[str(_SUBSET)]
-            )
+            return _spec(fullname)
         if fullname.startswith('rclpy.'):
             raise ModuleNotFoundError(f'rosless has no {fullname}; this needs a real ROS 2 installation', name=fullname)
         return None
+
+
+class _BesideFinder(importlib.abc.MetaPathFinder):
+    """Finds the packages beside rclpy in this one, where they are not installed; they work on a real rclpy, too."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Return a spec; the modules are then found by Python itself."""
+        return _spec(fullname) if fullname in BESIDE else None
+
+
+def _spec(package: str) -> importlib.machinery.ModuleSpec | None:
+    folder = _HERE / package
+    return importlib.util.spec_from_file_location(
+        package, folder / '__init__.py', submodule_search_locations=[str(folder)]
+    )
 
 
 def active() -> bool:
@@ -46,6 +63,7 @@ def ensure() -> bool:
     """Make `import rclpy` and message packages work; return whether they come from the subset.
 
     A real rclpy wins. Without one, finders for the subset and for the message packages are appended to `sys.meta_path`.
+    So is one for cv_bridge, tf2_ros and tf_transformations, each where it is not installed.
     Nothing called rclpy is installed, and further calls change nothing.
 
     Raises:
@@ -53,6 +71,8 @@ def ensure() -> bool:
         DefinitionError: if a .msg or .srv file in the interface folders cannot be used.
         DDSError: if Cyclone DDS cannot be loaded.
     """
+    if not any(isinstance(finder, _BesideFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_BesideFinder())
     if active():
         return True
     if 'rclpy' in sys.modules or importlib.util.find_spec('rclpy') is not None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.messages import image_message, seconds, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import seconds, stamp
 from genima_ros.trajectories import chunk_from_message
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from genima_ros.images import image_message
 from genima_ros.joint_states import JointStates
-from genima_ros.messages import image_message
-from genima_ros.views import ViewBuffer, image_topic
+from genima_ros.views import ViewBuffer
 from sensor_msgs.msg import CameraInfo
 
 from genima.align.demonstration import GridOptions, Moments, Streams, align
@@ -21,6 +21,7 @@ from genima.convert.mcap.survey import Survey
 from genima.convert.mcap.topics import stamp_s
 from genima.recording.reader import Bag, read_bag
 from genima.recording.writer import BagWriter
+from genima.rig.rig import image_topic
 from genima.robots.profile import RobotProfile
 
 PANDA = RobotProfile.load('panda')

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.messages import image_message, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import stamp
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 

@@ -8,8 +8,10 @@ import numpy as np
 from genima_ros.frames import FrameTree, transform_messages
 from genima_ros.messages import camera_info_message
 from rclpy.node import Node
+from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo
 from tf2_msgs.msg import TFMessage
+from tf2_ros import TransformListener
 
 from genima.calibration.file import CameraCalibration, write_calibration
 from genima.cameras.model import CameraModel, MountedCamera
@@ -39,9 +41,10 @@ def test_cameras_get_their_place_once(start: Callable, probe: Node, tmp_path: Pa
     other = CameraModel('wrist', 640, 480, np.array([[600.0, 0, 322], [0, 602, 243], [0, 0, 1]]))
     probe.create_timer(0.1, lambda: info.publish(camera_info_message(other, 0.0, 'wrist_lens')))
     heard = FrameTree()
-    probe.create_subscription(TFMessage, 'tf_static', heard.add, qos.STATIC_FRAMES)
+    TransformListener(heard, probe)
+    frames = 'front_optical_frame', 'wrist_link'
     node = start('calibration_node', folder=tmp_path, wait_s=2.0)
-    probe.spin_until(lambda: 'front_optical_frame' in heard and 'wrist_link' in heard)
+    probe.spin_until(lambda: all(heard.can_transform('base', frame, Time()) for frame in frames))
     assert np.allclose(heard.lookup('base', 'front_optical_frame')[:3, 3], [0.5, 0, 0])
     assert np.allclose(heard.lookup('hand', 'wrist_lens')[:3, 3], [0.1, 0, 0])  # through the driver's own frame
     assert np.allclose(heard.lookup('base', 'side_optical_frame'), np.eye(4))  # that of the one who was first

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 from genima_ros.frames import optical_frame, transform_messages
-from genima_ros.messages import camera_info_message, image_message, stamp
-from genima_ros.views import image_topic, info_topic
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message, stamp
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
 from genima.bench.camera_work import Bump, WorkingArm
 from genima.calibration.file import CameraCalibration, write_calibration
+from genima.rig.rig import image_topic, info_topic
 from genima_msgs.msg import CameraCheck, GuardStatus
 from genima_ros import qos
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from genima_ros.frames import optical_frame, transform_messages
 from genima_ros.guard_reports import status_message
-from genima_ros.messages import camera_info_message, image_message, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message, stamp
 from genima_ros.trajectories import chunk_message
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Bool

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.messages import camera_info_message, image_array, image_message, seconds
-from genima_ros.views import image_topic, info_topic
+from genima_ros.images import image_array, image_message
+from genima_ros.messages import camera_info_message, seconds
 from sensor_msgs.msg import CameraInfo, Image
 
 from genima.cameras.model import CameraModel
 from genima.contract.spec import PolicySpec
+from genima.rig.rig import image_topic, info_topic
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from control_msgs.msg import JointTrajectoryControllerState
 from genima_ros.frames import transform_messages
-from genima_ros.messages import camera_info_message, image_message, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message, stamp
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
 

@@ -4,21 +4,13 @@
 import numpy as np
 import pytest
 from genima_ros.frames import FrameTree, transform_messages
-from genima_ros.messages import (
-    camera_info_message,
-    camera_model,
-    duration,
-    image_array,
-    image_message,
-    seconds,
-    stamp,
-)
+from genima_ros.images import image_array, image_message
+from genima_ros.messages import camera_info_message, camera_model, duration, seconds, stamp
 from genima_ros.trajectories import chunk_from_message, chunk_message, plan_message, trajectory_arrays
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, Image
-from tf2_msgs.msg import TFMessage
 
 from genima.cameras.model import CameraModel
 from genima.chunks.plan import Chunk
@@ -134,7 +126,8 @@ def test_frames_are_chained_through_their_common_root() -> None:
     T_world_base, T_base_hand, T_hand_camera = (_pose(seed) for seed in range(3))
     tree = FrameTree()
     edges = [('world', 'base', T_world_base), ('base', 'hand', T_base_hand), ('hand', 'camera', T_hand_camera)]
-    tree.add(TFMessage(transforms=transform_messages(edges, 1.0)))
+    for transform in transform_messages(edges, 1.0):
+        tree.set_transform(transform, 'test')
     np.testing.assert_allclose(tree.lookup('base', 'camera'), T_base_hand @ T_hand_camera, atol=1e-12)
     np.testing.assert_allclose(tree.lookup('camera', 'world') @ tree.lookup('world', 'camera'), np.eye(4), atol=1e-12)
     with pytest.raises(CalibrationError, match="'left'"):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from genima_ros.frames import transform_messages
+from genima_ros.images import image_array, image_message
 from genima_ros.markers import guard_marker
-from genima_ros.messages import camera_info_message, image_array, image_message, stamp
+from genima_ros.messages import camera_info_message, stamp
 from genima_ros.trajectories import chunk_message
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from control_msgs.msg import JointTrajectoryControllerState
-from genima_ros.messages import camera_info_message, image_message, seconds, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message, seconds, stamp
 from genima_ros.recorder_topics import definition, recorded_streams, type_name
 from geometry_msgs.msg import TransformStamped
 from sensor_msgs.msg import CameraInfo, Image, JointState

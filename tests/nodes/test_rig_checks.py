@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from genima_ros.frames import FrameTree, transform_messages
-from genima_ros.messages import camera_info_message, image_message
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message
 from genima_ros.rig_checks import Check, Stream
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from tf2_msgs.msg import TFMessage
 
 import genima_ros  # noqa: F401  its gate decides which rclpy this is
 from genima.cameras.model import CameraModel
@@ -70,7 +70,8 @@ def _camera_checks(encoding: str = 'rgb8', width: int = 64, unchanged: int = 0, 
     info = camera_info_message(CAMERA.resized(width, 48), 5.0, 'front_optical_frame')
     frames = FrameTree()
     if placed:
-        frames.add(TFMessage(transforms=transform_messages([('base', 'front_optical_frame', np.eye(4))], 0.0)))
+        (edge,) = transform_messages([('base', 'front_optical_frame', np.eye(4))], 0.0)
+        frames.set_transform_static(edge, 'test')
     image = _stream('image', newest=message, unchanged=unchanged)
     return _failed(checks.check_camera('front', image, _stream('info', newest=info), frames, 'base'))
 

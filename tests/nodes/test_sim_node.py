@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from genima_ros.frames import FrameTree
+from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
-from genima_ros.messages import camera_model, image_array, seconds
+from genima_ros.messages import camera_model, seconds
 from genima_ros.trajectories import plan_message
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
@@ -52,8 +53,9 @@ def test_the_simulated_robot_behaves_like_a_driver(start: Callable, probe) -> No
     states.add(joints[-1].name, joints[-1].position, seconds(joints[-1].header.stamp))
     q_start_rad, observed_s = states.arm(seconds(joints[-1].header.stamp))
     tree = FrameTree()
-    for message in (*fixed, *frames):
-        tree.add(message)
+    for messages, keep in ((fixed, tree.set_transform_static), (frames, tree.set_transform)):
+        for transform in (each for message in messages for each in message.transforms):
+            keep(transform, 'test')
     T_base_hand = link_poses(PANDA, q_start_rad)['panda_hand']
     np.testing.assert_allclose(tree.lookup('panda_link0', 'panda_hand'), T_base_hand, atol=1e-3)
     assert 0.3 < tree.lookup('panda_link0', 'cube')[0, 3] < 0.7

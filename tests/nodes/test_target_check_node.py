@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from genima_ros.frames import optical_frame, transform_messages
-from genima_ros.messages import camera_info_message, image_message, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message, stamp
 from genima_ros.trajectories import chunk_message
-from genima_ros.views import info_topic
 from sensor_msgs.msg import CameraInfo, JointState
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
@@ -17,6 +17,7 @@ from genima.cameras.views import tile
 from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import paint_targets
+from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima.sim.world import World
 from genima_msgs.msg import TargetCheck, TargetImage

@@ -3,7 +3,8 @@
 
 import numpy as np
 import pytest
-from genima_ros.messages import camera_info_message, image_message
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message
 from genima_ros.views import ViewBuffer, prepare
 from sensor_msgs.msg import CameraInfo, Image
 

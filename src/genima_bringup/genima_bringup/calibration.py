@@ -5,12 +5,13 @@ import time
 from collections import deque
 
 import numpy as np
-from genima_ros.messages import image_array, seconds
-from genima_ros.views import image_topic
+from genima_ros.images import image_array
+from genima_ros.messages import seconds
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image, JointState
 
 from genima.errors import CalibrationError
+from genima.rig.rig import image_topic
 from genima_bringup.client_node import ClientNode
 from genima_ros import qos
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from genima_ros.views import image_topic, info_topic
 from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import GenimaError
+from genima.rig.rig import image_topic, info_topic
 from genima.view.messages import MessageScene
 from genima_bringup.client_node import ClientNode
 from genima_msgs.msg import GuardStatus

@@ -4,10 +4,11 @@
 from collections import Counter, deque
 
 import numpy as np
+from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
-from genima_ros.messages import image_array, seconds
+from genima_ros.messages import seconds
 from genima_ros.trajectories import chunk_from_message
-from genima_ros.views import ViewBuffer, image_topic, info_topic
+from genima_ros.views import ViewBuffer
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from trajectory_msgs.msg import JointTrajectory
@@ -15,6 +16,7 @@ from trajectory_msgs.msg import JointTrajectory
 from genima.cameras.views import untile
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
+from genima.rig.rig import image_topic, info_topic
 from genima.robots.profile import RobotProfile
 from genima_bringup.records import ChunkRecord, EpisodeRecord, Frame, GraphRecord
 from genima_msgs.msg import EpisodeStatus, GuardStatus, NodeStats, TargetCheck, TargetImage

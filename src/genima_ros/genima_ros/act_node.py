@@ -17,8 +17,9 @@ from genima_ros import qos
 from genima_ros._run import CONTROLLER_PRIORITY, run
 from genima_ros.beat import wait_until
 from genima_ros.devices import check_device
+from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
-from genima_ros.messages import image_array, seconds, stamp
+from genima_ros.messages import seconds, stamp
 from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_message
 from genima_ros.worker import LatestWorker

@@ -5,17 +5,17 @@ from typing import NoReturn
 
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
-from tf2_msgs.msg import TFMessage
+from tf2_ros import StaticTransformBroadcaster, TransformListener
 
 from genima.calibration.mounting import UnknownLinkError, edge_for, lens_disagreement, read_folder
 from genima.calibration.verdict import judge, load_thresholds
 from genima.errors import GenimaError
+from genima.rig.rig import info_topic
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.frames import FrameTree, optical_frame, transform_messages
 from genima_ros.messages import camera_model
 from genima_ros.parameters import declare
-from genima_ros.views import info_topic
 
 
 class CalibrationNode(Node):
@@ -30,13 +30,11 @@ class CalibrationNode(Node):
         )
         self._waiting = read_folder(folder)
         self._calibrations = dict(self._waiting)
-        self._frames = FrameTree()
+        self._frames = FrameTree(self.get_logger().warning, self._on_edge)
         self._names: dict[str, str] = {}  # of the optical frames, by camera
         self._edges: dict[str, str] = {}  # what this node publishes: parent by child
-        self._messages: list[object] = []
-        self._publisher = self.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
-        self.create_subscription(TFMessage, 'tf', self._on_tf, qos.SENSOR)
-        self.create_subscription(TFMessage, 'tf_static', self._on_tf, qos.STATIC_FRAMES)
+        self._broadcaster = StaticTransformBroadcaster(self)
+        TransformListener(self._frames, self)
         for name in self._waiting:
             self.create_subscription(CameraInfo, info_topic(name), lambda m, name=name: self._on_info(name, m), qos.NEWEST)
         for name, calibration in self._calibrations.items():
@@ -48,16 +46,13 @@ class CalibrationNode(Node):
             f'calibration of {", ".join(self._waiting)} from {folder}; listening {wait_s:.1f} s first'
         )
 
-    def _on_tf(self, message: TFMessage) -> None:
-        for transform in message.transforms:
-            child, parent = transform.child_frame_id, transform.header.frame_id
-            mine = self._edges.get(child)
-            if mine is not None and mine != parent:
-                self.get_logger().error(
-                    f'{child} now has two parents: {mine} from here and {parent} from someone else; stop one of the two',
-                    throttle_duration_sec=10.0,
-                )
-        self._frames.add(message)
+    def _on_edge(self, child: str, parent: str) -> None:
+        mine = self._edges.get(child)
+        if mine is not None and mine != parent:
+            self.get_logger().error(
+                f'{child} now has two parents: {mine} from here and {parent} from someone else; stop one of the two',
+                throttle_duration_sec=10.0,
+            )
 
     def _on_info(self, camera: str, message: CameraInfo) -> None:
         if camera in self._names:
@@ -73,11 +68,11 @@ class CalibrationNode(Node):
 
     def _publish(self) -> None:
         """Publish the cameras whose place in tf is now certain; refuse those that have one."""
-        edges = []
+        edges, tree = [], self._frames.snapshot()
         for name, calibration in list(self._waiting.items()):
             frame = self._names.get(name, optical_frame(name))
             try:
-                parent, child, T_parent_child = edge_for(calibration, frame, self._frames)
+                parent, child, T_parent_child = edge_for(calibration, frame, tree)
                 if child in self._edges:
                     raise GenimaError(
                         f'{child} got the parent {self._edges[child]} from another file; keep one'
@@ -94,9 +89,8 @@ class CalibrationNode(Node):
             edges.append((parent, child, T_parent_child))
             heard = '' if name in self._names else f' (no camera_info on {info_topic(name)} yet: its usual frame)'
             self.get_logger().info(f'{name}: {parent} -> {child}, calibration {calibration.id} of {calibration.date}{heard}')
-        if edges:  # latched topics keep one message: it must have all
-            self._messages += transform_messages(edges, 1e-9 * self.get_clock().now().nanoseconds)
-            self._publisher.publish(TFMessage(transforms=self._messages))
+        if edges:
+            self._broadcaster.sendTransform(transform_messages(edges, 1e-9 * self.get_clock().now().nanoseconds))
 
 
 def main() -> NoReturn:

@@ -2,20 +2,21 @@
 """The newest picture of each camera with its live calibration and where the arm was."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image, JointState
-from tf2_msgs.msg import TFMessage
+from sensor_msgs.msg import CameraInfo, JointState
 
 from genima.camera_checks.pictures import Sight
 from genima.cameras.model import MountedCamera
 from genima.errors import CalibrationError
+from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
-from genima_ros.frames import FrameTree
+from genima_ros.frames import listen_to_frames
+from genima_ros.images import declare_transport, image_array, image_stream
 from genima_ros.joint_states import JointStates
-from genima_ros.messages import camera_model, image_array, seconds
-from genima_ros.views import image_topic, info_topic
+from genima_ros.messages import camera_model, seconds
 
 JOINT_AGE_S = 1.0
 PICTURE_AGE_S = 2.0
@@ -32,21 +33,20 @@ class CameraCheckInputs:
 
     def __init__(self, node: Node, profile: RobotProfile, cameras: Sequence[str]) -> None:
         self._node, self._profile = node, profile
-        self._frames, self._joints = FrameTree(), JointStates(profile, JOINT_AGE_S)
-        self._images: dict[str, Image] = {}
+        self._transport = declare_transport(node)
+        self._frames, self._joints = listen_to_frames(node), JointStates(profile, JOINT_AGE_S)
+        self._images: dict[str, Any] = {}
         self._infos: dict[str, CameraInfo] = {}
-        node.create_subscription(TFMessage, 'tf', self._frames.add, qos.SENSOR)
-        node.create_subscription(TFMessage, 'tf_static', self._frames.add, qos.STATIC_FRAMES)
         node.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
         for name in cameras:
 
-            def on_image(message: Image, name: str = name) -> None:
+            def on_image(message: Any, name: str = name) -> None:
                 self._images[name] = message
 
             def on_info(message: CameraInfo, name: str = name) -> None:
                 self._infos[name] = message
 
-            node.create_subscription(Image, image_topic(name), on_image, qos.NEWEST)
+            node.create_subscription(*image_stream(name, self._transport), on_image, qos.NEWEST)
             node.create_subscription(CameraInfo, info_topic(name), on_info, qos.NEWEST)
 
     def _on_joints(self, message: JointState) -> None:
@@ -69,4 +69,4 @@ class CameraCheckInputs:
         mounted = MountedCamera(camera_model(info, camera, info_topic(camera)), link, T_link_camera)
         stamp_s = seconds(image.header.stamp)
         q_rad, gripper_open = self._joints.arm_at(stamp_s), self._joints.gripper_open(now_s)
-        return Sight(stamp_s, image_array(image, image_topic(camera)), mounted, q_rad, gripper_open)
+        return Sight(stamp_s, image_array(image, image_stream(camera, self._transport)[1]), mounted, q_rad, gripper_open)

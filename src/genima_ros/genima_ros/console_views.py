@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any
 
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
-from tf2_msgs.msg import TFMessage
+from sensor_msgs.msg import CameraInfo
 from trajectory_msgs.msg import JointTrajectory
 
 from genima.cameras.views import untile
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import shown_in
 from genima.errors import GenimaError
+from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import inverse
 from genima.spheres.scene import Sphere
@@ -25,8 +25,8 @@ from genima_ros.console.meters import Meter
 from genima_ros.console_listener import Listener
 from genima_ros.console_scene import MAX_AGE_S, circles, intended_spheres
 from genima_ros.frames import FrameTree
-from genima_ros.messages import camera_model, image_array, seconds
-from genima_ros.views import image_topic, info_topic
+from genima_ros.images import declare_transport, image_array, image_stream
+from genima_ros.messages import camera_model, seconds
 
 COMPLAINT_PERIOD_S = 5.0
 
@@ -55,19 +55,19 @@ class ConsoleViews:
         self._node, self._frames, self._profile, self._spec = node, frames, profile, spec
         self.cameras = tuple(cameras)
         self.meters: dict[str, Meter] = {}
-        self._tree = FrameTree()
+        self._transport = declare_transport(node)
+        self._tree = FrameTree(node.get_logger().warning)
         self._infos: dict[str, CameraInfo] = {}
         self._optical: dict[str, str] = {}
         self._spheres: list[Sphere] = []
         self._spheres_s = float('-inf')
         self.listener = Listener(node)
         add = self.listener.add
-        add(TFMessage, 'tf', self._tree.add, qos.SENSOR)
-        add(TFMessage, 'tf_static', self._tree.add, qos.STATIC_FRAMES)
+        self.listener.add_frames(self._tree)
         add(TargetImage, 'target_image', self._on_target, qos.COMMAND)
         for name in self.cameras:
             quality = qos.NEWEST_RELIABLE if reliable else qos.NEWEST
-            add(Image, image_topic(name), partial(self._on_image, name), quality)
+            add(*image_stream(name, self._transport), partial(self._on_image, name), quality)
             add(CameraInfo, info_topic(name), partial(self._on_info, name), qos.NEWEST)
 
     def take_chunk(self, message: JointTrajectory) -> None:
@@ -100,11 +100,12 @@ class ConsoleViews:
         """Write a warning, not too often."""
         self._node.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
 
-    def _on_image(self, name: str, message: Image) -> None:
+    def _on_image(self, name: str, message: Any) -> None:
         stamp_s = seconds(message.header.stamp)
         self._hear(f'camera {name}', stamp_s)
         self._optical[name] = message.header.frame_id
-        self._frames.offer(f'camera/{name}', stamp_s, lambda: image_array(message, image_topic(name)))
+        topic = image_stream(name, self._transport)[1]
+        self._frames.offer(f'camera/{name}', stamp_s, lambda: image_array(message, topic))
 
     def _on_info(self, name: str, message: CameraInfo) -> None:
         self._infos[name] = message

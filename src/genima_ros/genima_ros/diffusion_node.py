@@ -3,7 +3,7 @@
 
 import time
 from itertools import pairwise
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -13,14 +13,16 @@ from genima.align.latency import read_offsets
 from genima.cameras.views import tile
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
+from genima.rig.rig import info_topic
 from genima.stamps import is_overtaken
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.devices import check_device
-from genima_ros.messages import image_message, stamp
+from genima_ros.images import declare_transport, image_message, image_stream
+from genima_ros.messages import stamp
 from genima_ros.parameters import declare
-from genima_ros.views import ImageSet, ViewBuffer, image_topic, info_topic, prepare
+from genima_ros.views import ImageSet, ViewBuffer, prepare
 from genima_ros.worker import LatestWorker
 
 SILENT_S = 2.0  # a camera that sends nothing for longer is complained about
@@ -40,6 +42,7 @@ class DiffusionNode(Node):
         latency = declare(self, 'camera_latency', '', 'File of `genima latency --json`, taken off the stamps; empty: none.')
         self._max_age_s = declare(self, 'max_age_s', 0.5, 'Views older than this are not painted [s].', between=(0.01, 10.0))
         reliable = declare(self, 'reliable_images', False, 'Ask the cameras to repeat lost images (reliable QoS).')
+        self._transport = declare_transport(self)
         self.spec = PolicySpec.load(policy)
         declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
         self._views = ViewBuffer(self.spec.cameras, skew_s, read_offsets(latency) if latency else {})
@@ -69,14 +72,14 @@ class DiffusionNode(Node):
     def _listen(self, profile: qos.QoSProfile) -> None:
         for camera in self.spec.cameras:
 
-            def on_image(message: Image, camera: str = camera) -> None:
+            def on_image(message: Any, camera: str = camera) -> None:
                 self._views.add_image(camera, message, time.monotonic())
                 self._submit()
 
             def on_info(message: CameraInfo, camera: str = camera) -> None:
                 self._views.add_info(camera, message)
 
-            self.create_subscription(Image, image_topic(camera), on_image, profile)
+            self.create_subscription(*image_stream(camera, self._transport), on_image, profile)
             self.create_subscription(CameraInfo, info_topic(camera), on_info, qos.NEWEST)
 
     def _submit(self) -> None:
@@ -111,7 +114,7 @@ class DiffusionNode(Node):
         marks_s.append(time.perf_counter())
         if self._worker.closing:
             return
-        picture = image_message(tile(painted), images.stamp_s, '')
+        picture = image_message(tile(painted), stamp(images.stamp_ns), '')
         message = TargetImage(
             header=picture.header, contract=self.spec.hash(), cameras=list(self.spec.cameras), image=picture,
             unchanged_s=list(images.unchanged_s), horizon_s=self.spec.horizon_steps / self.spec.control_rate_hz,

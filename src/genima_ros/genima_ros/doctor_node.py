@@ -11,6 +11,7 @@ from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.images import declare_transport
 from genima_ros.messages import stamp
 from genima_ros.parameters import declare
 from genima_ros.rig_checks import Check
@@ -33,7 +34,7 @@ class DoctorNode(Node):
             raise GenimaError(f'parameter controller is empty; {profile.name} has {profile.controllers}')
         self._hardware = profile.name
         self._failed: set[str] = set()
-        self._listener = RigListener(self, spec, profile, controller)
+        self._listener = RigListener(self, spec, profile, controller, declare_transport(self))
         self._publisher = self.create_publisher(DiagnosticArray, '/diagnostics', qos.RELIABLE)
         self.create_timer(period_s, self._judge)
         self.get_logger().info(f'doctor ready: looks at {profile.name} every {period_s:.0f} s')

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between ROS messages and our own times, images and cameras; what cannot be read is refused by name."""
+"""Between ROS messages and our own times and cameras; what cannot be read is refused by name."""
 
-from array import array
 from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
-from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo
 
 from genima.cameras.info import camera_in
 from genima.cameras.model import CameraModel
-from genima.cameras.pixels import raw_pixels
 from genima.errors import CalibrationError, GenimaError
 
 
@@ -20,10 +17,17 @@ def seconds(stamp: Any) -> float:
     return float(stamp.sec) + 1e-9 * float(stamp.nanosec)
 
 
-def stamp(time_s: float) -> Time:
-    """Return seconds as a builtin_interfaces/Time."""
-    nanoseconds = round(time_s * 1e9)
-    return Time(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)
+def nanoseconds(stamp: Any) -> int:
+    """Return a builtin_interfaces/Time as nanoseconds, exactly; seconds as a float lose the last hundreds of them."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def stamp(when: float | int | Time) -> Time:
+    """Return seconds (float) or nanoseconds (int) as a builtin_interfaces/Time; a stamp stays what it is."""
+    if isinstance(when, Time):
+        return when
+    whole = when if isinstance(when, int) else round(when * 1e9)
+    return Time(sec=whole // 1_000_000_000, nanosec=whole % 1_000_000_000)
 
 
 def duration(time_s: float) -> Duration:
@@ -32,39 +36,7 @@ def duration(time_s: float) -> Duration:
     return Duration(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)
 
 
-def image_array(message: Image, where: str) -> NDArray[np.uint8]:
-    """Return the pixels of an image message.
-
-    Args:
-        message: an 8-bit colour or grey image.
-        where: topic, for the error message.
-
-    Returns:
-        RGB, shape (height, width, 3), uint8; a view of the message's data where its layout allows.
-
-    Raises:
-        GenimaError: for another encoding (a depth image, for example) or if the data does not fit the size.
-    """
-    return raw_pixels(message, where)
-
-
-def image_message(pixels: NDArray[np.uint8], time_s: float, frame: str) -> Image:
-    """Return an rgb8 image message.
-
-    Args:
-        pixels: RGB, shape (height, width, 3), uint8.
-        time_s: capture time [s, ROS time].
-        frame: optical frame of the camera.
-    """
-    height, width, _ = pixels.shape
-    message = Image(height=height, width=width, encoding='rgb8', is_bigendian=0, step=3 * width)
-    message.header.stamp = stamp(time_s)
-    message.header.frame_id = frame
-    message.data = array('B', pixels.tobytes())  # rclpy checks any other sequence byte by byte
-    return message
-
-
-def camera_info_message(camera: CameraModel, time_s: float, frame: str) -> CameraInfo:
+def camera_info_message(camera: CameraModel, when: float | Time, frame: str) -> CameraInfo:
     """Return the camera_info that describes `camera`."""
     intrinsics = np.asarray(camera.K, dtype=np.float64)
     projection = np.hstack([intrinsics, np.zeros((3, 1))])
@@ -77,7 +49,7 @@ def camera_info_message(camera: CameraModel, time_s: float, frame: str) -> Camer
         r=np.eye(3).ravel(),
         p=projection.ravel(),
     )
-    message.header.stamp = stamp(time_s)
+    message.header.stamp = stamp(when)
     message.header.frame_id = frame
     return message
 

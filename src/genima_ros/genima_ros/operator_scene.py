@@ -6,13 +6,13 @@ from contextlib import suppress
 
 import numpy as np
 from rclpy.node import Node
+from rclpy.time import Time
 from sensor_msgs.msg import JointState
-from tf2_msgs.msg import TFMessage
+from tf2_ros import TransformException
 
-from genima.cameras.tree import transform_matrix
-from genima.errors import CalibrationError
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
+from genima_ros.frames import listen_to_frames, transform_matrix
 from genima_ros.messages import seconds
 from genima_ros.operator_script import Scene
 
@@ -32,17 +32,21 @@ class SceneListener:
     def __init__(self, node: Node, profile: RobotProfile) -> None:
         self._profile = profile
         self._joints: deque[tuple[float, np.ndarray, float]] = deque(maxlen=MEMORY)
-        self._cubes: deque[tuple[float, np.ndarray]] = deque(maxlen=MEMORY)
+        self._newest: Scene | None = None
+        self._frames = listen_to_frames(node)
         node.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
-        node.create_subscription(TFMessage, 'tf', self._on_frames, qos.SENSOR)
 
     def newest(self, after_s: float = -1.0) -> Scene | None:
         """Return the newest scene, or None where there is none that is later than `after_s` (ROS time) [s]."""
-        for cube_s, T_base_cube in reversed(self._cubes):
-            for stamp_s, q_rad, gripper_open in reversed(self._joints):
-                if abs(stamp_s - cube_s) < SAME_S:
-                    return Scene(stamp_s, q_rad, gripper_open, T_base_cube) if stamp_s > after_s else None
-        return None
+        try:
+            found = self._frames.lookup_transform(self._profile.base_link, CUBE, Time())
+        except TransformException:  # it was not heard of yet
+            return None
+        for stamp_s, q_rad, gripper_open in reversed(self._joints):
+            if abs(stamp_s - seconds(found.header.stamp)) < SAME_S:
+                self._newest = Scene(stamp_s, q_rad, gripper_open, transform_matrix(found))
+                break
+        return self._newest if self._newest is not None and self._newest.stamp_s > after_s else None
 
     def _on_joints(self, message: JointState) -> None:
         known = dict(zip(message.name, message.position, strict=False))
@@ -51,9 +55,3 @@ class SceneListener:
             q_rad = np.array([known[name] for name in self._profile.arm_joints])
             opening = gripper.opening(known[gripper.joints[0]]) if gripper.is_there else 1.0
             self._joints.append((seconds(message.header.stamp), q_rad, opening))
-
-    def _on_frames(self, message: TFMessage) -> None:
-        for transform in message.transforms:
-            if transform.child_frame_id == CUBE:
-                with suppress(CalibrationError):  # no rotation, or not finite
-                    self._cubes.append((seconds(transform.header.stamp), transform_matrix(transform)))

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows what the arm is about to do: spheres and path of the chunk, and the guard, as markers; spheres over the views."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy import linalg
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
-from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import MarkerArray
 
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import shown_in
 from genima.errors import GenimaError
+from genima.rig.rig import info_topic
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.spheres.render import draw
@@ -21,12 +21,12 @@ from genima.spheres.scene import Sphere, target_scene
 from genima_msgs.msg import GuardStatus
 from genima_ros import qos
 from genima_ros._run import run
-from genima_ros.frames import FrameTree
+from genima_ros.frames import listen_to_frames
+from genima_ros.images import declare_transport, image_array, image_message, image_stream
 from genima_ros.markers import LIFE_S, guard_marker, path_markers, sphere_markers
-from genima_ros.messages import camera_model, image_array, image_message, seconds
+from genima_ros.messages import camera_model
 from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_from_message
-from genima_ros.views import image_topic, info_topic
 
 COMPLAINT_PERIOD_S = 5.0
 
@@ -39,11 +39,12 @@ class OverlayNode(Node):
         policy = declare(self, 'policy', '', 'Policy directory; its contract says which spheres and cameras.')
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         rate_hz = declare(self, 'rate_hz', 5.0, 'Overlays per second and camera [Hz].', between=(0.1, 30.0))
+        self._transport = declare_transport(self)
         self.spec = PolicySpec.load(policy)
         self.profile = RobotProfile.load(robot or self.spec.robot)
         self.spec.check_robot(self.profile)
-        self._frames = FrameTree()
-        self._images: dict[str, Image] = {}
+        self._frames = listen_to_frames(self)
+        self._images: dict[str, Any] = {}
         self._infos: dict[str, CameraInfo] = {}
         self._spheres: list[Sphere] = []
         self._path_m = np.zeros((0, 3))
@@ -55,19 +56,17 @@ class OverlayNode(Node):
         self.create_timer(1.0 / rate_hz, self._draw)
 
     def _listen(self) -> None:
-        self.create_subscription(TFMessage, 'tf', self._frames.add, qos.SENSOR)
-        self.create_subscription(TFMessage, 'tf_static', self._frames.add, qos.STATIC_FRAMES)
         self.create_subscription(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
         self.create_subscription(GuardStatus, 'guard/status', self._on_guard, qos.LATCHED)
         for name in self.spec.cameras:
 
-            def on_image(message: Image, name: str = name) -> None:
+            def on_image(message: Any, name: str = name) -> None:
                 self._images[name] = message
 
             def on_info(message: CameraInfo, name: str = name) -> None:
                 self._infos[name] = message
 
-            self.create_subscription(Image, image_topic(name), on_image, qos.NEWEST)
+            self.create_subscription(*image_stream(name, self._transport), on_image, qos.NEWEST)
             self.create_subscription(CameraInfo, info_topic(name), on_info, qos.NEWEST)
 
     def _on_chunk(self, message: JointTrajectory) -> None:
@@ -100,11 +99,11 @@ class OverlayNode(Node):
         image, info = self._images.pop(name, None), self._infos.get(name)
         if image is None or info is None:
             return
-        pixels = image_array(image, image_topic(name))
+        pixels = image_array(image, image_stream(name, self._transport)[1])
         T_base_camera = self._frames.lookup(self.profile.base_link, image.header.frame_id)
         camera = camera_model(info, name, info_topic(name))
         drawn = draw(pixels, camera, linalg.inv(T_base_camera), shown_in(self.spec, name, self._spheres), self.spec.stripes)
-        self._overlays[name].publish(image_message(drawn, seconds(image.header.stamp), image.header.frame_id))
+        self._overlays[name].publish(image_message(drawn, image.header.stamp, image.header.frame_id))
 
 
 def main() -> NoReturn:

@@ -17,9 +17,9 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import GenimaError
 from genima.recording.rosbag2 import Topic, qos_text
+from genima.rig.rig import image_topic, info_topic
 from genima_msgs.msg import CameraCheck, EpisodeStatus, GuardStatus, TargetCheck, TargetImage
 from genima_ros.guard_inputs import message_type
-from genima_ros.views import image_topic, info_topic
 
 EVENTS = 'episode_events'
 TRANSPORTS = ('raw', 'compressed')

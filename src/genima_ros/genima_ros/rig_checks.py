@@ -12,7 +12,8 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
 from genima_ros.frames import FrameTree
-from genima_ros.messages import camera_model, image_array
+from genima_ros.images import image_array
+from genima_ros.messages import camera_model
 
 MAX_AGE_S = 0.15
 MAX_SKEW_S = 0.05
@@ -251,7 +252,7 @@ def _attempt(name: str, look: Any) -> Check:
 
 def _calibration(name: str, image: Stream, info: Stream) -> str:
     model = camera_model(info.newest, name, info.topic)
-    size, streamed = (model.width_px, model.height_px), (image.newest.width, image.newest.height)
+    size, streamed = (model.width_px, model.height_px), image_array(image.newest, image.topic).shape[1::-1]
     if size != streamed:
         raise GenimaError(f'camera_info is for {size[0]}x{size[1]}, images are {streamed[0]}x{streamed[1]}')
     return f'{model.model}, {size[0]}x{size[1]}, focal length {model.K[0, 0]:.1f} px'

@@ -9,13 +9,14 @@ from control_msgs.msg import JointTrajectoryControllerState
 from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, Image, JointState
-from tf2_msgs.msg import TFMessage
+from sensor_msgs.msg import CameraInfo, JointState
 
 from genima.contract.spec import PolicySpec
+from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
-from genima_ros.frames import FrameTree
+from genima_ros.frames import listen_to_frames
+from genima_ros.images import image_stream
 from genima_ros.messages import seconds
 from genima_ros.rig_checks import (
     WANTED_PARAMETERS,
@@ -30,7 +31,6 @@ from genima_ros.rig_checks import (
     check_skew,
     check_stream,
 )
-from genima_ros.views import image_topic, info_topic
 
 JOINT_STATES_HZ = 30.0
 CONTROLLER_STATES_HZ = 20.0
@@ -45,9 +45,10 @@ class RigListener:
         spec: Contract of the policy that is to run.
         profile: The robot.
         controller: Name of the joint_trajectory_controller.
+        transport: How images are read, raw or compressed.
     """
 
-    def __init__(self, node: Node, spec: PolicySpec, profile: RobotProfile, controller: str) -> None:
+    def __init__(self, node: Node, spec: PolicySpec, profile: RobotProfile, controller: str, transport: str = 'raw') -> None:
         self._node, self._spec, self._profile = node, spec, profile
         self._command_topic = f'{controller}/joint_trajectory'
         self._state_topic = f'{controller}/controller_state'
@@ -58,7 +59,8 @@ class RigListener:
         self._digests: dict[str, int] = {}
         self._positions: dict[str, float] = {}
         self._sim_time_s: float | None = None
-        self._frames = FrameTree()
+        self._images = {name: image_stream(name, transport) for name in spec.cameras}
+        self._frames = listen_to_frames(node)
         self._listen()
 
     def begin(self) -> None:
@@ -77,7 +79,7 @@ class RigListener:
             stream.publishers = self._node.count_publishers(topic)
         joints = self._streams['joint_states']
         checks = [*check_stream(joints, JOINT_STATES_HZ), *check_joints(joints, self._profile, self._positions)]
-        images = [self._streams[image_topic(name)] for name in self._spec.cameras]
+        images = [self._streams[topic] for _, topic in self._images.values()]
         for name, image in zip(self._spec.cameras, images, strict=True):
             checks += check_stream(image, RATE_SHARE * self._spec.control_rate_hz)
             info = self._streams[info_topic(name)]
@@ -101,12 +103,10 @@ class RigListener:
 
     def _listen(self) -> None:
         self._node.create_subscription(Clock, '/clock', self._on_clock, qos.CLOCK)
-        self._node.create_subscription(TFMessage, 'tf', self._frames.add, qos.SENSOR)
-        self._node.create_subscription(TFMessage, 'tf_static', self._frames.add, qos.STATIC_FRAMES)
         self._subscribe(JointState, 'joint_states', self._on_joints)
         self._subscribe(JointTrajectoryControllerState, self._state_topic, lambda stream, message: None)
         for name in self._spec.cameras:
-            self._subscribe(Image, image_topic(name), self._on_image)
+            self._subscribe(*self._images[name], self._on_image)
             self._subscribe(CameraInfo, info_topic(name), lambda stream, message: None)
 
     def _subscribe(self, kind: Any, topic: str, look: Callable[[Stream, Any], None]) -> None:
@@ -128,7 +128,7 @@ class RigListener:
     def _on_joints(self, stream: Stream, message: JointState) -> None:
         self._positions.update(zip(message.name, message.position, strict=False))
 
-    def _on_image(self, stream: Stream, message: Image) -> None:
+    def _on_image(self, stream: Stream, message: Any) -> None:
         digest = zlib.crc32(bytes(message.data))
         later = stream.newest is not None and seconds(message.header.stamp) > seconds(stream.newest.header.stamp)
         same = later and digest == self._digests.get(stream.topic)

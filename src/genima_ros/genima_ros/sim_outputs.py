@@ -10,17 +10,18 @@ from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import String
-from tf2_msgs.msg import TFMessage
+from tf2_ros import StaticTransformBroadcaster, TransformBroadcaster
 from trajectory_msgs.msg import JointTrajectoryPoint
 
+from genima.rig.rig import image_topic, info_topic
 from genima.robots.kinematics import link_poses
 from genima.robots.urdf import to_urdf
 from genima_msgs.msg import EpisodeStatus
 from genima_ros import qos
 from genima_ros.frames import optical_frame, pose_message, transform_messages
-from genima_ros.messages import camera_info_message, duration, image_message, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message, duration, stamp
 from genima_ros.pacer import Pacer
-from genima_ros.views import image_topic, info_topic
 
 if TYPE_CHECKING:
     from genima.sim.simulation import Simulation
@@ -37,17 +38,16 @@ class SceneOutputs:
     def __init__(self, node: Node, simulation: 'Simulation') -> None:
         self._simulation = simulation
         self._profile = simulation.profile
-        self._tf = node.create_publisher(TFMessage, 'tf', qos.RELIABLE)
-        self._tf_static = node.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
+        self._moving, self._fixed = TransformBroadcaster(node), StaticTransformBroadcaster(node)
         self._images = {name: node.create_publisher(Image, image_topic(name), qos.RELIABLE) for name in simulation.cameras}
         self._infos = {
             name: node.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in simulation.cameras
         }
-        self._tf_static.publish(TFMessage(transforms=self._fixed_frames()))
+        self._fixed.sendTransform(self._fixed_frames())
 
     def frames(self, time_s: float) -> None:
         """Publish the frames that move."""
-        self._tf.publish(TFMessage(transforms=self._moving_frames(time_s)))
+        self._moving.sendTransform(self._moving_frames(time_s))
 
     def images(self, time_s: float) -> None:
         """Render and publish every camera with its calibration."""

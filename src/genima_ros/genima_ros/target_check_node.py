@@ -5,7 +5,6 @@ from typing import NoReturn
 
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
-from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
 
 from genima.cameras.model import MountedCamera
@@ -13,18 +12,19 @@ from genima.cameras.views import untile
 from genima.contract.spec import PolicySpec
 from genima.errors import CalibrationError, GenimaError
 from genima.guard.target_check import LIMIT_M, TargetCheck, check_target
+from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima.spheres.render import compile_kernels
 from genima_msgs.msg import TargetCheck as TargetCheckMessage
 from genima_msgs.msg import TargetImage
 from genima_ros import qos
 from genima_ros._run import run
-from genima_ros.frames import FrameTree
+from genima_ros.frames import listen_to_frames
+from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
-from genima_ros.messages import camera_model, image_array, seconds
+from genima_ros.messages import camera_model, seconds
 from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_from_message
-from genima_ros.views import info_topic
 from genima_ros.worker import LatestWorker
 
 COMPLAINT_PERIOD_S = 5.0
@@ -45,7 +45,7 @@ class TargetCheckNode(Node):
         self.spec = PolicySpec.load(policy)
         self.profile = RobotProfile.load(robot or self.spec.robot)
         self.spec.check_robot(self.profile)
-        self._frames = FrameTree()
+        self._frames = listen_to_frames(self)
         self._infos: dict[str, CameraInfo] = {}
         self._joints = JointStates(self.profile, JOINT_AGE_S)
         self._target: TargetImage | None = None
@@ -53,8 +53,6 @@ class TargetCheckNode(Node):
         self._verdict = self.create_publisher(TargetCheckMessage, 'target_check', qos.COMMAND)
         compile_kernels()
         self._worker = LatestWorker(self._check, 'target check')
-        self.create_subscription(TFMessage, 'tf', self._frames.add, qos.SENSOR)
-        self.create_subscription(TFMessage, 'tf_static', self._frames.add, qos.STATIC_FRAMES)
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
         self.create_subscription(JointTrajectory, 'action_chunk', self._worker.submit, qos.COMMAND)

@@ -4,27 +4,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo
 
 from genima.align.frames import FrameTrack, newest_set
 from genima.cameras import views
 from genima.errors import CalibrationError
-from genima_ros.messages import camera_model, image_array, seconds
+from genima.rig.rig import image_topic, info_topic
+from genima_ros.images import image_array
+from genima_ros.messages import camera_model, nanoseconds, seconds
 
 MEMORY = 8  # images per camera: a camera may be ahead of the slowest one by so many
-
-
-def image_topic(camera: str) -> str:
-    """Return the topic of a camera's images."""
-    return f'cameras/{camera}/image_raw'
-
-
-def info_topic(camera: str) -> str:
-    """Return the topic of a camera's calibration."""
-    return f'cameras/{camera}/camera_info'
 
 
 @dataclass(frozen=True)
@@ -32,15 +25,16 @@ class ImageSet:
     """One image per camera, taken at almost the same time.
 
     Attributes:
-        stamp_s: capture time of the oldest image [s].
-        images: in the order of the contract.
+        stamp_s: capture time of the oldest image [s], and exactly: `stamp_ns` [ns].
+        images: in the order of the contract, raw or compressed.
         infos: calibration of each.
         unchanged_s: for how long each camera has sent the same pixels [s].
         time_s: the moment to which each image is its camera's nearest [s].
     """
 
     stamp_s: float
-    images: tuple[Image, ...]
+    stamp_ns: int
+    images: tuple[Any, ...]
     infos: tuple[CameraInfo, ...]
     unchanged_s: tuple[float, ...]
     time_s: float
@@ -61,10 +55,11 @@ class ViewBuffer:
         self.cameras = tuple(cameras)
         self.max_skew_s = max_skew_s
         self._tracks = {camera: FrameTrack(offsets_s.get(camera, 0.0), MEMORY) for camera in self.cameras}
+        self._offsets_ns = [round(1e9 * offsets_s.get(camera, 0.0)) for camera in self.cameras]
         self._infos: dict[str, CameraInfo] = {}
         self._heard_s: dict[str, float] = {}
 
-    def add_image(self, camera: str, message: Image, wall_s: float) -> None:
+    def add_image(self, camera: str, message: Any, wall_s: float) -> None:
         """Keep an image; `wall_s` is the time of arrival on a steady clock [s]."""
         self._tracks[camera].add(seconds(message.header.stamp), message, message.data)
         self._heard_s[camera] = wall_s
@@ -80,6 +75,10 @@ class ViewBuffer:
             return None
         return ImageSet(
             stamp_s=min(frame.time_s for frame in found.frames),
+            stamp_ns=min(
+                nanoseconds(frame.payload.header.stamp) - offset_ns
+                for frame, offset_ns in zip(found.frames, self._offsets_ns, strict=True)
+            ),
             images=tuple(frame.payload for frame in found.frames),
             infos=tuple(self._infos[camera] for camera in self.cameras),
             unchanged_s=tuple(frame.time_s - frame.same_since_s for frame in found.frames),
@@ -119,9 +118,10 @@ def prepare(images: ImageSet, cameras: Sequence[str], size_px: int) -> NDArray[n
     for camera, image, info in zip(cameras, images.images, images.infos, strict=True):
         pixels = image_array(image, f'camera {camera!r}, topic {image_topic(camera)}')
         model = camera_model(info, camera, f'camera {camera!r}, topic {info_topic(camera)}')
-        if (model.width_px, model.height_px) != (image.width, image.height):
+        height_px, width_px, _ = pixels.shape
+        if (model.width_px, model.height_px) != (width_px, height_px):
             raise CalibrationError(
-                f'camera {camera!r}: {image_topic(camera)} is {image.width}x{image.height} but'
+                f'camera {camera!r}: {image_topic(camera)} is {width_px}x{height_px} but'
                 f' {info_topic(camera)} says {model.width_px}x{model.height_px}; calibrate at the size you stream'
             )
         prepared.append(views.prepare(pixels, model, size_px)[0])

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from genima_ros._run import run
 from genima_ros.frames import optical_frame, transform_messages
-from genima_ros.messages import camera_info_message, image_message, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message, stamp
 from genima_ros.parameters import declare
-from genima_ros.views import image_topic, info_topic
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
@@ -18,6 +18,7 @@ from tf2_msgs.msg import TFMessage
 from genima.cameras.model import CameraModel
 from genima.cameras.views import tile
 from genima.contract.spec import PolicySpec
+from genima.rig.rig import image_topic, info_topic
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import TargetImage
 from genima_ros import qos

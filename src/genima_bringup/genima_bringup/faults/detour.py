@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from control_msgs.msg import JointTrajectoryControllerState
-from genima_ros.views import image_topic
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from genima.rig.rig import image_topic
 from genima_bringup.graph import NodeEntry, Stack
 from genima_msgs.msg import TargetImage
 from genima_ros import qos
