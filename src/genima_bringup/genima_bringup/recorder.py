@@ -140,7 +140,7 @@ class Recorder:
             self._guard.update(list(message.reasons))
 
     def _on_stats(self, message: NodeStats) -> None:
-        for stage, milliseconds in zip(message.stages, message.milliseconds, strict=True):
+        for stage, milliseconds in zip(message.stages, message.milliseconds, strict=False):
             series = self.record.timing_ms.setdefault(f'{message.node}.{stage}', [])
             if len(series) < TIMINGS_LENGTH:
                 series.append(float(milliseconds))

@@ -122,7 +122,7 @@ class ConsoleInputs:
         }  # fmt: skip
 
     def _on_stats(self, message: NodeStats) -> None:
-        for stage, milliseconds in zip(message.stages, message.milliseconds, strict=True):
+        for stage, milliseconds in zip(message.stages, message.milliseconds, strict=False):
             self._stages.setdefault(f'{message.node}.{stage}', deque(maxlen=MEMORY)).append(float(milliseconds))
 
     def _on_guard(self, message: GuardStatus) -> None:
@@ -155,10 +155,10 @@ def guard_values(message: GuardStatus) -> dict[str, Any]:
         'reasons': list(message.reasons),
         'share': message.share,
         'rate': message.rate,
-        'limits': {str(name): float(worst) for name, worst in zip(message.limits, message.worst, strict=True)},
+        'limits': {str(name): float(worst) for name, worst in zip(message.limits, message.worst, strict=False)},
         'chunks': int(message.chunks),
         'violations': {
-            str(kind): int(count) for kind, count in zip(message.violations, message.violation_counts, strict=True)
+            str(kind): int(count) for kind, count in zip(message.violations, message.violation_counts, strict=False)
         },
     }
 

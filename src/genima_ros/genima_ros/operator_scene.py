@@ -2,7 +2,6 @@
 """What the scripted operator sees: joints and cube of the same moment, which makes a held cube a held cube."""
 
 from collections import deque
-from contextlib import suppress
 
 import numpy as np
 from rclpy.node import Node
