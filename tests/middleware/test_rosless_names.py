@@ -9,6 +9,8 @@ from rclpy.exceptions import InvalidNamespaceException, InvalidNodeNameException
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
+import rosless
+
 
 def test_relative_private_and_absolute_names(ros: Any) -> None:
     node = ros.node('arm', namespace='robot')
@@ -122,3 +124,37 @@ def test_what_the_subset_lacks_is_named(ros: Any) -> None:
         node.create_guard_condition(lambda: None)
     with pytest.raises(AttributeError, match="'Node' object has no attribute 'craete_timer'"):
         node.craete_timer(1.0, lambda: None)
+
+
+def test_a_node_may_have_private_attributes_of_any_stock_name() -> None:
+    from rclpy.node import Node
+    from std_msgs.msg import Int32
+
+    stock = (
+        'close', 'destroy', 'start', 'timers', 'publishers', 'subscriptions', 'services', 'clients', 'lock', 'executor',
+        'endpoints', 'arguments', 'overrides', 'announce', 'store', 'change', 'declare', 'resolve', 'remap', 'rosout',
+        'add_writer', 'typed', 'describe', 'destroy_all', 'own_name', 'context', 'clock', 'logger', 'parameters',
+    )  # fmt: skip
+    rclpy.init(args=[])
+    try:
+        node = Node('stock_names')
+        for name in stock[:-4]:  # the last four are private names of the real rclpy, too
+            setattr(node, f'_{name}', None)
+        if rosless.active():
+            for name in stock[-4:]:
+                setattr(node, f'_{name}', None)
+        heard: list[int] = []
+        publisher = node.create_publisher(Int32, 'numbers', 10)
+        subscription = node.create_subscription(Int32, 'numbers', lambda message: heard.append(message.data), 10)
+        node.declare_parameter('one', 1)
+        timer = node.create_timer(0.02, lambda: publisher.publish(Int32(data=node.get_parameter('one').value)))
+        for _ in range(200):
+            rclpy.spin_once(node, timeout_sec=0.05)
+            if heard:
+                break
+        assert heard
+        node.get_logger().info('still there')
+        assert node.destroy_timer(timer) and node.destroy_subscription(subscription)
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()

@@ -3,57 +3,90 @@
 
 import os
 import time
-from collections.abc import Callable
 from typing import Any, NoReturn
 
-from rclpy.action import ActionClient
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from std_msgs.msg import Float64
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64, Float64MultiArray
 
 from genima.errors import GenimaError
-from genima.robots.gripper import Gripper, GripperDriver
+from genima.robots.gripper_reading import gripper_driver
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.gripper_actions import ways
 from genima_ros.parameters import declare
 
-# (action client, makes the goal for an opening)
-Way = tuple[ActionClient, Callable[[float], Any]]
 PERIOD_S = 0.1
+REPORT_S = 0.02  # joint states older than 0.1 s are not used
 COMPLAINT_PERIOD_S = 5.0
-GRASP_EPSILON_M = 0.08  # any object between the fingers is what was to be grasped
+# ros2_control's controllers take a list of numbers on <controller>/commands
+LIST_SUFFIX = '/commands'
 
 
 class GripperNode(Node):
-    """Keeps the newest command and sends it once the goal under way has ended; drivers overlap goals badly."""
+    """Keeps the newest command and sends it once the goal under way has ended; drivers overlap goals badly.
+
+    It lives on without the messages of its driver and without a driver: the arm and the cameras do not need the gripper.
+    Where no driver tells the opening, this node does: what was commanded last, open before the first command.
+    """
 
     def __init__(self) -> None:
         super().__init__('gripper_node')
         robot = declare(self, 'robot', '', 'Robot profile: a name in config/robots or a file.')
+        override = declare(
+            self, 'gripper', '', "'': the profile's driver for this distribution; none; or {kind: .., action: .., ..}."
+        )
         self._timeout_s = declare(
             self, 'goal_timeout_s', 5.0, 'A goal that takes longer is given up [s].', between=(0.5, 60.0)
         )
         profile = RobotProfile.load(robot)
-        distribution = os.environ.get('ROS_DISTRO', 'jazzy')
-        driver = profile.gripper.drivers.get(distribution)
-        if driver is None:
-            known = ', '.join(profile.gripper.drivers) or 'no distribution'
-            raise GenimaError(f'robot {profile.name}: the gripper has a driver for {known}, not for {distribution}')
-        self._driver = driver
-        self._open, self._close = ways(self, profile.gripper, driver)
+        self._gripper = profile.gripper
+        self._driver = gripper_driver(profile.gripper, override, os.environ.get('ROS_DISTRO', 'jazzy'))
+        self._ways: Any = None  # how to open and how to close by an action
+        self._topic: Any = None  # or the publisher of positions
+        self.trouble = ''
         self._wanted: float | None = None
         self._reached: float | None = None
         self._handle: Any = None
         self._goal = 0  # number of the goal that counts
         self._since_s: float | None = None  # when the goal under way was sent, on a steady clock
+        self._connect()
         self.create_subscription(Float64, 'gripper/command', self._on_command, qos.COMMAND)
         self.create_timer(PERIOD_S, self._work, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self.get_logger().info(f'gripper ready: {driver.kind} at {driver.action}')
+        if self._gripper.is_there and not self._driver.joint:
+            self._joints = self.create_publisher(JointState, 'joint_states', qos.RELIABLE)
+            self.create_timer(REPORT_S, self._report)
+        self.get_logger().info(f'gripper ready: {self._driver.kind} at {self._driver.action or "nowhere"}')
+
+    def _connect(self) -> None:
+        driver = self._driver
+        if driver.kind == 'none':
+            self.get_logger().warning('no gripper is driven: commands change nothing (parameter gripper names a driver)')
+        elif driver.kind == 'topic':
+            kind = Float64MultiArray if driver.action.endswith(LIST_SUFFIX) else Float64
+            self._topic = self.create_publisher(kind, driver.action, qos.RELIABLE)
+        else:
+            try:
+                self._ways = ways(self, self._gripper, driver)
+            except GenimaError as error:
+                self.trouble = str(error)
+                self.get_logger().error(self.trouble)
 
     def _on_command(self, message: Float64) -> None:
+        if message.data != message.data:
+            self.get_logger().error('gripper/command is NaN: ignored', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            return
         self._wanted = min(1.0, max(0.0, float(message.data)))
         self._work()
+
+    def _report(self) -> None:
+        opening = 1.0 if self._reached is None else self._reached
+        names = list(self._gripper.joints)
+        message = JointState(name=names, position=[self._gripper.position_m(opening)] * len(names))
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._joints.publish(message)
 
     def _work(self) -> None:
         if self._since_s is not None:
@@ -62,13 +95,28 @@ class GripperNode(Node):
             return
         if self._wanted is None or self._wanted == self._reached:
             return
-        client, make_goal = self._open if self._wanted > 0.5 else self._close
+        if self._ways is not None:
+            self._send_goal(self._wanted)
+        elif self.trouble:
+            self.get_logger().error(self.trouble, throttle_duration_sec=COMPLAINT_PERIOD_S)
+        else:
+            self._reached = self._wanted
+            self._publish(self._wanted)
+
+    def _publish(self, opening: float) -> None:
+        if self._topic is not None:
+            position = self._driver.position(opening)
+            several = self._driver.action.endswith(LIST_SUFFIX)
+            self._topic.publish(Float64MultiArray(data=[position]) if several else Float64(data=position))
+
+    def _send_goal(self, wanted: float) -> None:
+        client, make_goal = self._ways[0 if wanted > 0.5 else 1]
         if not client.server_is_ready():
             text = f'no action server for the gripper at {self._driver.action}: is its driver running?'
             self.get_logger().error(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
             return
         self._since_s, self._goal = time.monotonic(), self._goal + 1
-        wanted, goal = self._wanted, self._goal
+        goal = self._goal
         client.send_goal_async(make_goal(wanted)).add_done_callback(lambda future: self._on_answer(future, wanted, goal))
 
     def _on_answer(self, future: Any, wanted: float, goal: int) -> None:
@@ -97,63 +145,6 @@ class GripperNode(Node):
             self._handle.cancel_goal_async()
         self._handle = self._since_s = None
         self._goal += 1
-
-
-def ways(node: Node, gripper: Gripper, driver: GripperDriver) -> tuple[Way, Way]:
-    """Return how to open and how to close.
-
-    Raises:
-        GenimaError: if the messages of the driver are not installed.
-    """
-    try:
-        return {'franka': _franka, 'gripper_command': _gripper_command, 'parallel_gripper_command': _parallel}[driver.kind](
-            node, gripper, driver
-        )
-    except ImportError as error:
-        raise GenimaError(f'gripper driver {driver.kind}: {error}; install the messages of the driver') from error
-
-
-def _franka(node: Node, gripper: Gripper, driver: GripperDriver) -> tuple[Way, Way]:
-    from franka_msgs.action import Grasp, Move
-
-    speed_m_s = 2.0 * gripper.speed_m_s
-
-    def grasp(opening: float) -> Any:
-        goal = Grasp.Goal(width=driver.width_m(opening), speed=speed_m_s, force=gripper.force_n)
-        goal.epsilon.inner = goal.epsilon.outer = GRASP_EPSILON_M
-        return goal
-
-    return (
-        (
-            ActionClient(node, Move, f'{driver.action}/move'),
-            lambda opening: Move.Goal(width=driver.width_m(opening), speed=speed_m_s),
-        ),
-        (ActionClient(node, Grasp, f'{driver.action}/grasp'), grasp),
-    )
-
-
-def _gripper_command(node: Node, gripper: Gripper, driver: GripperDriver) -> tuple[Way, Way]:
-    from control_msgs.action import GripperCommand
-
-    def make(opening: float) -> Any:
-        goal = GripperCommand.Goal()
-        goal.command.position, goal.command.max_effort = driver.position(opening), driver.max_effort
-        return goal
-
-    way = ActionClient(node, GripperCommand, driver.action), make
-    return way, way
-
-
-def _parallel(node: Node, gripper: Gripper, driver: GripperDriver) -> tuple[Way, Way]:
-    from control_msgs.action import ParallelGripperCommand
-
-    def make(opening: float) -> Any:
-        goal = ParallelGripperCommand.Goal()
-        goal.command.name, goal.command.position = [driver.joint], [driver.position(opening)]
-        return goal
-
-    way = ActionClient(node, ParallelGripperCommand, driver.action), make
-    return way, way
 
 
 def main() -> NoReturn:

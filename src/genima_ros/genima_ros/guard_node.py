@@ -29,6 +29,7 @@ from genima_ros.sleep_watch import SleepWatch
 from genima_ros.trajectories import chunk_from_message, plan_message
 
 TICK_S = 0.02
+GRIPPER_S = 1.0  # the command is repeated
 MAX_TICK_GAP_S = 3 * TICK_S
 COMPLAINT_PERIOD_S = 2.0
 
@@ -52,7 +53,8 @@ class GuardNode(Node):
         self._last_tick_s = float('-inf')
         self._sleep = SleepWatch(self)
         self._plan = self.create_publisher(JointTrajectory, f'{controller}/joint_trajectory', qos.COMMAND)
-        self._gripper = self.create_publisher(Float64, 'gripper/command', qos.COMMAND)
+        self._gripper = self.create_publisher(Float64, 'gripper/command', qos.LATCHED)
+        self._gripper_open: float | None = None
         self._reports = GuardReports(self, self.profile.name)
         self._inputs = GuardInputs(self, self._guard, config.max_joint_age_s, controller, self._now_s, self._stop)
         self._inputs.ask_for_cameras(cameras)
@@ -68,6 +70,7 @@ class GuardNode(Node):
         for name, action in actions.items():
             self.create_service(Trigger, f'~/{name}', self._handler(name, action))
         self.create_timer(TICK_S, self._tick)
+        self.create_timer(GRIPPER_S, self._repeat_gripper)
         if armed:
             self._guard.arm()
         self.get_logger().info(
@@ -132,6 +135,13 @@ class GuardNode(Node):
         self._rivals.look()
         return self._guard.arm(self._now_s())
 
+    def _repeat_gripper(self) -> None:
+        """Say the gripper's command again: a recording that begins after the grasp must hold it."""
+        if not self._guard.status.armed:
+            self._gripper_open = None
+        elif self._gripper_open is not None and not self._sleep.drowsy():
+            self._gripper.publish(Float64(data=self._gripper_open))
+
     def _stop(self, reason: str) -> None:
         now_s = self._now_s()
         self._apply(self._guard.stop(reason, now_s), now_s)
@@ -147,7 +157,8 @@ class GuardNode(Node):
             joints = self.profile.arm_joints
             self._plan.publish(plan_message(joints, plan.stamp_s, plan.times_from_start_s, plan.q_rad, plan.v_rad_s))
         if output.gripper_open is not None:
-            self._gripper.publish(Float64(data=float(output.gripper_open)))
+            self._gripper_open = float(output.gripper_open)
+            self._gripper.publish(Float64(data=self._gripper_open))
         self._reports.tell(self._now_s(), output.status, self._newest_chunk)
 
     def _handler(self, name: str, action: Callable[[], GuardOutput]) -> Callable[..., Trigger.Response]:

@@ -20,6 +20,7 @@ from genima_ros._run import run
 from genima_ros.messages import seconds
 from genima_ros.pacer import Pace, Pacer
 from genima_ros.parameters import declare
+from genima_ros.sim_gripper import SimGripper
 from genima_ros.sim_outputs import SimOutputs
 from genima_ros.trajectories import trajectory_arrays
 
@@ -55,6 +56,7 @@ class SimNode(Node):
         self._outputs = SimOutputs(self, self._simulation, controller)
         self.create_subscription(JointTrajectory, f'{controller}/joint_trajectory', self._on_trajectory, qos.COMMAND)
         self.create_subscription(Float64, 'gripper/command', self._on_gripper, qos.COMMAND)
+        self._hand = SimGripper(self, self._simulation) if self._simulation.profile.gripper.is_there else None
         self.create_service(ResetEpisode, '~/reset', self._on_reset)
         self.create_service(Trigger, '~/restart_controller', self._on_restart)
         if pace:
@@ -131,6 +133,8 @@ class SimNode(Node):
         self._tick_count += 1
         self._simulation.step_to(self.time_s - self._origin_s)
         self._pacer.stepped(TICK_S, time.monotonic())
+        if self._hand is not None:
+            self._hand.tick(self.time_s)
         self._outputs.clock(self.time_s)
         if self._tick_count == self._restart_until:
             self._simulation.restart_controller()
@@ -178,7 +182,8 @@ class SimNode(Node):
             self._pacer.tick_seen(seconds(message.tick))
 
     def _on_gripper(self, message: Float64) -> None:
-        self._simulation.command_gripper(min(1.0, max(0.0, message.data)))
+        if message.data == message.data:  # not NaN
+            self._simulation.command_gripper(min(1.0, max(0.0, message.data)))
 
     def _on_restart(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Deactivate the trajectory controller, and activate it again a moment later."""

@@ -28,7 +28,10 @@ _REAL_ONLY = {
 
 
 class Node(NodeFactory):
-    """A named participant of the ROS graph. The arguments are those of rclpy's `Node`."""
+    """A named participant of the ROS graph. The arguments are those of rclpy's `Node`.
+
+    What is private here begins with `_rl_`: ordinary nodes have attributes like `_close` and `_timers` of their own.
+    """
 
     def __init__(
         self,
@@ -45,45 +48,46 @@ class Node(NodeFactory):
         automatically_declare_parameters_from_overrides: bool = False,
         enable_logger_service: bool = False,
     ) -> None:
-        self._context = context or get_default_context()
-        self._context.require_running()
+        self._rl_context = context or get_default_context()
+        self._rl_context.require_running()
         if enable_logger_service:
             raise NotImplementedError('rosless has no logger services; use --ros-args --log-level')
-        self._arguments = self._context.arguments if use_global_arguments else RosArguments()
+        self._rl_arguments = self._rl_context.arguments if use_global_arguments else RosArguments()
         own = parse_ros_arguments(['--ros-args', *cli_args] if cli_args else [])
-        self._arguments = RosArguments(
-            [*own.remaps, *self._arguments.remaps],
-            [*self._arguments.overrides, *own.overrides],
-            rosout=self._arguments.rosout,
+        self._rl_arguments = RosArguments(
+            [*own.remaps, *self._rl_arguments.remaps],
+            [*self._rl_arguments.overrides, *own.overrides],
+            rosout=self._rl_arguments.rosout,
         )
-        self._endpoints = NodeEndpoints(self._own_name(node_name, namespace or ''))
-        self._clock = ROSClock()
-        self._logger = logging.get_logger(self.get_fully_qualified_name().strip('/').replace('/', '.'))
-        self._context.graph.add_node(self._endpoints)
-        overrides = self._arguments.parameters(self.get_name(), self.get_namespace())
+        self._rl_endpoints = NodeEndpoints(self._rl_own_name(node_name, namespace or ''))
+        self._rl_clock = ROSClock()
+        self._rl_logger = logging.get_logger(self.get_fully_qualified_name().strip('/').replace('/', '.'))
+        self._rl_context.graph.add_node(self._rl_endpoints)
+        overrides = self._rl_arguments.parameters(self.get_name(), self.get_namespace())
         overrides |= {parameter.name: parameter.value for parameter in parameter_overrides or ()}
         super().__init__(overrides, allow_undeclared_parameters)
-        self._start(enable_rosout and self._arguments.rosout, start_parameter_services)
+        self._rl_start(enable_rosout and self._rl_arguments.rosout, start_parameter_services)
         if automatically_declare_parameters_from_overrides:
             new = [(name, value) for name, value in overrides.items() if not self.has_parameter(name)]
             self.declare_parameters('', new, ignore_override=True)
 
-    def _own_name(self, name: str, namespace: str) -> NodeName:
-        name_after = self._arguments.special_name('__node', name) or self._arguments.special_name('__name', name) or name
-        namespace = self._arguments.special_name('__ns', name) or namespace
+    def _rl_own_name(self, name: str, namespace: str) -> NodeName:
+        special = self._rl_arguments.special_name
+        name_after = special('__node', name) or special('__name', name) or name
+        namespace = special('__ns', name) or namespace
         namespace = namespace if namespace.startswith('/') else f'/{namespace}'
         validate_node_name(name_after)
         validate_namespace(namespace)
         return NodeName(name_after, namespace)
 
-    def _start(self, rosout: bool, parameter_services: bool) -> None:
-        self._rosout = self.create_publisher(Log, '/rosout', qos_profile_rosout_default) if rosout else None
+    def _rl_start(self, rosout: bool, parameter_services: bool) -> None:
+        self._rl_rosout = self.create_publisher(Log, '/rosout', qos_profile_rosout_default) if rosout else None
         if rosout:
-            logging.add_sink(self._logger.name, self._log_to_rosout)
-        self._parameter_events = self.create_publisher(ParameterEvent, '/parameter_events', qos_profile_parameter_events)
-        self._time_source = TimeSource(self, self._clock)
+            logging.add_sink(self._rl_logger.name, self._rl_log_to_rosout)
+        self._rl_parameter_events = self.create_publisher(ParameterEvent, '/parameter_events', qos_profile_parameter_events)
+        self._rl_time_source = TimeSource(self, self._rl_clock)
         if parameter_services:
-            self._parameter_service = ParameterService(self)
+            self._rl_parameter_service = ParameterService(self)
 
     def __getattr__(self, name: str) -> Any:
         if name in _REAL_ONLY:
@@ -95,21 +99,21 @@ class Node(NodeFactory):
     @property
     def context(self) -> Context:
         """The context that the node lives in."""
-        return self._context
+        return self._rl_context
 
     def get_logger(self) -> logging.RcutilsLogger:
         """Return the node's logger."""
-        return self._logger
+        return self._rl_logger
 
-    def _publish_parameter_event(self, event: Any) -> None:
-        event.stamp = self._clock.now().to_msg()
-        self._parameter_events.publish(event)
+    def _rl_publish_parameter_event(self, event: Any) -> None:
+        event.stamp = self._rl_clock.now().to_msg()
+        self._rl_parameter_events.publish(event)
 
-    def _log_to_rosout(self, now_s: float, severity: int, name: str, text: str, caller: FrameType) -> None:
-        if self._rosout is not None and self._context.ok():
+    def _rl_log_to_rosout(self, now_s: float, severity: int, name: str, text: str, caller: FrameType) -> None:
+        if self._rl_rosout is not None and self._rl_context.ok():
             stamp = Time(seconds=now_s).to_msg()
             code = caller.f_code
-            self._rosout.publish(
+            self._rl_rosout.publish(
                 Log(
                     stamp=stamp, level=int(severity), name=name, msg=text, file=code.co_filename,
                     function=code.co_name, line=caller.f_lineno,
@@ -121,12 +125,12 @@ class Node(NodeFactory):
         executor = self.executor
         if executor is not None:
             executor.remove_node(self)
-        logging.remove_sink(self._logger.name, self._log_to_rosout)
-        self._rosout = None
-        self._time_source.stop()
-        self._destroy_all()
-        if self._context.ok():
-            self._context.graph.remove_node(self._endpoints)
+        logging.remove_sink(self._rl_logger.name, self._rl_log_to_rosout)
+        self._rl_rosout = None
+        self._rl_time_source.stop()
+        self._rl_destroy_all()
+        if self._rl_context.ok():
+            self._rl_context.graph.remove_node(self._rl_endpoints)
 
     def __enter__(self) -> 'Node':
         return self

@@ -31,60 +31,60 @@ if TYPE_CHECKING:
 class NodeEntities(NodeParameters):
     """The part of `Node` that keeps things and destroys them; `NodeFactory` makes them."""
 
-    _arguments: RosArguments
-    _clock: ROSClock
-    _logger: RcutilsLogger
-    _time_source: TimeSource
+    _rl_arguments: RosArguments
+    _rl_clock: ROSClock
+    _rl_logger: RcutilsLogger
+    _rl_time_source: TimeSource
 
     def __init__(self, overrides: dict[str, Any], allow_undeclared: bool) -> None:
         super().__init__(overrides, allow_undeclared)
-        self._lock = threading.RLock()
-        self._publishers: list[Publisher[Any]] = []
-        self._subscriptions: list[Subscription[Any]] = []
-        self._timers: list[Timer] = []
-        self._services: list[Service] = []
-        self._clients: list[Client] = []
-        self._executor: weakref.ReferenceType[Executor] | None = None
-        self._default_callback_group = MutuallyExclusiveCallbackGroup()
+        self._rl_lock = threading.RLock()
+        self._rl_publishers: list[Publisher[Any]] = []
+        self._rl_subscriptions: list[Subscription[Any]] = []
+        self._rl_timers: list[Timer] = []
+        self._rl_services: list[Service] = []
+        self._rl_clients: list[Client] = []
+        self._rl_executor: weakref.ReferenceType[Executor] | None = None
+        self._rl_default_callback_group = MutuallyExclusiveCallbackGroup()
 
     @property
     def publishers(self) -> Iterator[Publisher[Any]]:
         """All publishers."""
-        yield from list(self._publishers)
+        yield from list(self._rl_publishers)
 
     @property
     def subscriptions(self) -> Iterator[Subscription[Any]]:
         """All subscriptions."""
-        yield from list(self._subscriptions)
+        yield from list(self._rl_subscriptions)
 
     @property
     def timers(self) -> Iterator[Timer]:
         """All timers."""
-        yield from list(self._timers)
+        yield from list(self._rl_timers)
 
     @property
     def services(self) -> Iterator[Service]:
         """All services."""
-        yield from list(self._services)
+        yield from list(self._rl_services)
 
     @property
     def clients(self) -> Iterator[Client]:
         """All clients."""
-        yield from list(self._clients)
+        yield from list(self._rl_clients)
 
     @property
     def default_callback_group(self) -> CallbackGroup:
         """The (mutually exclusive) group of everything that is created without one."""
-        return self._default_callback_group
+        return self._rl_default_callback_group
 
     def get_clock(self) -> Clock:
         """Return the node's clock, which follows /clock when `use_sim_time` is true."""
-        return self._clock
+        return self._rl_clock
 
     @property
     def executor(self) -> 'Executor | None':
         """The executor that spins the node."""
-        return self._executor() if self._executor is not None else None
+        return self._rl_executor() if self._rl_executor is not None else None
 
     @executor.setter
     def executor(self, executor: 'Executor | None') -> None:
@@ -95,7 +95,7 @@ class NodeEntities(NodeParameters):
 
     def attach_executor(self, executor: 'Executor | None') -> None:
         """Remember who spins the node; called by executors."""
-        self._executor = None if executor is None else weakref.ref(executor)
+        self._rl_executor = None if executor is None else weakref.ref(executor)
 
     def wake_executor(self) -> None:
         """Have the executor look again at what the node waits for."""
@@ -105,45 +105,45 @@ class NodeEntities(NodeParameters):
 
     def reader_waitables(self) -> list[ReaderWaitable]:
         """Return what has to be waited for in DDS (without /clock)."""
-        with self._lock:
-            return [*self._subscriptions, *self._services, *self._clients]
+        with self._rl_lock:
+            return [*self._rl_subscriptions, *self._rl_services, *self._rl_clients]
 
     @property
     def clock_topic(self) -> ClockTopic | None:
         """The simulated time that the node follows, if any."""
-        return self._time_source.topic
+        return self._rl_time_source.topic
 
     def needs_clock_messages(self) -> bool:
         """Return whether something has to happen when simulated time goes on."""
-        return self._clock.reports_jumps or any(
-            timer.clock is self._clock and not timer.is_canceled() for timer in self._timers
+        return self._rl_clock.reports_jumps or any(
+            timer.clock is self._rl_clock and not timer.is_canceled() for timer in self._rl_timers
         )
 
-    def _remap(self, full_name: str, *, is_service: bool) -> str:
-        return self._arguments.remap(full_name, self.get_name(), self.get_namespace(), is_service=is_service)
+    def _rl_remap(self, full_name: str, *, is_service: bool) -> str:
+        return self._rl_arguments.remap(full_name, self.get_name(), self.get_namespace(), is_service=is_service)
 
-    def _add_writer(self, topic: str, msg_type: type[Any], profile: QoSProfile) -> Writer:
+    def _rl_add_writer(self, topic: str, msg_type: type[Any], profile: QoSProfile) -> Writer:
         name, user_data = dds_type_name(msg_type.ros_type), type_hash_user_data(msg_type.ros_type)
-        return self._announce(Writer(self._context.participant, topic, name, profile.native(), user_data))
+        return self._rl_announce(Writer(self._rl_context.participant, topic, name, profile.native(), user_data))
 
     def add_reader(self, topic: str, msg_type: type[Any], profile: QoSProfile) -> Reader:
         """Create a reader for a topic with a full name (used by the parts of a node)."""
         name, user_data = dds_type_name(msg_type.ros_type), type_hash_user_data(msg_type.ros_type)
-        return self._announce(Reader(self._context.participant, f'rt{topic}', name, profile.native(), user_data))
+        return self._rl_announce(Reader(self._rl_context.participant, f'rt{topic}', name, profile.native(), user_data))
 
-    def _wire_writer(self, names: WireNames, profile: QoSProfile, user_data: bytes) -> Writer:
-        return self._announce(Writer(self._context.participant, *names, profile.native(), user_data))
+    def _rl_wire_writer(self, names: WireNames, profile: QoSProfile, user_data: bytes) -> Writer:
+        return self._rl_announce(Writer(self._rl_context.participant, *names, profile.native(), user_data))
 
-    def _wire_reader(self, names: WireNames, profile: QoSProfile, user_data: bytes) -> Reader:
-        return self._announce(Reader(self._context.participant, *names, profile.native(), user_data))
+    def _rl_wire_reader(self, names: WireNames, profile: QoSProfile, user_data: bytes) -> Reader:
+        return self._rl_announce(Reader(self._rl_context.participant, *names, profile.native(), user_data))
 
-    def _announce(self, endpoint: Any) -> Any:
-        (self._endpoints.writers if isinstance(endpoint, Writer) else self._endpoints.readers).append(endpoint)
-        self._context.graph.announce()
+    def _rl_announce(self, endpoint: Any) -> Any:
+        (self._rl_endpoints.writers if isinstance(endpoint, Writer) else self._rl_endpoints.readers).append(endpoint)
+        self._rl_context.graph.announce()
         return endpoint
 
-    def _add_waitable(self, container: list[Any], waitable: Any) -> None:
-        with self._lock:
+    def _rl_add_waitable(self, container: list[Any], waitable: Any) -> None:
+        with self._rl_lock:
             container.append(waitable)
         executor = self.executor
         if executor is not None:
@@ -151,23 +151,23 @@ class NodeEntities(NodeParameters):
 
     def destroy_publisher(self, publisher: Publisher[Any]) -> bool:
         """Destroy a publisher; return whether it belonged to this node."""
-        return self._destroy(self._publishers, publisher)
+        return self._rl_destroy(self._rl_publishers, publisher)
 
     def destroy_subscription(self, subscription: Subscription[Any]) -> bool:
         """Destroy a subscription; return whether it belonged to this node."""
-        return self._destroy(self._subscriptions, subscription)
+        return self._rl_destroy(self._rl_subscriptions, subscription)
 
     def destroy_client(self, client: Client) -> bool:
         """Destroy a client; return whether it belonged to this node."""
-        return self._destroy(self._clients, client)
+        return self._rl_destroy(self._rl_clients, client)
 
     def destroy_service(self, service: Service) -> bool:
         """Destroy a service; return whether it belonged to this node."""
-        return self._destroy(self._services, service)
+        return self._rl_destroy(self._rl_services, service)
 
     def destroy_timer(self, timer: Timer) -> bool:
         """Destroy a timer; return whether it belonged to this node."""
-        return self._destroy(self._timers, timer)
+        return self._rl_destroy(self._rl_timers, timer)
 
     def destroy_rate(self, rate: Rate) -> bool:
         """Destroy a rate; return whether it belonged to this node."""
@@ -179,30 +179,30 @@ class NodeEntities(NodeParameters):
         executor = self.executor
         if executor is not None:
             executor.remove_waitable(waitable)
-        self._close([waitable.reader])
+        self._rl_close([waitable.reader])
 
-    def _destroy(self, container: list[Any], entity: Any) -> bool:
-        with self._lock:
+    def _rl_destroy(self, container: list[Any], entity: Any) -> bool:
+        with self._rl_lock:
             if entity not in container:
                 return False
             container.remove(entity)
         executor = self.executor
         if executor is not None and hasattr(entity, 'reader'):
             executor.remove_waitable(entity)
-        self._close([getattr(entity, name) for name in ('reader', 'writer') if hasattr(entity, name)])
+        self._rl_close([getattr(entity, name) for name in ('reader', 'writer') if hasattr(entity, name)])
         entity.destroy()
         return True
 
-    def _close(self, endpoints: list[Endpoint]) -> None:
+    def _rl_close(self, endpoints: list[Endpoint]) -> None:
         for endpoint in endpoints:
-            container: list[Any] = self._endpoints.writers if isinstance(endpoint, Writer) else self._endpoints.readers
+            container: list[Any] = self._rl_endpoints.writers if isinstance(endpoint, Writer) else self._rl_endpoints.readers
             if endpoint in container:
                 container.remove(endpoint)
             endpoint.close()
-        if endpoints and self._context.ok():
-            self._context.graph.announce()
+        if endpoints and self._rl_context.ok():
+            self._rl_context.graph.announce()
 
-    def _destroy_all(self) -> None:
-        for container in (self._subscriptions, self._services, self._clients, self._timers, self._publishers):
+    def _rl_destroy_all(self) -> None:
+        for container in (self._rl_subscriptions, self._rl_services, self._rl_clients, self._rl_timers, self._rl_publishers):
             for entity in list(container):  # type: ignore[attr-defined]
-                self._destroy(container, entity)  # type: ignore[arg-type]
+                self._rl_destroy(container, entity)  # type: ignore[arg-type]

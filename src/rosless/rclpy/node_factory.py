@@ -34,10 +34,10 @@ class NodeFactory(NodeEntities):
         """Create a publisher; `qos_profile` can be a depth."""
         _refuse_options(event_callbacks, qos_overriding_options)
         profile, name = as_profile(qos_profile), self.resolve_topic_name(topic)
-        writer = self._add_writer(f'rt{name}', msg_type, profile)
-        publisher = publisher_class(writer, msg_type, name, profile, self._context)
-        with self._lock:
-            self._publishers.append(publisher)
+        writer = self._rl_add_writer(f'rt{name}', msg_type, profile)
+        publisher = publisher_class(writer, msg_type, name, profile, self._rl_context)
+        with self._rl_lock:
+            self._rl_publishers.append(publisher)
         return publisher
 
     def create_subscription(
@@ -54,11 +54,11 @@ class NodeFactory(NodeEntities):
     ) -> Subscription[Any]:
         """Create a subscription; with `raw` the callback gets serialised messages (bytes)."""
         _refuse_options(event_callbacks, qos_overriding_options)
-        profile, group = as_profile(qos_profile), callback_group or self._default_callback_group
+        profile, group = as_profile(qos_profile), callback_group or self._rl_default_callback_group
         name = self.resolve_topic_name(topic)
         reader = self.add_reader(name, msg_type, profile)
-        subscription = Subscription(reader, msg_type, name, callback, group, profile, raw, self._logger)
-        self._add_waitable(self._subscriptions, subscription)
+        subscription = Subscription(reader, msg_type, name, callback, group, profile, raw, self._rl_logger)
+        self._rl_add_waitable(self._rl_subscriptions, subscription)
         return subscription
 
     def create_timer(
@@ -72,15 +72,15 @@ class NodeFactory(NodeEntities):
         """Create a timer on the node's clock (or another one)."""
         timer = Timer(
             callback,
-            callback_group or self._default_callback_group,
+            callback_group or self._rl_default_callback_group,
             int(float(timer_period_sec) * S_TO_NS),
-            clock or self._clock,
+            clock or self._rl_clock,
             autostart=autostart,
             wake=self.wake_executor,
             pass_info=not takes_arguments(callback, 0) and takes_arguments(callback, 1),
         )
-        with self._lock:
-            self._timers.append(timer)
+        with self._rl_lock:
+            self._rl_timers.append(timer)
         self.wake_executor()
         return timer
 
@@ -89,7 +89,7 @@ class NodeFactory(NodeEntities):
         if frequency <= 0:
             raise ValueError('frequency must be > 0')
         timer = self.create_timer(1.0 / frequency, lambda: None, ReentrantCallbackGroup(), clock)
-        return Rate(timer, context=self._context)
+        return Rate(timer, context=self._rl_context)
 
     def create_client(
         self,
@@ -100,15 +100,15 @@ class NodeFactory(NodeEntities):
         callback_group: CallbackGroup | None = None,
     ) -> Client:
         """Create a client of a service."""
-        name, group = self.resolve_service_name(srv_name), callback_group or self._default_callback_group
+        name, group = self.resolve_service_name(srv_name), callback_group or self._rl_default_callback_group
         requests, replies = wire_names(srv_type.ros_type, name)
         own_id = identity('clientid')
         client = Client(
-            self._wire_writer(requests, qos_profile, own_id),
-            self._wire_reader(replies, qos_profile, own_id),
-            srv_type, srv_name, name, qos_profile, group, self._context, self._logger,
+            self._rl_wire_writer(requests, qos_profile, own_id),
+            self._rl_wire_reader(replies, qos_profile, own_id),
+            srv_type, srv_name, name, qos_profile, group, self._rl_context, self._rl_logger,
         )  # fmt: skip
-        self._add_waitable(self._clients, client)
+        self._rl_add_waitable(self._rl_clients, client)
         return client
 
     def create_service(
@@ -121,13 +121,13 @@ class NodeFactory(NodeEntities):
         callback_group: CallbackGroup | None = None,
     ) -> Service:
         """Create a service; `callback(request, response)` returns the response."""
-        name, group = self.resolve_service_name(srv_name), callback_group or self._default_callback_group
+        name, group = self.resolve_service_name(srv_name), callback_group or self._rl_default_callback_group
         requests, replies = wire_names(srv_type.ros_type, name)
         own_id = identity('serviceid')
-        writer = self._wire_writer(replies, qos_profile, own_id)
-        reader = self._wire_reader(requests, qos_profile, own_id)
-        service = Service(reader, writer, srv_type, srv_name, name, callback, group, qos_profile, self._logger)
-        self._add_waitable(self._services, service)
+        writer = self._rl_wire_writer(replies, qos_profile, own_id)
+        reader = self._rl_wire_reader(requests, qos_profile, own_id)
+        service = Service(reader, writer, srv_type, srv_name, name, callback, group, qos_profile, self._rl_logger)
+        self._rl_add_waitable(self._rl_services, service)
         return service
 
 

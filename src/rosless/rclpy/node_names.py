@@ -22,35 +22,35 @@ class NodeNotFound(Exception):
 class NameResolution:
     """Names of a node and of its topics."""
 
-    _context: Context
-    _endpoints: NodeEndpoints
+    _rl_context: Context
+    _rl_endpoints: NodeEndpoints
 
     def get_name(self) -> str:
         """Return the name of the node."""
-        return self._endpoints.name.name
+        return self._rl_endpoints.name.name
 
     def get_namespace(self) -> str:
         """Return the namespace of the node."""
-        return self._endpoints.name.namespace
+        return self._rl_endpoints.name.namespace
 
     def get_fully_qualified_name(self) -> str:
         """Return namespace and name."""
-        return self._endpoints.name.full
+        return self._rl_endpoints.name.full
 
     def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
         """Return the full name of a topic after remapping."""
-        return self._resolve(topic, only_expand, is_service=False)
+        return self._rl_resolve(topic, only_expand, is_service=False)
 
     def resolve_service_name(self, service: str, *, only_expand: bool = False) -> str:
         """Return the full name of a service after remapping."""
-        return self._resolve(service, only_expand, is_service=True)
+        return self._rl_resolve(service, only_expand, is_service=True)
 
-    def _resolve(self, name: str, only_expand: bool, *, is_service: bool) -> str:
+    def _rl_resolve(self, name: str, only_expand: bool, *, is_service: bool) -> str:
         node, namespace = self.get_name(), self.get_namespace()
         full = expand_topic_name(name, node, namespace, is_service=is_service)
-        return full if only_expand else self._remap(full, is_service=is_service)
+        return full if only_expand else self._rl_remap(full, is_service=is_service)
 
-    def _remap(self, full_name: str, *, is_service: bool) -> str:
+    def _rl_remap(self, full_name: str, *, is_service: bool) -> str:
         raise NotImplementedError
 
 
@@ -59,79 +59,79 @@ class GraphQueries(NameResolution):
 
     def get_node_names(self) -> list[str]:
         """Return the names of all nodes."""
-        return [node.name for node in self._context.graph.node_names()]
+        return [node.name for node in self._rl_context.graph.node_names()]
 
     def get_fully_qualified_node_names(self) -> list[str]:
         """Return namespace and name of all nodes."""
-        return [node.full for node in self._context.graph.node_names()]
+        return [node.full for node in self._rl_context.graph.node_names()]
 
     def get_node_names_and_namespaces(self) -> list[tuple[str, str]]:
         """Return (name, namespace) of all nodes."""
-        return [(node.name, node.namespace) for node in self._context.graph.node_names()]
+        return [(node.name, node.namespace) for node in self._rl_context.graph.node_names()]
 
     def get_topic_names_and_types(self, no_demangle: bool = False) -> NamesAndTypes:
         """Return all topics with their types; with `no_demangle` under their DDS names."""
-        graph = self._context.graph
+        graph = self._rl_context.graph
         return _collect([*graph.writers(), *graph.readers()], '' if no_demangle else _TOPIC)
 
     def get_service_names_and_types(self) -> NamesAndTypes:
         """Return all services with their types."""
-        return _collect(self._context.graph.readers(), _REQUEST)
+        return _collect(self._rl_context.graph.readers(), _REQUEST)
 
     def get_publisher_names_and_types_by_node(
         self, node_name: str, node_namespace: str, no_demangle: bool = False
     ) -> NamesAndTypes:
         """Return what a node publishes."""
-        writers, _ = self._endpoints_of(node_name, node_namespace)
+        writers, _ = self._rl_endpoints_of(node_name, node_namespace)
         return _collect(writers, '' if no_demangle else _TOPIC)
 
     def get_subscriber_names_and_types_by_node(
         self, node_name: str, node_namespace: str, no_demangle: bool = False
     ) -> NamesAndTypes:
         """Return what a node subscribes to."""
-        _, readers = self._endpoints_of(node_name, node_namespace)
+        _, readers = self._rl_endpoints_of(node_name, node_namespace)
         return _collect(readers, '' if no_demangle else _TOPIC)
 
     def get_service_names_and_types_by_node(self, node_name: str, node_namespace: str) -> NamesAndTypes:
         """Return the services that a node offers."""
-        return _collect(self._endpoints_of(node_name, node_namespace)[1], _REQUEST)
+        return _collect(self._rl_endpoints_of(node_name, node_namespace)[1], _REQUEST)
 
     def get_client_names_and_types_by_node(self, node_name: str, node_namespace: str) -> NamesAndTypes:
         """Return the services that a node uses."""
-        return _collect(self._endpoints_of(node_name, node_namespace)[1], _REPLY)
+        return _collect(self._rl_endpoints_of(node_name, node_namespace)[1], _REPLY)
 
     def count_publishers(self, topic_name: str) -> int:
         """Return how many publishers a topic has."""
-        return _count(self._context.graph.writers(), _TOPIC + self.resolve_topic_name(topic_name))
+        return _count(self._rl_context.graph.writers(), _TOPIC + self.resolve_topic_name(topic_name))
 
     def count_subscribers(self, topic_name: str) -> int:
         """Return how many subscriptions a topic has."""
-        return _count(self._context.graph.readers(), _TOPIC + self.resolve_topic_name(topic_name))
+        return _count(self._rl_context.graph.readers(), _TOPIC + self.resolve_topic_name(topic_name))
 
     def get_publishers_info_by_topic(self, topic_name: str) -> list[TopicEndpointInfo]:
         """Return who publishes a topic, with type and QoS."""
-        endpoints = self._context.graph.writers()
-        return self._describe(endpoints, topic_name, TopicEndpointTypeEnum.PUBLISHER)
+        endpoints = self._rl_context.graph.writers()
+        return self._rl_describe(endpoints, topic_name, TopicEndpointTypeEnum.PUBLISHER)
 
     def get_subscriptions_info_by_topic(self, topic_name: str) -> list[TopicEndpointInfo]:
         """Return who listens to a topic, with type and QoS."""
-        endpoints = self._context.graph.readers()
-        return self._describe(endpoints, topic_name, TopicEndpointTypeEnum.SUBSCRIPTION)
+        endpoints = self._rl_context.graph.readers()
+        return self._rl_describe(endpoints, topic_name, TopicEndpointTypeEnum.SUBSCRIPTION)
 
     def count_services(self, service_name: str) -> int:
         """Return how many servers a service has."""
-        return _count(self._context.graph.readers(), f'{_REQUEST}{self.resolve_service_name(service_name)}Request')
+        return _count(self._rl_context.graph.readers(), f'{_REQUEST}{self.resolve_service_name(service_name)}Request')
 
     def count_clients(self, service_name: str) -> int:
         """Return how many clients a service has."""
-        return _count(self._context.graph.readers(), f'{_REPLY}{self.resolve_service_name(service_name)}Reply')
+        return _count(self._rl_context.graph.readers(), f'{_REPLY}{self.resolve_service_name(service_name)}Reply')
 
-    def _describe(
+    def _rl_describe(
         self, endpoints: Iterable[EndpointInfo], topic_name: str, kind: TopicEndpointTypeEnum
     ) -> list[TopicEndpointInfo]:
         topic = _TOPIC + self.resolve_topic_name(topic_name)
         which = 0 if kind is TopicEndpointTypeEnum.PUBLISHER else 1
-        nodes = self._context.graph.nodes()
+        nodes = self._rl_context.graph.nodes()
         owners = {gid: node for node, endpoint_gids in nodes.items() for gid in endpoint_gids[which]}
         unknown = NodeName('_NODE_NAME_UNKNOWN_', '_NODE_NAMESPACE_UNKNOWN_')
         result = []
@@ -142,8 +142,8 @@ class GraphQueries(NameResolution):
                 result.append(TopicEndpointInfo(*info))
         return result
 
-    def _endpoints_of(self, name: str, namespace: str) -> tuple[list[EndpointInfo], list[EndpointInfo]]:
-        graph = self._context.graph
+    def _rl_endpoints_of(self, name: str, namespace: str) -> tuple[list[EndpointInfo], list[EndpointInfo]]:
+        graph = self._rl_context.graph
         known = graph.nodes()
         node = NodeName(name, namespace)
         if node not in known:

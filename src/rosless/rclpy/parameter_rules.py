@@ -67,30 +67,30 @@ class ParameterCallbacks:
     """The callbacks of a node around changes of its parameters."""
 
     def __init__(self) -> None:
-        self._pre_callbacks: list[PreCallback] = []
-        self._check_callbacks: list[CheckCallback] = []
-        self._post_callbacks: list[PostCallback] = []
+        self._rl_pre_callbacks: list[PreCallback] = []
+        self._rl_check_callbacks: list[CheckCallback] = []
+        self._rl_post_callbacks: list[PostCallback] = []
 
     def add_pre_set_parameters_callback(self, callback: PreCallback) -> None:
         """Have `callback(parameters)` called before a change; it returns what is to be changed instead."""
-        self._pre_callbacks.insert(0, callback)
+        self._rl_pre_callbacks.insert(0, callback)
 
     def add_on_set_parameters_callback(self, callback: CheckCallback) -> None:
         """Have `callback(parameters)` asked before a change; it returns a rcl_interfaces/SetParametersResult."""
-        self._check_callbacks.insert(0, callback)
+        self._rl_check_callbacks.insert(0, callback)
 
     def add_post_set_parameters_callback(self, callback: PostCallback) -> None:
         """Have `callback(parameters)` called after a change."""
-        self._post_callbacks.insert(0, callback)
+        self._rl_post_callbacks.insert(0, callback)
 
     def remove_pre_set_parameters_callback(self, callback: PreCallback) -> None:
         """Undo `add_pre_set_parameters_callback`."""
-        self._pre_callbacks.remove(callback)
+        self._rl_pre_callbacks.remove(callback)
 
     def remove_on_set_parameters_callback(self, callback: CheckCallback) -> None:
         """Undo `add_on_set_parameters_callback`."""
-        self._check_callbacks.remove(callback)
+        self._rl_check_callbacks.remove(callback)
 
     def remove_post_set_parameters_callback(self, callback: PostCallback) -> None:
         """Undo `add_post_set_parameters_callback`."""
-        self._post_callbacks.remove(callback)
+        self._rl_post_callbacks.remove(callback)
