@@ -10,11 +10,10 @@ from genima_ros.images import image_message
 from genima_ros.messages import seconds, stamp
 from genima_ros.trajectories import chunk_from_message
 from sensor_msgs.msg import JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import NodeStats, TargetImage
+from genima_msgs.msg import ActionChunk, NodeStats, TargetImage
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
@@ -64,7 +63,7 @@ def robot(probe, policy: Path) -> Robot:  # type: ignore[no-untyped-def]
 def test_chunks_come_at_the_control_rate_with_the_stamp_of_the_observation(
     start: Start, probe, robot: Robot, policy: Path
 ) -> None:
-    chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
+    chunks = probe.listen(ActionChunk, 'action_chunk', qos.RELIABLE)
     stats = probe.listen(NodeStats, 'node_stats', qos.RELIABLE)
     node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')
@@ -73,7 +72,8 @@ def test_chunks_come_at_the_control_rate_with_the_stamp_of_the_observation(
     robot.feed(2.0)
     assert 15 <= len(chunks) <= 22
     chunk = chunk_from_message(chunks[-1], PANDA)
-    assert chunks[-1].header.frame_id == PolicySpec.load(policy).hash()
+    assert chunks[-1].contract == PolicySpec.load(policy).hash()
+    assert chunks[-1].header.frame_id == PANDA.base_link
     assert 0.0 < robot.now_s - chunk.stamp_s < 0.5
     np.testing.assert_allclose(chunk.q_rad[0], PANDA.home_rad, atol=0.2)
     assert stats[-1].ticks_without_input == 0, node.text
@@ -83,7 +83,7 @@ def test_chunks_come_at_the_control_rate_with_the_stamp_of_the_observation(
 
 
 def test_a_target_of_another_contract_is_refused_with_both_hashes(start: Start, probe, robot: Robot, policy: Path) -> None:
-    chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
+    chunks = probe.listen(ActionChunk, 'action_chunk', qos.RELIABLE)
     node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')
     robot.feed(1.0, contract='0123456789abcdef')
@@ -93,7 +93,7 @@ def test_a_target_of_another_contract_is_refused_with_both_hashes(start: Start, 
 
 
 def test_without_new_targets_chunks_stop_and_are_missed(start: Start, probe, robot: Robot, policy: Path) -> None:
-    chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
+    chunks = probe.listen(ActionChunk, 'action_chunk', qos.RELIABLE)
     stats = probe.listen(NodeStats, 'node_stats', qos.RELIABLE)
     node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')
@@ -113,7 +113,7 @@ def test_without_new_targets_chunks_stop_and_are_missed(start: Start, probe, rob
 
 
 def test_stale_joints_give_no_chunk(start: Start, probe, robot: Robot, policy: Path) -> None:
-    chunks = probe.listen(JointTrajectory, 'action_chunk', qos.RELIABLE)
+    chunks = probe.listen(ActionChunk, 'action_chunk', qos.RELIABLE)
     node = start('act_node', policy=policy, max_joint_age_s=1.0)
     node.wait_for('controller ready')
     for _ in range(20):

@@ -23,7 +23,7 @@ from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.rig.rig import image_topic, info_topic
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import GuardStatus, NodeStats, TargetImage
+from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats, TargetImage
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
@@ -73,7 +73,7 @@ class Vandal:
         publish = probe.create_publisher
         self._tf = publish(TFMessage, '/tf', 10)
         self._joints = publish(JointState, 'joint_states', 10)
-        self._chunks = publish(type(chunk_message(_chunk(0.0), PANDA, '')), 'action_chunk', qos.COMMAND)
+        self._chunks = publish(ActionChunk, 'action_chunk', qos.COMMAND)
         self._targets = publish(TargetImage, 'target_image', qos.COMMAND)
         self._stats = publish(NodeStats, 'node_stats', qos.STATISTICS)
         self._guard = publish(GuardStatus, 'guard/status', qos.LATCHED)
@@ -101,18 +101,14 @@ class Vandal:
         whole, half, empty = (
             chunk_message(_chunk(1e-9 * self._probe.get_clock().now().nanoseconds), PANDA, self._contract) for _ in 'abc'
         )
-        _trajectory(half).points[3].positions = [0.0]
-        _trajectory(empty).points = []
-        for chunk in (whole, half, empty, type(whole)()):
+        half.points[3].positions = [0.0]
+        empty.points = []
+        for chunk in (whole, half, empty, ActionChunk()):
             self._chunks.publish(chunk)
 
 
 def _chunk(stamp_s: float) -> Chunk:
     return Chunk(stamp_s, 0.1, np.tile(PANDA.home_rad, (16, 1)), np.ones(16))
-
-
-def _trajectory(message: Any) -> Any:
-    return getattr(message, 'trajectory', message)
 
 
 def _nodes(tmp_path: Path, policy: Path) -> dict[str, dict[str, Any]]:

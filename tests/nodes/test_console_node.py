@@ -24,7 +24,6 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
-from trajectory_msgs.msg import JointTrajectory
 from websockets.sync.client import ClientConnection, connect
 
 from genima.cameras.model import CameraModel
@@ -33,7 +32,7 @@ from genima.contract.spec import PolicySpec
 from genima.guard.guard import Guard
 from genima.robots.profile import RobotProfile
 from genima.spheres.scene import target_scene
-from genima_msgs.msg import GuardStatus, NodeStats
+from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
@@ -112,7 +111,7 @@ class Graph:
         self._infos = probe.create_publisher(CameraInfo, 'cameras/front/camera_info', qos.RELIABLE)
         self._frames = probe.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
         self._joints = probe.create_publisher(JointState, 'joint_states', qos.RELIABLE)
-        self._chunks = probe.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._chunks = probe.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self._stats = probe.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
         self._status = probe.create_publisher(GuardStatus, 'guard/status', qos.LATCHED)
         self.T_base_camera = np.diag([1.0, -1.0, -1.0, 1.0])

@@ -25,7 +25,7 @@ from genima.errors import LimitError
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
 from genima.sim.trajectory_controller import TrajectoryController
-from genima_msgs.msg import GuardStatus, TargetImage
+from genima_msgs.msg import ActionChunk, GuardStatus, TargetImage
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
@@ -38,7 +38,7 @@ class Lab:
         self._probe = probe
         self.contract = spec.hash()
         self._joints = probe.create_publisher(JointState, 'joint_states', qos.RELIABLE)
-        self._chunks = probe.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._chunks = probe.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self._state = probe.create_publisher(JointTrajectoryControllerState, 'arm_controller/controller_state', qos.RELIABLE)
         self._targets = probe.create_publisher(TargetImage, 'target_image', qos.COMMAND)
         self._bools = {name: probe.create_publisher(Bool, name, qos.RELIABLE) for name in ('e_stop', 'deadman', 'program')}

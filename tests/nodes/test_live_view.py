@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from genima_ros.messages import stamp
 from genima_ros.trajectories import chunk_message
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.chunks.plan import Chunk
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import GuardStatus
+from genima_msgs.msg import ActionChunk, GuardStatus
 from genima_ros import qos
 
 pytestmark = pytest.mark.skipif(find_spec('rerun') is None, reason='genima[view] is not installed')
@@ -27,7 +26,7 @@ PANDA = RobotProfile.load('panda')
 def test_a_running_graph_is_shown_and_left_alone(start: Callable, probe, tmp_path: Path) -> None:  # type: ignore[no-untyped-def, type-arg]
     from rerun.chunk import RrdReader
 
-    chunks = probe.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+    chunks = probe.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
     guard = probe.create_publisher(GuardStatus, 'guard/status', qos.LATCHED)
     start('sim_node', pace=False).wait_for('simulated panda', 60.0)
     out = tmp_path / 'live.rrd'

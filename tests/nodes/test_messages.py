@@ -84,7 +84,7 @@ def chunk() -> Chunk:
 
 def test_chunks_come_back_as_they_were() -> None:
     message = chunk_message(chunk(), PANDA, 'abc')
-    assert message.header.frame_id == 'abc'
+    assert (message.contract, message.header.frame_id) == ('abc', PANDA.base_link)
     assert message.joint_names[-1] == 'panda_finger_joint1'
     assert message.points[0].positions[-1] == pytest.approx(0.04)
     back = chunk_from_message(message, PANDA)

@@ -13,7 +13,6 @@ from genima_ros.trajectories import chunk_message
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
-from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import Marker, MarkerArray
 
 from genima.cameras.model import CameraModel
@@ -23,7 +22,7 @@ from genima.robots.kinematics import link_poses, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.urdf import to_urdf
 from genima.spheres.scene import target_scene
-from genima_msgs.msg import GuardStatus
+from genima_msgs.msg import ActionChunk, GuardStatus
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
@@ -49,7 +48,7 @@ class Graph:
 
     def __init__(self, probe) -> None:  # type: ignore[no-untyped-def]
         self._probe = probe
-        self._chunks = probe.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._chunks = probe.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self._images = probe.create_publisher(Image, 'cameras/front/image_raw', qos.RELIABLE)
         self._infos = probe.create_publisher(CameraInfo, 'cameras/front/camera_info', qos.RELIABLE)
         self._tf = probe.create_publisher(TFMessage, 'tf', qos.RELIABLE)

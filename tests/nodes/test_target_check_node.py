@@ -11,7 +11,6 @@ from genima_ros.messages import camera_info_message, stamp
 from genima_ros.trajectories import chunk_message
 from sensor_msgs.msg import CameraInfo, JointState
 from tf2_msgs.msg import TFMessage
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.cameras.views import tile
 from genima.chunks.plan import Chunk
@@ -20,7 +19,7 @@ from genima.contract.targets import paint_targets
 from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima.sim.world import World
-from genima_msgs.msg import TargetCheck, TargetImage
+from genima_msgs.msg import ActionChunk, TargetCheck, TargetImage
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
@@ -35,7 +34,7 @@ def test_it_tells_the_guard_whether_target_and_chunk_agree(start: Callable, prob
     infos = {name: probe.create_publisher(CameraInfo, info_topic(name), qos.RELIABLE) for name in spec.cameras}
     joints = probe.create_publisher(JointState, 'joint_states', qos.RELIABLE)
     targets = probe.create_publisher(TargetImage, 'target_image', qos.COMMAND)
-    chunks = probe.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+    chunks = probe.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
     node = start('target_check_node', policy=policy)
     node.wait_for('target check ready')
 

@@ -15,13 +15,12 @@ from genima_bringup.processes import LaunchError, StackProcesses
 from genima_ros.messages import stamp
 from genima_ros.trajectories import chunk_from_message
 from sensor_msgs.msg import JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.recording.layout import list_recordings, read_summary
 from genima.recording.reader import read_bag
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import GuardStatus, RecorderStatus
+from genima_msgs.msg import ActionChunk, GuardStatus, RecorderStatus
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
@@ -48,7 +47,7 @@ def test_keys_move_the_arm_through_chunks(start: Callable[..., Any], probe: Any,
     ours, path = terminal
     before = termios.tcgetattr(ours)
     joints = probe.create_publisher(JointState, 'joint_states', qos.RELIABLE)
-    chunks = probe.listen(JointTrajectory, 'action_chunk', qos.COMMAND)
+    chunks = probe.listen(ActionChunk, 'action_chunk', qos.COMMAND)
     recorder = probe.create_publisher(RecorderStatus, 'recorder/status', qos.LATCHED)
     node = start('teleop_node', terminal=path)
 
@@ -70,7 +69,7 @@ def test_keys_move_the_arm_through_chunks(start: Callable[..., Any], probe: Any,
     shown = _shown(ours)
     assert 'begin   y success' in shown, shown
     resting = chunk_from_message(chunks[-1], PANDA)
-    assert chunks[-1].header.frame_id == 'teleoperation'
+    assert chunks[-1].contract == 'teleoperation'
     np.testing.assert_allclose(resting.q_rad, np.tile(PANDA.home_rad, (20, 1)), atol=1e-9)
     assert resting.gripper_open[0] == 1.0, 'the gripper stays as it is'
     say(0.6, 'e')

@@ -22,6 +22,10 @@ _CONTROLLER_STATE_FIELDS = (
     + ''.join(f'trajectory_msgs/MultiDOFJointTrajectoryPoint multi_dof_{name}\n' for name in POINTS)
     + 'float64 speed_scaling_factor\n'
 )
+ACTION_CHUNK = 'genima_msgs/msg/ActionChunk'
+_ACTION_CHUNK_FIELDS = (
+    'std_msgs/Header header\nstring contract\nstring[] joint_names\ntrajectory_msgs/JointTrajectoryPoint[] points\n'
+)
 _PARSERS = {ENCODING: get_types_from_msg, 'ros2idl': lambda text, kind: get_types_from_idl(text)}
 _UNUSABLE = (TypesysError, SyntaxError, ValueError, KeyError, RecursionError)
 _HEADER_BYTES = 12  # CDR encapsulation, then the stamp: int32 seconds, uint32 nanoseconds
@@ -74,9 +78,10 @@ class Schemas:
 
 @lru_cache(maxsize=1)
 def standard_store() -> Any:
-    """Return the definitions of ROS 2 Jazzy's own messages, with the one of control_msgs that is read and written here."""
+    """Return the definitions of ROS 2 Jazzy's own messages, and those of others that are read and written here."""
     store = get_typestore(Stores.ROS2_JAZZY)
     store.register(get_types_from_msg(_CONTROLLER_STATE_FIELDS, CONTROLLER_STATE))
+    store.register(get_types_from_msg(_ACTION_CHUNK_FIELDS, ACTION_CHUNK))
     return store
 
 

@@ -10,13 +10,12 @@ from typing import Any
 from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import GenimaError
 from genima.rig.rig import image_topic, info_topic
 from genima.view.messages import MessageScene
 from genima_bringup.client_node import ClientNode
-from genima_msgs.msg import GuardStatus
+from genima_msgs.msg import ActionChunk, GuardStatus
 from genima_ros import qos
 
 SPIN_S = 0.1
@@ -40,7 +39,7 @@ class LiveView(ClientNode):
             ('joint_states', JointState, qos.SENSOR),
             ('tf', TFMessage, qos.SENSOR),
             ('tf_static', TFMessage, qos.STATIC_FRAMES),
-            ('action_chunk', JointTrajectory, qos.COMMAND),
+            ('action_chunk', ActionChunk, qos.COMMAND),
             ('guard/status', GuardStatus, qos.LATCHED),
             ('target_image/image', Image, qos.NEWEST),
         ]

@@ -11,7 +11,6 @@ from genima_ros.trajectories import chunk_from_message
 from genima_ros.views import ViewBuffer
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.cameras.views import untile
 from genima.contract.spec import PolicySpec
@@ -19,7 +18,7 @@ from genima.errors import GenimaError
 from genima.rig.rig import image_topic, info_topic
 from genima.robots.profile import RobotProfile
 from genima_bringup.records import ChunkRecord, EpisodeRecord, Frame, GraphRecord
-from genima_msgs.msg import EpisodeStatus, GuardStatus, NodeStats, TargetCheck, TargetImage
+from genima_msgs.msg import ActionChunk, EpisodeStatus, GuardStatus, NodeStats, TargetCheck, TargetImage
 from genima_ros import qos
 
 SERIES_LENGTH = 20_000  # joint states of 200 s
@@ -109,7 +108,7 @@ class Recorder:
         subscribe(EpisodeStatus, 'episode', self._on_status, qos.LATCHED)
         subscribe(GuardStatus, 'guard/status', self._on_guard, qos.LATCHED)
         subscribe(NodeStats, 'node_stats', self._on_stats, qos.STATISTICS)
-        subscribe(JointTrajectory, 'action_chunk', self._on_chunk, qos.RELIABLE)
+        subscribe(ActionChunk, 'action_chunk', self._on_chunk, qos.RELIABLE)
         subscribe(JointState, 'joint_states', self._on_joints, qos.SENSOR)
         subscribe(TargetImage, 'target_image', self._on_target, qos.COMMAND)
         subscribe(TargetCheck, 'target_check', self._on_check, qos.COMMAND)
@@ -149,7 +148,7 @@ class Recorder:
             if len(message.stages) and len(self.record.chunk_published_s) < TIMINGS_LENGTH:
                 self.record.chunk_published_s.append(seconds(message.header.stamp))
 
-    def _on_chunk(self, message: JointTrajectory) -> None:
+    def _on_chunk(self, message: ActionChunk) -> None:
         if len(self.record.chunk_arrivals_s) < TIMINGS_LENGTH:
             self.record.chunk_arrivals_s.append(self.now_s())
         if self._episode is not None and self._start_s < float('inf'):

@@ -6,13 +6,12 @@ from typing import NoReturn
 
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.cameras.views import untile
 from genima.contract.spec import PolicySpec
 from genima.errors import ContractError, GenimaError
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import NodeStats, TargetImage
+from genima_msgs.msg import ActionChunk, NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import CONTROLLER_PRIORITY, run
 from genima_ros.beat import wait_until
@@ -54,7 +53,7 @@ class ActNode(Node):
         self._target: TargetImage | None = None
         self._seen_target = False
         self._ticks = self._ticks_without_input = 0
-        self._chunk = self.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._chunk = self.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
         self._load(policy, device, threads)
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
@@ -118,7 +117,7 @@ class ActNode(Node):
         self._ticks += 1
         self._report(tick_s, ['act', 'target_age'], [1e3 * act_s, 1e3 * age_s])
 
-    def _act(self, now_s: float) -> tuple[JointTrajectory, float]:
+    def _act(self, now_s: float) -> tuple[ActionChunk, float]:
         """Return the chunk message and the age of its target [s]; raises GenimaError where an input is not valid."""
         target = self._target
         if target is None:

@@ -8,11 +8,10 @@ from typing import Any
 
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import CameraCheck, EpisodeStatus, GuardStatus, NodeStats, RecorderStatus, TargetCheck
+from genima_msgs.msg import ActionChunk, CameraCheck, EpisodeStatus, GuardStatus, NodeStats, RecorderStatus, TargetCheck
 from genima_ros import qos
 from genima_ros.console.log import ConsoleLog
 from genima_ros.console.meters import MEMORY, Meter, percentiles_ms, plain
@@ -45,7 +44,7 @@ class ConsoleInputs:
         self.listener = Listener(node)
         add = self.listener.add
         add(JointState, 'joint_states', self._on_joints, qos.NEWEST)
-        add(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
+        add(ActionChunk, 'action_chunk', self._on_chunk, qos.COMMAND)
         add(NodeStats, 'node_stats', self._on_stats, qos.STATISTICS)
         add(GuardStatus, 'guard/status', self._on_guard, qos.LATCHED)
         add(TargetCheck, 'target_check', self._on_target_check, qos.COMMAND)
@@ -109,7 +108,7 @@ class ConsoleInputs:
         self._hear('joint_states', stamp_s)
         self._joints.add(message.name, message.position, stamp_s)
 
-    def _on_chunk(self, message: JointTrajectory) -> None:
+    def _on_chunk(self, message: ActionChunk) -> None:
         self._hear('action_chunk', seconds(message.header.stamp))
         try:
             chunk = chunk_from_message(message, self._profile)

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.cameras.model import CameraModel
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
 from genima.spheres.scene import Sphere, target_scene
+from genima_msgs.msg import ActionChunk
 from genima_ros.trajectories import chunk_from_message
 
 MAX_AGE_S = 0.5  # an old intention must not look like the present one
 
 
-def intended_spheres(message: JointTrajectory, spec: PolicySpec, profile: RobotProfile) -> list[Sphere]:
+def intended_spheres(message: ActionChunk, spec: PolicySpec, profile: RobotProfile) -> list[Sphere]:
     """Return the spheres one horizon into a chunk.
 
     Raises:

@@ -8,7 +8,6 @@ from typing import Any
 
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.cameras.views import untile
 from genima.contract.spec import PolicySpec
@@ -18,7 +17,7 @@ from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import inverse
 from genima.spheres.scene import Sphere
-from genima_msgs.msg import TargetImage
+from genima_msgs.msg import ActionChunk, TargetImage
 from genima_ros import qos
 from genima_ros.console.frames import FrameHub
 from genima_ros.console.meters import Meter
@@ -70,7 +69,7 @@ class ConsoleViews:
             add(*image_stream(name, self._transport), partial(self._on_image, name), quality)
             add(CameraInfo, info_topic(name), partial(self._on_info, name), qos.NEWEST)
 
-    def take_chunk(self, message: JointTrajectory) -> None:
+    def take_chunk(self, message: ActionChunk) -> None:
         """Take the newest chunk.
 
         Raises:

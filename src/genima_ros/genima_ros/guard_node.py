@@ -19,6 +19,7 @@ from genima.guard.status import GuardConfig, GuardOutput
 from genima.recording.jog import CONTRACT as TELEOPERATION
 from genima.recording.jog import STEPS as TELEOPERATION_STEPS
 from genima.robots.profile import RobotProfile
+from genima_msgs.msg import ActionChunk
 from genima_ros import qos
 from genima_ros._run import GUARD_PRIORITY, run
 from genima_ros.guard_inputs import GuardInputs
@@ -58,7 +59,7 @@ class GuardNode(Node):
         self._reports = GuardReports(self, self.profile.name)
         self._inputs = GuardInputs(self, self._guard, config.max_joint_age_s, controller, self._now_s, self._stop)
         self._inputs.ask_for_cameras(cameras)
-        self.create_subscription(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
+        self.create_subscription(ActionChunk, 'action_chunk', self._on_chunk, qos.COMMAND)
         alone = ['/clock', 'action_chunk', f'{controller}/controller_state', f'{controller}/joint_trajectory']
         self._rivals = Rivals(self, alone, self._stop)
         actions = {
@@ -108,7 +109,7 @@ class GuardNode(Node):
     def _now_s(self) -> float:
         return 1e-9 * self.get_clock().now().nanoseconds
 
-    def _on_chunk(self, message: JointTrajectory) -> None:
+    def _on_chunk(self, message: ActionChunk) -> None:
         if self._sleep.drowsy():
             return
         self._newest_chunk = message.header.stamp
@@ -119,7 +120,7 @@ class GuardNode(Node):
             self._apply(GuardOutput(self._guard.status), self._now_s())
             return
         now_s = self._now_s()
-        self._apply(self._guard.accept_chunk(now_s, chunk, message.header.frame_id), now_s)
+        self._apply(self._guard.accept_chunk(now_s, chunk, message.contract), now_s)
 
     def _tick(self) -> None:
         if self._sleep.drowsy():

@@ -14,12 +14,11 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from std_srvs.srv import Trigger
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import GenimaError
 from genima.recording.jog import CONTRACT, DT_S
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import EpisodeStatus, NodeStats
+from genima_msgs.msg import ActionChunk, EpisodeStatus, NodeStats
 from genima_msgs.srv import EndEpisode, MarkEvent, ResetEpisode, StartEpisode
 from genima_ros import qos
 from genima_ros._run import run
@@ -68,7 +67,7 @@ class OperatorNode(Node):
         self._lifted = self._ticks = self._succeeded = 0
         self._load()
         self._clients_by_name = {name: self.create_client(kind, topic) for name, (kind, topic) in CLIENTS.items()}
-        self._chunk = self.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._chunk = self.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
         self.create_subscription(EpisodeStatus, 'episode', self._on_episode, qos.LATCHED)
         self._timer = self.create_timer(DT_S, self._tick)

@@ -7,7 +7,6 @@ import numpy as np
 from numpy import linalg
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
-from trajectory_msgs.msg import JointTrajectory
 from visualization_msgs.msg import MarkerArray
 
 from genima.contract.spec import PolicySpec
@@ -18,7 +17,7 @@ from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.spheres.render import draw
 from genima.spheres.scene import Sphere, target_scene
-from genima_msgs.msg import GuardStatus
+from genima_msgs.msg import ActionChunk, GuardStatus
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.frames import listen_to_frames
@@ -56,7 +55,7 @@ class OverlayNode(Node):
         self.create_timer(1.0 / rate_hz, self._draw)
 
     def _listen(self) -> None:
-        self.create_subscription(JointTrajectory, 'action_chunk', self._on_chunk, qos.COMMAND)
+        self.create_subscription(ActionChunk, 'action_chunk', self._on_chunk, qos.COMMAND)
         self.create_subscription(GuardStatus, 'guard/status', self._on_guard, qos.LATCHED)
         for name in self.spec.cameras:
 
@@ -69,7 +68,7 @@ class OverlayNode(Node):
             self.create_subscription(*image_stream(name, self._transport), on_image, qos.NEWEST)
             self.create_subscription(CameraInfo, info_topic(name), on_info, qos.NEWEST)
 
-    def _on_chunk(self, message: JointTrajectory) -> None:
+    def _on_chunk(self, message: ActionChunk) -> None:
         try:
             chunk = chunk_from_message(message, self.profile)
         except GenimaError as error:

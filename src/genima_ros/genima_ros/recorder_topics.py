@@ -18,7 +18,7 @@ from trajectory_msgs.msg import JointTrajectory
 from genima.errors import GenimaError
 from genima.recording.rosbag2 import Topic, qos_text
 from genima.rig.rig import image_topic, info_topic
-from genima_msgs.msg import CameraCheck, EpisodeStatus, GuardStatus, TargetCheck, TargetImage
+from genima_msgs.msg import ActionChunk, CameraCheck, EpisodeStatus, GuardStatus, TargetCheck, TargetImage
 from genima_ros.guard_inputs import message_type
 
 EVENTS = 'episode_events'
@@ -80,7 +80,7 @@ def recorded_streams(cameras: Sequence[str], controller: str, transport: str, si
         Stream('joint_states', JointState, 500, **sensor),
         Stream(f'{controller}/controller_state', JointTrajectoryControllerState, 200, alone=True, **sensor),
         Stream(f'{controller}/joint_trajectory', JointTrajectory),
-        Stream('action_chunk', JointTrajectory),
+        Stream('action_chunk', ActionChunk),
         Stream('gripper/command', Float64, holds=1),
         Stream('guard/status', GuardStatus, latched=True),
         Stream('camera_check', CameraCheck),

@@ -13,7 +13,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import LimitError
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import GuardStatus, NodeStats, TargetImage
+from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats, TargetImage
 from genima_msgs.srv import ResetEpisode
 from genima_ros import qos
 from genima_ros._run import run
@@ -64,7 +64,7 @@ class SimNode(Node):
                 TargetImage, 'target_image', lambda m: self._pacer.target_seen(seconds(m.header.stamp)), qos.COMMAND
             )
             self.create_subscription(
-                JointTrajectory,
+                ActionChunk,
                 'action_chunk',
                 lambda m: self._pacer.chunk_seen(self.time_s, seconds(m.header.stamp)),
                 qos.COMMAND,

@@ -5,7 +5,6 @@ from typing import NoReturn
 
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.cameras.model import MountedCamera
 from genima.cameras.views import untile
@@ -15,8 +14,8 @@ from genima.guard.target_check import LIMIT_M, TargetCheck, check_target
 from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima.spheres.render import compile_kernels
+from genima_msgs.msg import ActionChunk, TargetImage
 from genima_msgs.msg import TargetCheck as TargetCheckMessage
-from genima_msgs.msg import TargetImage
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.frames import listen_to_frames
@@ -55,7 +54,7 @@ class TargetCheckNode(Node):
         self._worker = LatestWorker(self._check, 'target check')
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
-        self.create_subscription(JointTrajectory, 'action_chunk', self._worker.submit, qos.COMMAND)
+        self.create_subscription(ActionChunk, 'action_chunk', self._worker.submit, qos.COMMAND)
         for name in self.spec.cameras:
             self.create_subscription(CameraInfo, info_topic(name), lambda m, name=name: self._on_info(name, m), qos.NEWEST)
         self.get_logger().info(f'target check ready: {self.profile.name}, limit {1e3 * self._limit_m:.0f} mm')
@@ -73,7 +72,7 @@ class TargetCheckNode(Node):
     def _on_info(self, camera: str, message: CameraInfo) -> None:
         self._infos[camera] = message
 
-    def _check(self, message: JointTrajectory) -> None:
+    def _check(self, message: ActionChunk) -> None:
         target = self._target
         if target is None:
             return
@@ -94,9 +93,9 @@ class TargetCheckNode(Node):
         if not verdict.agrees:
             self.get_logger().warning(verdict.reason, throttle_duration_sec=COMPLAINT_PERIOD_S)
 
-    def _compare(self, target: TargetImage, message: JointTrajectory) -> TargetCheck:
+    def _compare(self, target: TargetImage, message: ActionChunk) -> TargetCheck:
         self.spec.require_same(target.contract, 'target_image')
-        self.spec.require_same(message.header.frame_id, 'action_chunk')
+        self.spec.require_same(message.contract, 'action_chunk')
         painted = untile(image_array(target.image, 'target_image'), len(self.spec.cameras))
         stamp_s = seconds(target.header.stamp)
         q_seen_rad = self._joints.arm_at(stamp_s)

@@ -6,14 +6,13 @@ from typing import NoReturn
 
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.episodes.episode import FAILURES
 from genima.errors import GenimaError
 from genima.recording.jog import CONTRACT, DT_S, Jog
 from genima.recording.keyboard import DISCARD, FAILURE_KEYS, HELP, MARK, SPEEDS_M_S, START, SUCCESS, Keyboard
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import RecorderStatus
+from genima_msgs.msg import ActionChunk, RecorderStatus
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.joint_states import JointStates
@@ -42,7 +41,7 @@ class TeleopNode(Node):
         self._joints = JointStates(self.profile, age_s)
         self._began = False
         self._recorder = RecorderClient(self, self._tell)
-        self._chunk = self.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._chunk = self.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(RecorderStatus, 'recorder/status', self._on_status, qos.LATCHED)
         self.create_timer(DT_S, self._tick)

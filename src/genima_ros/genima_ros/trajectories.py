@@ -10,6 +10,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from genima.chunks.plan import Chunk
 from genima.errors import ContractError, LimitError
 from genima.robots.profile import RobotProfile
+from genima_msgs.msg import ActionChunk
 from genima_ros.messages import duration, seconds, stamp
 
 Floats = NDArray[np.float64]
@@ -17,11 +18,11 @@ MAX_POINTS = 1000
 """Of a chunk or a trajectory; a message with more is refused before it is read."""
 
 
-def chunk_message(chunk: Chunk, profile: RobotProfile, contract: str) -> JointTrajectory:
+def chunk_message(chunk: Chunk, profile: RobotProfile, contract: str) -> ActionChunk:
     """Return a chunk as a trajectory that any tool can plot: arm joints [rad] and the gripper's first joint [m], if any."""
-    message = JointTrajectory(joint_names=_chunk_joints(profile))
+    message = ActionChunk(contract=contract, joint_names=_chunk_joints(profile))
     message.header.stamp = stamp(chunk.stamp_s)
-    message.header.frame_id = contract
+    message.header.frame_id = profile.base_link
     message.points = [
         JointTrajectoryPoint(
             positions=[*q_rad, *[profile.gripper.position_m(opening)][: len(profile.gripper.joints)]],
@@ -32,7 +33,7 @@ def chunk_message(chunk: Chunk, profile: RobotProfile, contract: str) -> JointTr
     return message
 
 
-def chunk_from_message(message: JointTrajectory, profile: RobotProfile) -> Chunk:
+def chunk_from_message(message: ActionChunk, profile: RobotProfile) -> Chunk:
     """Return the chunk of an action_chunk message.
 
     Raises:

@@ -208,11 +208,11 @@ def channel_for(topic: Topic, profile: RobotProfile) -> Channel | None:
 
     Joints, images and calibrations are read whatever they are called: a rig may say what they are.
     """
-    anyhow = {topics.KINDS[what]: make for what, make in _ANY_NAME.items()}
+    anyhow = {kind: make for what, make in _ANY_NAME.items() for kind in topics.KINDS[what]}
     if topic.kind in anyhow:
         return anyhow[topic.kind](topic)
     meaning = topics.meaning(topic.name)
-    if meaning is None or topics.KINDS[meaning.what] != topic.kind:
+    if meaning is None or topic.kind not in topics.KINDS[meaning.what]:
         return None
     return Chunks(topic, profile) if meaning.what == 'action_chunk' else _BY_NAME[meaning.what](topic)
 

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from genima.align.grid import NS_PER_S, to_nanoseconds
 from genima.cameras.model import CameraModel
 from genima.recording.rosbag2 import Topic, qos_text
+from genima.recording.schemas import ACTION_CHUNK as ACTION_CHUNK
 from genima.recording.schemas import CONTROLLER_STATE, POINTS
 from genima.recording.schemas import standard_store as _store
 

@@ -98,8 +98,8 @@ class Survey:
             if name not in channels:
                 channels[name] = channel_for(raw.topic, self.streams.profile)
                 meaning = topics.meaning(name)
-                if meaning is not None and raw.topic.kind != topics.KINDS[meaning.what]:
-                    wanted = topics.KINDS[meaning.what]
+                if meaning is not None and raw.topic.kind not in topics.KINDS[meaning.what]:
+                    wanted = ' or '.join(topics.KINDS[meaning.what])
                     self._odd[name] = f'topic {name} is {raw.topic.kind}, and {wanted} is read'
             channel = channels[name]
             if channel is not None and channel.topic.kind == raw.topic.kind:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from genima.align.grid import stamp_seconds
-from genima.recording.schemas import CONTROLLER_STATE
+from genima.recording.schemas import ACTION_CHUNK, CONTROLLER_STATE
 
 _NAMES = {
     'joint_states': 'joint_states',
@@ -22,18 +22,18 @@ _NAMES = {
     'camera_info': r'cameras/(?P<camera>[^/]+)/camera_info',
 }
 KINDS = {
-    'joint_states': 'sensor_msgs/msg/JointState',
-    'controller_state': CONTROLLER_STATE,
-    'action_chunk': 'trajectory_msgs/msg/JointTrajectory',
-    'gripper_command': 'std_msgs/msg/Float64',
-    'events': 'std_msgs/msg/String',
-    'tf': 'tf2_msgs/msg/TFMessage',
-    'tf_static': 'tf2_msgs/msg/TFMessage',
-    'image': 'sensor_msgs/msg/Image',
-    'compressed': 'sensor_msgs/msg/CompressedImage',
-    'camera_info': 'sensor_msgs/msg/CameraInfo',
+    'joint_states': ('sensor_msgs/msg/JointState',),
+    'controller_state': (CONTROLLER_STATE,),
+    'action_chunk': (ACTION_CHUNK, 'trajectory_msgs/msg/JointTrajectory'),
+    'gripper_command': ('std_msgs/msg/Float64',),
+    'events': ('std_msgs/msg/String',),
+    'tf': ('tf2_msgs/msg/TFMessage',),
+    'tf_static': ('tf2_msgs/msg/TFMessage',),
+    'image': ('sensor_msgs/msg/Image',),
+    'compressed': ('sensor_msgs/msg/CompressedImage',),
+    'camera_info': ('sensor_msgs/msg/CameraInfo',),
 }
-"""What a topic is to the type that its messages must have."""
+"""What a topic is to the types that its messages may have; chunks were plain trajectories once."""
 COMPRESSED = '/compressed'
 IMAGES = ('image', 'compressed')
 

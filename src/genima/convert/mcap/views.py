@@ -29,7 +29,7 @@ def picture(raw: RawMessage, schemas: Schemas, camera: MountedCamera) -> np.ndar
     """
     schemas.add(raw.topic.kind, raw.topic.schema)
     message, topic = schemas.decode(raw.topic.kind, raw.data), raw.topic.name
-    pixels = (compressed_pixels if raw.topic.kind == KINDS['compressed'] else raw_pixels)(message, topic)
+    pixels = (compressed_pixels if raw.topic.kind in KINDS['compressed'] else raw_pixels)(message, topic)
     model = camera.model
     if pixels.shape[:2] != (model.height_px, model.width_px):
         raise CalibrationError(

@@ -103,7 +103,7 @@ class _Export:
             **{_image_topic(name): 'sensor_msgs/msg/Image' for name in views},
         }
         if self._episode.plan_q_rad is not None:
-            kinds[CHUNK] = 'trajectory_msgs/msg/JointTrajectory'
+            kinds[CHUNK] = messages.ACTION_CHUNK
         for name, kind in kinds.items():
             writer.add_topic(messages.topic(name, kind, latched=name == STATIC))
 
@@ -150,9 +150,9 @@ class _Export:
             for i, (q, opening) in enumerate(zip(q_rad, openings, strict=True))
         ]
         names = [*self._arm, *finger]
-        return messages.cdr(
-            'trajectory_msgs/msg/JointTrajectory', header=messages.header(time_s), joint_names=names, points=points
-        )
+        header = messages.header(time_s, self._profile.base_link)
+        contract = str(self._episode.metadata.get('contract') or '')
+        return messages.cdr(messages.ACTION_CHUNK, header=header, contract=contract, joint_names=names, points=points)
 
     def _mark(self, writer: BagWriter) -> None:
         """Write where steps are to be ignored."""

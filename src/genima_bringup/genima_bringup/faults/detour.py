@@ -12,7 +12,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.rig.rig import image_topic
 from genima_bringup.graph import NodeEntry, Stack
-from genima_msgs.msg import TargetImage
+from genima_msgs.msg import ActionChunk, TargetImage
 from genima_ros import qos
 
 FRONT = image_topic('front')
@@ -41,7 +41,7 @@ def links(controller: str) -> dict[str, Link]:
     streams = {
         'joint_states': (JointState, 'joint_states', qos.RELIABLE),
         'target_image': (TargetImage, 'target_image', qos.COMMAND),
-        'action_chunk': (JointTrajectory, 'action_chunk', qos.RELIABLE),
+        'action_chunk': (ActionChunk, 'action_chunk', qos.RELIABLE),
         'front camera': (Image, FRONT, qos.RELIABLE),
         'joint_trajectory': (JointTrajectory, f'{controller}/joint_trajectory', qos.RELIABLE),
         'controller_state': (JointTrajectoryControllerState, f'{controller}/controller_state', qos.RELIABLE),

@@ -163,12 +163,11 @@ def other_joints() -> StreamFault:
     return changed(change)
 
 
-def other_contract(field: str) -> StreamFault:
-    """Claim that the message is of another policy; `field` is where the contract's hash is."""
+def other_contract() -> StreamFault:
+    """Claim that the message is of another policy."""
 
     def change(message: Any, rng: np.random.Generator) -> None:
-        owner, name = (message.header, 'frame_id') if field == 'frame_id' else (message, field)
-        setattr(owner, name, '0123456789abcdef')
+        message.contract = '0123456789abcdef'
 
     return changed(change)
 
