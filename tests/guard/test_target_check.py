@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Painted spheres against the motion of the chunk: agreement, a wrong motion, a wrong view, a blank picture."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,41 @@ def test_nearest_point_of_rays() -> None:
     np.testing.assert_allclose(nearest_point(list(origins), list(directions)), point, atol=1e-9)
     assert nearest_point([origins[0], origins[1]], [directions[0], directions[0]]) is None
     assert nearest_point([origins[0]], [directions[0]]) is None
+
+
+@pytest.mark.parametrize('camera', ['front', 'wrist', 'right_shoulder'])
+def test_one_camera_compares_across_its_view(
+    small_spec: PolicySpec, panda: RobotProfile, cameras: Cameras, camera: str
+) -> None:
+    spec = replace(small_spec, cameras=(camera,), radius_scale={}, hidden={})
+    painted = _painted(spec, panda, cameras)
+    check = _check(spec, panda, cameras, painted, _chunk(panda))
+    assert check.across and check.distance_m is not None and check.distance_m < 0.005
+    assert check.disagreement(0.02) is None
+
+    wrong = _chunk(panda, 0.3)
+    words = _check(spec, panda, cameras, painted, wrong).disagreement(0.02)
+    assert words is not None and ('across the view' in words or words == 'no painted sphere was found')
+    blank = np.full_like(painted, 150)
+    assert _check(spec, panda, cameras, blank, _chunk(panda)).disagreement(1.0) == 'no painted sphere was found'
+
+
+def test_the_distance_across_a_view_is_in_metres(small_spec: PolicySpec, panda: RobotProfile, cameras: Cameras) -> None:
+    spec = replace(small_spec, cameras=('front',), radius_scale={}, hidden={})
+    wrong = _chunk(panda, 0.15)
+    check = _check(spec, panda, cameras, _painted(spec, panda, cameras), wrong)
+    tcp_m = [tcp_pose(panda, chunk.q_rad[-1])[:3, 3] for chunk in (wrong, _chunk(panda))]
+    distances = {sphere.name: sphere.distance_m for sphere in check.spheres}
+    apart_m = float(np.linalg.norm(tcp_m[0] - tcp_m[1]))
+    assert distances['gripper'] is not None and 0.7 * apart_m < distances['gripper'] < 1.1 * apart_m
+
+
+def test_two_cameras_from_the_same_side_compare_across(
+    small_spec: PolicySpec, panda: RobotProfile, cameras: Cameras
+) -> None:
+    beside = np.array(cameras['front'].T_parent_camera)
+    beside[:3, 3] += 0.03 * beside[:3, 0]
+    stereo = {**cameras, 'wrist': replace(cameras['front'], T_parent_camera=beside)}
+    spec = replace(small_spec, cameras=('front', 'wrist'), radius_scale={}, hidden={})
+    check = _check(spec, panda, stereo, _painted(spec, panda, stereo), _chunk(panda))
+    assert check.across and check.disagreement(0.02) is None

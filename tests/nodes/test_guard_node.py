@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """guard_node: disarmed it sends nothing; armed it sends what is sound; whatever is lost, it stops."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
@@ -15,7 +18,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from genima_ros.messages import stamp
 from genima_ros.trajectories import chunk_message, trajectory_arrays
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Bool, Header
+from std_msgs.msg import Bool, Float64, Header
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
@@ -51,7 +54,7 @@ class Lab:
     def now_s(self) -> float:
         return 1e-9 * self._probe.get_clock().now().nanoseconds
 
-    def send(self, chunk: JointTrajectory) -> None:
+    def send(self, chunk: ActionChunk) -> None:
         self._chunks.publish(chunk)
 
     @property
@@ -278,3 +281,52 @@ def test_chunks_of_another_shape_are_refused_and_the_guard_goes_on(start: Callab
         lab.send(message)
     lab.run(1.0)
     assert node.process.poll() is None and lab.statuses[-1].state == 'moving', lab.reasons
+
+
+def test_an_orphaned_guard_stops_the_arm_and_ends(lab: Lab, policy: Path, node_environment: None) -> None:
+    launcher = (
+        'import subprocess, sys, time\n'
+        "guard = subprocess.Popen([sys.executable, '-m', 'genima_ros.guard_node', *sys.argv[1:]], start_new_session=True,\n"
+        '    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)\n'
+        'print(guard.pid, flush=True)\n'
+        'for line in guard.stdout: pass\n'
+    )
+    parameters = {'policy': policy, 'controller': 'arm_controller', 'max_joint_age_s': 0.5, 'armed_at_start': 'true'}
+    arguments = [each for name, value in parameters.items() for each in ('-p', f'{name}:={value}')]
+    command = [sys.executable, '-c', launcher, '--ros-args', *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as top:
+        assert top.stdout is not None
+        guard = int(top.stdout.readline())
+        try:
+            for _ in range(40):
+                lab.run(0.5)
+                if lab.statuses and lab.statuses[-1].state == 'moving':
+                    break
+            assert lab.statuses[-1].state == 'moving', lab.reasons
+            top.kill()
+            lab.run(0.5)
+            assert lab.statuses[-1].state == 'stopped' and 'launcher' in lab.reasons and not lab.statuses[-1].armed
+            lab.forget_plans()
+            lab.run(1.0)
+            assert not lab.plans
+            with suppress(FileNotFoundError):  # a zombie where nobody collects it
+                assert not Path(f'/proc/{guard}/cmdline').read_bytes(), 'it lives on'
+        finally:
+            top.kill()
+            with suppress(ProcessLookupError):
+                os.kill(guard, signal.SIGKILL)
+
+
+def test_the_gripper_command_is_there_for_who_comes_late(start: Callable, lab: Lab, probe, policy: Path) -> None:  # type: ignore[no-untyped-def, type-arg]
+    node = start('guard_node', policy=policy, controller='arm_controller', max_joint_age_s=0.5, armed_at_start=True)
+    node.wait_for('ARMED')
+    lab.run(1.5)
+    late, repeated = probe.listen(Float64, 'gripper/command', qos.LATCHED), []
+    probe.create_subscription(Float64, 'gripper/command', repeated.append, qos.COMMAND)
+    lab.run(2.5)
+    assert late and late[0].data == 1.0
+    assert len(repeated) >= 1
+    lab.call('disarm')
+    repeated.clear()
+    lab.run(1.5)
+    assert not repeated, 'a disarmed guard commands the gripper'

@@ -2,9 +2,11 @@
 """target_check_node: agrees with what is painted where the chunk goes, and says which sphere is not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from genima_ros.frames import optical_frame, transform_messages
 from genima_ros.images import image_message
 from genima_ros.messages import camera_info_message, stamp
@@ -25,8 +27,14 @@ from genima_ros import qos
 PANDA = RobotProfile.load('panda')
 
 
-def test_it_tells_the_guard_whether_target_and_chunk_agree(start: Callable, probe, policy: Path) -> None:  # type: ignore[no-untyped-def, type-arg]
+@pytest.mark.parametrize('named', [('front',), ()], ids=['one camera', 'all cameras'])
+def test_it_tells_the_guard_whether_target_and_chunk_agree(
+    start: Callable, probe, policy: Path, tmp_path: Path, named: tuple[str, ...]  # type: ignore[no-untyped-def, type-arg]
+) -> None:
     spec, cameras = PolicySpec.load(policy), World(PANDA).cameras
+    if named:
+        policy, spec = tmp_path, replace(spec, cameras=named, hidden={}, radius_scale={})
+        spec.save(policy)
     verdicts = probe.listen(TargetCheck, 'target_check', qos.COMMAND)
     frames = probe.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
     edges = [(each.parent_link, optical_frame(name), np.asarray(each.T_parent_camera)) for name, each in cameras.items()]
@@ -39,7 +47,7 @@ def test_it_tells_the_guard_whether_target_and_chunk_agree(start: Callable, prob
     node.wait_for('target check ready')
 
     q_next_rad = PANDA.home_rad + 0.1
-    views = np.full((4, spec.view_size_px, spec.view_size_px, 3), 90, np.uint8)
+    views = np.full((len(spec.cameras), spec.view_size_px, spec.view_size_px, 3), 90, np.uint8)
     painted = paint_targets(spec, PANDA, cameras, views, PANDA.home_rad, q_next_rad, 1.0)
 
     def send(turn_rad: float, calibrated: bool = True) -> TargetCheck:
@@ -63,5 +71,6 @@ def test_it_tells_the_guard_whether_target_and_chunk_agree(start: Callable, prob
     assert verdict.agrees and not verdict.reason and verdict.distance_m < 0.005, verdict
     assert list(verdict.spheres) == [sphere.name for sphere in spec.spheres]
     assert [send(0.2).agrees for _ in range(3)] == [True, True, False]
+    assert ('across the view' in verdicts[-1].reason) == (len(named) == 1)
     assert 'worst is sphere' in verdicts[-1].reason and verdicts[-1].distance_m > 0.05
     assert send(0.0).agrees

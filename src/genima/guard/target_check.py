@@ -3,7 +3,9 @@
 
 The painted spheres are found by their colour and triangulated; so are the spheres of the arm where the chunk takes it by
 the time that the target shows, as the same cameras would see them, hidden parts included. The distance between the two
-is what painter and controller disagree by.
+is what painter and controller disagree by. Where the cameras cannot place any sphere in space (there is one, or they
+look from the same side), the two are compared across the views, at the distance of the sphere from the camera: that finds
+every disagreement but one along the line of sight.
 """
 
 from collections.abc import Mapping
@@ -35,7 +37,7 @@ class SphereResidual:
 
     Attributes:
         name: Of the sphere.
-        distance_m: In space; None where fewer than two views show it.
+        distance_m: In space, or across the views; None where too few views show it.
         residual_px: In each view that shows it, by camera.
         missing: Cameras that should show it and do not.
     """
@@ -48,9 +50,10 @@ class SphereResidual:
 
 @dataclass(frozen=True)
 class TargetCheck:
-    """The residuals of all spheres of one target."""
+    """The residuals of all spheres of one target; `across`: they say nothing about the line of sight."""
 
     spheres: tuple[SphereResidual, ...]
+    across: bool = False
 
     @property
     def distance_m(self) -> float | None:
@@ -61,13 +64,15 @@ class TargetCheck:
     def disagreement(self, limit_m: float) -> str | None:
         """Return which sphere disagrees most and in which view, when the distance is above `limit_m`; else None."""
         if self.distance_m is None:
-            return 'no painted sphere was found in two views'
+            return f'no painted sphere was found{"" if self.across else " in two views"}'
         if self.distance_m <= limit_m:
             return None
         worst = max(self.spheres, key=lambda sphere: sphere.distance_m or 0.0)
         camera = max(worst.residual_px, key=lambda name: worst.residual_px[name])
+        across = ' across the view' if self.across else ''
         return (
-            f'target and chunk disagree by {1e3 * self.distance_m:.0f} mm, allowed {1e3 * limit_m:.0f} mm; worst is sphere '
+            f'target and chunk disagree by {1e3 * self.distance_m:.0f} mm{across}, allowed {1e3 * limit_m:.0f} mm;'
+            f' worst is sphere '
             f'{worst.name} ({1e3 * (worst.distance_m or 0.0):.0f} mm), in view {camera} ({worst.residual_px[camera]:.1f} px)'
         )
 
@@ -104,21 +109,47 @@ def check_target(
                 seen = found[sphere.name]
                 pairs[sphere.name][camera] = (expected.outline_px[index], None if seen is None else seen.uv_px)
     views = {name: (model, T) for name, model, T in zip(spec.cameras, models, poses, strict=True)}
-    return TargetCheck(tuple(_residual(name, of, views) for name, of in pairs.items()))
+    across = all(_place({name: uv_px for name, (uv_px, _) in of.items()}, views) is None for of in pairs.values())
+    centres = {sphere.name: sphere.T_base_sphere[:3, 3] if across else None for sphere in scene}
+    return TargetCheck(tuple(_residual(name, of, views, centres[name]) for name, of in pairs.items()), across)
 
 
 def _residual(
-    name: str, pairs: Mapping[str, tuple[Floats, Floats | None]], views: Mapping[str, tuple[CameraModel, Floats]]
+    name: str,
+    pairs: Mapping[str, tuple[Floats, Floats | None]],
+    views: Mapping[str, tuple[CameraModel, Floats]],
+    centre_m: Floats | None,
 ) -> SphereResidual:
+    """Return the residual of one sphere, across its views where its centre in the base is given."""
     both = {camera: (expected, seen) for camera, (expected, seen) in pairs.items() if seen is not None}
-    places = []
-    for which in (0, 1):
-        rays = [view_ray(*views[camera], pair[which]) for camera, pair in both.items()]
-        places.append(nearest_point([origin for origin, _ in rays], [direction for _, direction in rays]))
-    meant, painted = places
     return SphereResidual(
         name,
-        None if meant is None or painted is None else float(np.linalg.norm(meant - painted)),
+        _distance_m(both, views) if centre_m is None else _distance_across_m(both, views, centre_m),
         {camera: float(np.linalg.norm(expected - seen)) for camera, (expected, seen) in both.items()},
         tuple(camera for camera, (_, seen) in pairs.items() if seen is None),
     )
+
+
+def _place(points: Mapping[str, Floats], views: Mapping[str, tuple[CameraModel, Floats]]) -> Floats | None:
+    """Return the point in space that views show at these pixels; None where they cannot tell."""
+    rays = [view_ray(*views[camera], uv_px) for camera, uv_px in points.items()]
+    return nearest_point([origin for origin, _ in rays], [direction for _, direction in rays])
+
+
+def _distance_m(
+    both: Mapping[str, tuple[Floats, Floats]], views: Mapping[str, tuple[CameraModel, Floats]]
+) -> float | None:
+    """Return how far apart the two places are that two or more views show."""
+    meant, painted = (_place({camera: pair[which] for camera, pair in both.items()}, views) for which in (0, 1))
+    return None if meant is None or painted is None else float(np.linalg.norm(meant - painted))
+
+
+def _distance_across_m(
+    both: Mapping[str, tuple[Floats, Floats]], views: Mapping[str, tuple[CameraModel, Floats]], centre_m: Floats
+) -> float | None:
+    """Return how far apart the two rays of a view are where the sphere is, in the view where that is most."""
+    found = []
+    for camera, pair in both.items():
+        (origin, meant), (_, painted) = (view_ray(*views[camera], uv_px) for uv_px in pair)
+        found.append(float(np.linalg.norm(centre_m - origin) * np.linalg.norm(meant - painted)))
+    return max(found, default=None)

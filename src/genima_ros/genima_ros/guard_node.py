@@ -24,6 +24,7 @@ from genima_ros import qos
 from genima_ros._run import GUARD_PRIORITY, run
 from genima_ros.guard_inputs import GuardInputs
 from genima_ros.guard_reports import GuardReports
+from genima_ros.orphan_watch import OrphanWatch
 from genima_ros.parameters import declare
 from genima_ros.rivals import Rivals
 from genima_ros.sleep_watch import SleepWatch
@@ -72,6 +73,7 @@ class GuardNode(Node):
             self.create_service(Trigger, f'~/{name}', self._handler(name, action))
         self.create_timer(TICK_S, self._tick)
         self.create_timer(GRIPPER_S, self._repeat_gripper)
+        self._orphan = OrphanWatch(self, self._stop)
         if armed:
             self._guard.arm()
         self.get_logger().info(

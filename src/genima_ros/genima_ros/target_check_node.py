@@ -57,7 +57,9 @@ class TargetCheckNode(Node):
         self.create_subscription(ActionChunk, 'action_chunk', self._worker.submit, qos.COMMAND)
         for name in self.spec.cameras:
             self.create_subscription(CameraInfo, info_topic(name), lambda m, name=name: self._on_info(name, m), qos.NEWEST)
-        self.get_logger().info(f'target check ready: {self.profile.name}, limit {1e3 * self._limit_m:.0f} mm')
+        one = '; one camera: compared across its view, nothing is known along its line of sight'
+        across = one if len(self.spec.cameras) == 1 else ''
+        self.get_logger().info(f'target check ready: {self.profile.name}, limit {1e3 * self._limit_m:.0f} mm{across}')
 
     def close(self) -> None:
         """Let the check at hand end, for a moment."""

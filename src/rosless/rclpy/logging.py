@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loggers that write as ROS 2 does: `[INFO] [time] [name]: text`, on the error stream and on /rosout."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -56,7 +57,8 @@ def _write(now: float, severity: int, name: str, text: str, caller: FrameType) -
     for key, value in values.items():
         line = line.replace(f'{{{key}}}', value)
     color = _COLORS.get(severity, '') if _colored() else ''
-    with _output_lock:
+    # as rcutils: a node does not end because nobody reads its log any more
+    with _output_lock, contextlib.suppress(OSError):
         sys.stderr.write(f'{color}{line}\x1b[0m\n' if color else f'{line}\n')
         sys.stderr.flush()
 
