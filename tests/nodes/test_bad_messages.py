@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from genima_ros.frames import transform_messages
 from genima_ros.images import image_message
 from genima_ros.messages import camera_info_message
@@ -138,6 +139,7 @@ READY = {
     'failure_node': 'failures ready', 'recorder_node': 'recorder ready', 'guard_node': 'guard ready',
     'act_node': 'controller ready', 'diffusion_node': 'painter ready',
 }  # fmt: skip
+RAW = ('recorder_node', 'failure_node')  # they keep what comes as it comes
 OF_FRAMES = ('overlay_node', 'target_check_node', 'camera_check_node', 'calibration_node', 'console_node', 'doctor_node')
 
 
@@ -146,6 +148,7 @@ def test_a_bad_message_ends_no_node(
     start: Callable[..., Any], probe: Any, policy: Path, tmp_path: Path, name: str
 ) -> None:
     vandal = Vandal(probe, PolicySpec.load(policy))
+    diagnostics = probe.listen(DiagnosticArray, '/diagnostics')
     node = start(name, **_nodes(tmp_path, policy)[name])
     node.wait_for(READY[name])
     page = Page(probe, node) if name == 'console_node' else None
@@ -160,6 +163,11 @@ def test_a_bad_message_ends_no_node(
     if name in OF_FRAMES:
         node.wait_for('tf of gripper_camera is not finite')
         assert node.text.count('tf of gripper_camera') == 1, 'once for each frame'
+    states = [each for message in diagnostics for each in message.status if each.name == f'{name}: inputs']
+    assert states, 'it says nothing on /diagnostics'
+    refused = {each.key: int(each.value) for each in states[-1].values}
+    if name not in RAW:
+        assert refused['refused'] > 0 and any(each.level == DiagnosticStatus.WARN for each in states)
     assert node.process.poll() is None, node.text
     assert 'Traceback' not in node.text, node.text
     code, _ = node.end()

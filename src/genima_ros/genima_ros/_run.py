@@ -17,6 +17,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
 from genima.errors import GenimaError
+from genima_ros.diagnostics import report
 
 POLL_S = 0.2
 GRACE_S = 1.5
@@ -78,6 +79,7 @@ def _live(make_node: Callable[[], Node], priority: int, closing_s: float) -> int
         join_graph()
         threading.Thread(target=_leave_by_force, args=[closing_s], daemon=True).start()
         node = make_node()
+        report(node)
         if priority:
             _go_first(priority)
         spin = getattr(node, 'run', None)

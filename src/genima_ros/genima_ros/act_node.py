@@ -16,6 +16,7 @@ from genima_ros import qos
 from genima_ros._run import CONTROLLER_PRIORITY, run
 from genima_ros.beat import wait_until
 from genima_ros.devices import check_device
+from genima_ros.diagnostics import refuse
 from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import seconds, stamp
@@ -23,7 +24,6 @@ from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_message
 from genima_ros.worker import LatestWorker
 
-COMPLAINT_PERIOD_S = 5.0
 MAX_AHEAD_S = 0.05
 CLOCK_PATIENCE_S = 1.0  # simulated time may stand still for a while, in wall time
 JOINTS_PATIENCE_S = 0.05  # joint states that wait in the queue of a busy machine are worth waiting for
@@ -87,7 +87,7 @@ class ActNode(Node):
             if tuple(message.cameras) != tuple(self.spec.cameras):
                 raise ContractError(f'target_image: cameras {list(message.cameras)}, the policy has {self.spec.cameras}')
         except ContractError as error:
-            self.get_logger().error(f'target image refused: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'target image', f'target image refused: {error}', severe=True)
             return
         self._target = message
 
@@ -105,7 +105,7 @@ class ActNode(Node):
         except GenimaError as error:
             self._ticks += self._seen_target
             self._ticks_without_input += self._seen_target
-            self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'tick', f'no chunk: {error}')
             self._report(tick_s, [], [])
             return
         act_s = time.perf_counter() - started_s

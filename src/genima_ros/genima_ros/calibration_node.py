@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts calibrated cameras into tf_static, under their robot links, and never gives a frame a second parent."""
 
+from functools import partial
 from typing import NoReturn
 
 from rclpy.node import Node
@@ -13,7 +14,8 @@ from genima.errors import GenimaError
 from genima.rig.rig import info_topic
 from genima_ros import qos
 from genima_ros._run import run
-from genima_ros.frames import FrameTree, optical_frame, transform_messages
+from genima_ros.diagnostics import refuse
+from genima_ros.frames import FrameTree, optical_frame, refuse_frame, transform_messages
 from genima_ros.messages import camera_model
 from genima_ros.parameters import declare
 
@@ -30,7 +32,7 @@ class CalibrationNode(Node):
         )
         self._waiting = read_folder(folder)
         self._calibrations = dict(self._waiting)
-        self._frames = FrameTree(self.get_logger().warning, self._on_edge)
+        self._frames = FrameTree(partial(refuse_frame, self), self._on_edge)
         self._names: dict[str, str] = {}  # of the optical frames, by camera
         self._edges: dict[str, str] = {}  # what this node publishes: parent by child
         self._broadcaster = StaticTransformBroadcaster(self)
@@ -81,7 +83,7 @@ class CalibrationNode(Node):
                 self.get_logger().warning(f'{name}: waiting: {error}', throttle_duration_sec=10.0)
                 continue
             except GenimaError as error:
-                self.get_logger().error(f'not published: {error}')
+                refuse(self, f'calibration of {name}', f'not published: {error}', severe=True)
                 del self._waiting[name]
                 continue
             del self._waiting[name]

@@ -22,6 +22,7 @@ from genima_msgs.msg import CameraCheck
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.camera_check_inputs import CameraCheckInputs
+from genima_ros.diagnostics import refuse
 from genima_ros.frames import optical_frame
 from genima_ros.messages import stamp
 from genima_ros.parameters import declare
@@ -112,7 +113,7 @@ class CameraCheckNode(Node):
             try:
                 sight = self._inputs.sight(name)
             except GenimaError as error:
-                self.get_logger().warning(f'camera {name} is not checked: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+                refuse(self, f'image of {name}', f'camera {name} is not checked: {error}')
                 continue
             if sight is None or sight.stamp_s == self._checked_s.get(name) or self._worker.closing:
                 continue

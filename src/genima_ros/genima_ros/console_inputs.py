@@ -114,7 +114,7 @@ class ConsoleInputs:
             chunk = chunk_from_message(message, self._profile)
             self._views.take_chunk(message)
         except GenimaError as error:
-            self._views.complain(f'chunk not shown: {error}')
+            self._views.complain('chunk', f'chunk not shown: {error}')
             return
         self._newest['chunk'] = {
             'stamp_s': chunk.stamp_s, 'dt_s': chunk.dt_s, 'q_rad': chunk.q_rad, 'gripper_open': chunk.gripper_open,

@@ -21,6 +21,7 @@ from genima_ros.console.server import ConsoleServer
 from genima_ros.console_clients import ConsoleClients
 from genima_ros.console_inputs import ConsoleInputs
 from genima_ros.console_views import ConsoleViews
+from genima_ros.diagnostics import refuse
 from genima_ros.parameters import declare
 
 STATUS_S = 0.1
@@ -86,7 +87,7 @@ class ConsoleNode(Node):
         return guard is None or bool(guard['armed'])
 
     def _complain(self, reason: str) -> None:
-        self.get_logger().warning(f'no picture: {reason}', throttle_duration_sec=5.0)
+        refuse(self, 'image', f'no picture: {reason}')
 
     def _tick(self) -> None:
         watchers = self._server.watch.holders

@@ -23,11 +23,10 @@ from genima_ros.console.frames import FrameHub
 from genima_ros.console.meters import Meter
 from genima_ros.console_listener import Listener
 from genima_ros.console_scene import MAX_AGE_S, circles, intended_spheres
-from genima_ros.frames import FrameTree
+from genima_ros.diagnostics import refuse
+from genima_ros.frames import FrameTree, refuse_frame
 from genima_ros.images import declare_transport, image_array, image_stream
 from genima_ros.messages import camera_model, seconds
-
-COMPLAINT_PERIOD_S = 5.0
 
 
 class ConsoleViews:
@@ -55,7 +54,7 @@ class ConsoleViews:
         self.cameras = tuple(cameras)
         self.meters: dict[str, Meter] = {}
         self._transport = declare_transport(node)
-        self._tree = FrameTree(node.get_logger().warning)
+        self._tree = FrameTree(partial(refuse_frame, node))
         self._infos: dict[str, CameraInfo] = {}
         self._optical: dict[str, str] = {}
         self._spheres: list[Sphere] = []
@@ -92,12 +91,12 @@ class ConsoleViews:
                 T_base_camera = self._tree.lookup(self._profile.base_link, self._optical[name])
                 found[name] = circles(shown_in(self._spec, name, self._spheres), camera, inverse(T_base_camera))
             except GenimaError as error:
-                self.complain(f'no spheres over {name}: {error}')
+                self.complain(f'view of {name}', f'no spheres over {name}: {error}')
         return found
 
-    def complain(self, text: str) -> None:
+    def complain(self, what: str, text: str) -> None:
         """Write a warning, not too often."""
-        self._node.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
+        refuse(self._node, what, text)
 
     def _on_image(self, name: str, message: Any) -> None:
         stamp_s = seconds(message.header.stamp)

@@ -19,6 +19,7 @@ from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.devices import check_device
+from genima_ros.diagnostics import refuse
 from genima_ros.images import declare_transport, image_message, image_stream
 from genima_ros.messages import stamp
 from genima_ros.parameters import declare
@@ -26,7 +27,6 @@ from genima_ros.views import ImageSet, ViewBuffer, prepare
 from genima_ros.worker import LatestWorker
 
 SILENT_S = 2.0  # a camera that sends nothing for longer is complained about
-COMPLAINT_PERIOD_S = 5.0
 MAX_AHEAD_S = 0.05
 
 
@@ -89,7 +89,7 @@ class DiffusionNode(Node):
         ahead_s = images.stamp_s - self._now_s()
         if ahead_s > MAX_AHEAD_S:
             text = f'not painting: views are stamped {ahead_s:.2f} s in the future; are the clocks in step?'
-            self.get_logger().error(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'stamp', text, severe=True)
             return
         self._submitted_s = images.stamp_s
         self._worker.submit(images)
@@ -98,7 +98,7 @@ class DiffusionNode(Node):
         try:
             self._paint(images)
         except GenimaError as error:
-            self.get_logger().error(f'not painting: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'views', f'not painting: {error}', severe=True)
 
     def _paint(self, images: ImageSet) -> None:
         begun_s = self._now_s()
@@ -139,7 +139,7 @@ class DiffusionNode(Node):
 
     def _complain(self) -> None:
         for line in self._views.complaints(time.monotonic(), SILENT_S):
-            self.get_logger().error(f'not painting: {line}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'silence', f'not painting: {line}', severe=True)
 
 
 def main() -> NoReturn:

@@ -2,6 +2,7 @@
 """Frames as messages of tf, and the tree that tf and tf_static describe."""
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tf_transformations import quaternion_from_matrix, quaternion_matrix
 
 from genima.cameras.tree import PoseTree
 from genima.errors import CalibrationError
+from genima_ros.diagnostics import health
 from genima_ros.messages import stamp
 
 UNIT_TOLERANCE = 0.01  # |q|^2 - 1 beyond which tf2 ignores a transform (QUATERNION_NORMALIZATION_TOLERANCE)
@@ -176,8 +178,14 @@ def _fault(transform: Any, child: str, parent: str) -> str | None:
     return None
 
 
+def refuse_frame(node: Node, text: str) -> None:
+    """Write into the node's log, and count, that transforms of a frame are ignored; it is said once for each frame."""
+    health(node).count('frame', text)
+    node.get_logger().warning(text)
+
+
 def listen_to_frames(node: Node) -> FrameTree:
     """Return a tree that follows /tf and /tf_static."""
-    tree = FrameTree(node.get_logger().warning)
+    tree = FrameTree(partial(refuse_frame, node))
     TransformListener(tree, node)  # its subscriptions belong to the node
     return tree

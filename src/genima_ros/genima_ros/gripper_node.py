@@ -15,12 +15,12 @@ from genima.robots.gripper_reading import gripper_driver
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.diagnostics import health, refuse
 from genima_ros.gripper_actions import ways
 from genima_ros.parameters import declare
 
 PERIOD_S = 0.1
 REPORT_S = 0.02  # joint states older than 0.1 s are not used
-COMPLAINT_PERIOD_S = 5.0
 # ros2_control's controllers take a list of numbers on <controller>/commands
 LIST_SUFFIX = '/commands'
 
@@ -46,7 +46,6 @@ class GripperNode(Node):
         self._driver = gripper_driver(profile.gripper, override, os.environ.get('ROS_DISTRO', 'jazzy'))
         self._ways: Any = None  # how to open and how to close by an action
         self._topic: Any = None  # or the publisher of positions
-        self.trouble = ''
         self._wanted: float | None = None
         self._reached: float | None = None
         self._handle: Any = None
@@ -71,12 +70,12 @@ class GripperNode(Node):
             try:
                 self._ways = ways(self, self._gripper, driver)
             except GenimaError as error:
-                self.trouble = str(error)
-                self.get_logger().error(self.trouble)
+                health(self).trouble = str(error)
+                self.get_logger().error(str(error))
 
     def _on_command(self, message: Float64) -> None:
         if message.data != message.data:
-            self.get_logger().error('gripper/command is NaN: ignored', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'command', 'gripper/command is NaN: ignored', severe=True)
             return
         self._wanted = min(1.0, max(0.0, float(message.data)))
         self._work()
@@ -97,8 +96,8 @@ class GripperNode(Node):
             return
         if self._ways is not None:
             self._send_goal(self._wanted)
-        elif self.trouble:
-            self.get_logger().error(self.trouble, throttle_duration_sec=COMPLAINT_PERIOD_S)
+        elif trouble := health(self).trouble:
+            refuse(self, 'command', trouble, severe=True)
         else:
             self._reached = self._wanted
             self._publish(self._wanted)
@@ -113,7 +112,7 @@ class GripperNode(Node):
         client, make_goal = self._ways[0 if wanted > 0.5 else 1]
         if not client.server_is_ready():
             text = f'no action server for the gripper at {self._driver.action}: is its driver running?'
-            self.get_logger().error(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'goal', text, severe=True)
             return
         self._since_s, self._goal = time.monotonic(), self._goal + 1
         goal = self._goal
@@ -126,7 +125,7 @@ class GripperNode(Node):
                 handle.cancel_goal_async()
             return
         if not handle.accepted:
-            self.get_logger().error(f'the gripper refused to go to {wanted:.2f}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'goal', f'the gripper refused to go to {wanted:.2f}', severe=True)
             self._since_s = None
             return
         self._handle = handle

@@ -21,11 +21,11 @@ from genima.guard.target_watch import TargetWatch, target_condition
 from genima.robots.profile import DriverCondition
 from genima_msgs.msg import CameraCheck, TargetCheck, TargetImage
 from genima_ros import qos
+from genima_ros.diagnostics import refuse
 from genima_ros.joint_states import JointStates, StaleJointsError
 from genima_ros.messages import seconds
 from genima_ros.parameters import declare
 
-COMPLAINT_PERIOD_S = 2.0
 CHECK, CHECK_AGE_S = 'target_check', 0.6
 PRESSED = 'the emergency stop is pressed'
 
@@ -119,7 +119,7 @@ class GuardInputs:
         try:
             q_rad, stamp_s = self._joints.arm(now_s)
         except StaleJointsError as error:  # the guard sees that nothing new came, and stops
-            self._complain(str(error))
+            self._complain('joint states', str(error))
             return
         self._guard.observe_joints(stamp_s, q_rad)
         self._targets.observe_joints(stamp_s, q_rad)
@@ -129,7 +129,8 @@ class GuardInputs:
         joints = self._guard.profile.arm_joints
         missing = [name for name in joints if name not in known or not np.isfinite(known[name])]
         if missing:
-            self._complain(f'controller_state: no reference of {", ".join(missing)}; which controller is this?')
+            text = f'controller_state: no reference of {", ".join(missing)}; which controller is this?'
+            self._complain('controller state', text)
             return
         stamp_s, since_s = seconds(message.header.stamp), seconds(message.reference.time_from_start)
         running_s = stamp_s - since_s if since_s else None
@@ -173,8 +174,8 @@ class GuardInputs:
         for profile in (qos.SENSOR, qos.LATCHED):  # some drivers say it again and again, others once, for late listeners
             self._node.create_subscription(kind_of_message, condition.topic, listen, profile)
 
-    def _complain(self, text: str) -> None:
-        self._node.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
+    def _complain(self, what: str, text: str) -> None:
+        refuse(self._node, what, text)
 
 
 def message_type(name: str) -> Any:

@@ -22,6 +22,7 @@ from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk
 from genima_ros import qos
 from genima_ros._run import GUARD_PRIORITY, run
+from genima_ros.diagnostics import refuse
 from genima_ros.guard_inputs import GuardInputs
 from genima_ros.guard_reports import GuardReports
 from genima_ros.orphan_watch import OrphanWatch
@@ -33,7 +34,6 @@ from genima_ros.trajectories import chunk_from_message, plan_message
 TICK_S = 0.02
 GRIPPER_S = 1.0  # the command is repeated
 MAX_TICK_GAP_S = 3 * TICK_S
-COMPLAINT_PERIOD_S = 2.0
 
 
 class GuardNode(Node):
@@ -118,7 +118,7 @@ class GuardNode(Node):
         try:
             chunk = chunk_from_message(message, self.profile)
         except GenimaError as error:
-            self.get_logger().error(f'chunk refused: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'chunk', f'chunk refused: {error}', severe=True)
             self._apply(GuardOutput(self._guard.status), self._now_s())
             return
         now_s = self._now_s()

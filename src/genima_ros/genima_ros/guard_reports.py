@@ -88,7 +88,7 @@ def diagnostic(status: Judgement, hardware: str) -> DiagnosticStatus:
     }
     return DiagnosticStatus(
         level=LEVELS[status.state],
-        name='genima: guard',
+        name='guard_node: guard',
         message=f'{status.state}: {"; ".join(status.reasons) or "all is well"}',
         hardware_id=hardware,
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],

@@ -16,6 +16,7 @@ from genima.robots.transforms import quaternion_xyzw
 from genima.robots.urdf import to_urdf
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.diagnostics import refuse
 from genima_ros.joint_states import JointStates, StaleJointsError
 from genima_ros.messages import seconds
 from genima_ros.parameters import declare
@@ -68,7 +69,7 @@ class MirrorNode(Node):
         try:
             q_rad, stamp_s = self._joints.arm(now_s)
         except StaleJointsError as error:
-            self.get_logger().warning(f'nothing to show: {error}', throttle_duration_sec=5.0)
+            refuse(self, 'joint states', f'nothing to show: {error}')
             return
         self._simulation.show(q_rad, self._gripper_open, self._cube)
         self._outputs.frames(stamp_s)

@@ -20,14 +20,13 @@ from genima.spheres.scene import Sphere, target_scene
 from genima_msgs.msg import ActionChunk, GuardStatus
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.diagnostics import refuse
 from genima_ros.frames import listen_to_frames
 from genima_ros.images import declare_transport, image_array, image_message, image_stream
 from genima_ros.markers import LIFE_S, guard_marker, path_markers, sphere_markers
 from genima_ros.messages import camera_model
 from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_from_message
-
-COMPLAINT_PERIOD_S = 5.0
 
 
 class OverlayNode(Node):
@@ -72,7 +71,7 @@ class OverlayNode(Node):
         try:
             chunk = chunk_from_message(message, self.profile)
         except GenimaError as error:
-            self.get_logger().error(f'chunk not shown: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'chunk', f'chunk not shown: {error}', severe=True)
             return
         last = min(self.spec.horizon_steps, len(chunk.q_rad)) - 1
         self._spheres = target_scene(self.spec.spheres, self.profile, chunk.q_rad[last], chunk.gripper_open[last])
@@ -92,7 +91,7 @@ class OverlayNode(Node):
             try:
                 self._draw_view(name)
             except GenimaError as error:
-                self.get_logger().warning(f'no overlay: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+                refuse(self, f'view of {name}', f'no overlay: {error}')
 
     def _draw_view(self, name: str) -> None:
         image, info = self._images.pop(name, None), self._infos.get(name)

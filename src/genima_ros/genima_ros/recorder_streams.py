@@ -13,6 +13,7 @@ from genima.errors import DatasetError
 from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import header_stamp_ns
 from genima.recording.streams import StreamWatch
+from genima_ros.diagnostics import refuse
 from genima_ros.recorder_topics import Stream, bag_topic, reader_qos
 
 COMPLAINT_PERIOD_S = 2.0
@@ -109,7 +110,7 @@ class RecordedStreams:
         try:
             stamp_ns = header_stamp_ns(data) if stream.stamped else now_ns
         except DatasetError as error:
-            self._node.get_logger().error(f'{name}: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self._node, name, f'{name}: {error}', severe=True)
             return
         gap_s = self.watches[name].add(1e-9 * stamp_ns, time.monotonic())
         if stream.holds and data not in self._held[name]:

@@ -17,6 +17,7 @@ from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats, TargetImage
 from genima_msgs.srv import ResetEpisode
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.diagnostics import refuse
 from genima_ros.messages import seconds
 from genima_ros.pacer import Pace, Pacer
 from genima_ros.parameters import declare
@@ -175,7 +176,7 @@ class SimNode(Node):
             now_s = self.time_s - self._origin_s
             self._simulation.controller.set_trajectory(now_s, stamp_s, times_s, q_rad, v_rad_s)
         except LimitError as error:
-            self.get_logger().error(f'joint_trajectory refused: {error}', throttle_duration_sec=1.0)
+            refuse(self, 'joint trajectory', f'joint_trajectory refused: {error}', severe=True)
 
     def _on_stats(self, message: NodeStats) -> None:
         if message.node in CONTROLLERS:

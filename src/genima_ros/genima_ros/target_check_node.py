@@ -18,6 +18,7 @@ from genima_msgs.msg import ActionChunk, TargetImage
 from genima_msgs.msg import TargetCheck as TargetCheckMessage
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.diagnostics import refuse
 from genima_ros.frames import listen_to_frames
 from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
@@ -26,7 +27,6 @@ from genima_ros.parameters import declare
 from genima_ros.trajectories import chunk_from_message
 from genima_ros.worker import LatestWorker
 
-COMPLAINT_PERIOD_S = 5.0
 JOINT_AGE_S = 1.0
 
 
@@ -93,7 +93,7 @@ class TargetCheckNode(Node):
         if not self._worker.closing:
             self._verdict.publish(verdict)
         if not verdict.agrees:
-            self.get_logger().warning(verdict.reason, throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'target', verdict.reason)
 
     def _compare(self, target: TargetImage, message: ActionChunk) -> TargetCheck:
         self.spec.require_same(target.contract, 'target_image')

@@ -15,14 +15,13 @@ from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, RecorderStatus
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.diagnostics import refuse
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import seconds
 from genima_ros.parameters import declare
 from genima_ros.teleop_clients import RecorderClient
 from genima_ros.teleop_terminal import Terminal
 from genima_ros.trajectories import chunk_message
-
-COMPLAINT_PERIOD_S = 2.0
 
 
 class TeleopNode(Node):
@@ -84,7 +83,7 @@ class TeleopNode(Node):
             if not self._began:
                 self._keyboard.gripper_open = self._joints.gripper_open(now_s) > 0.5
         except GenimaError as error:
-            self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'tick', f'no chunk: {error}')
             return
         self._began = True
         for key, pressed_s in keys:
