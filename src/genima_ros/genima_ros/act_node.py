@@ -79,7 +79,7 @@ class ActNode(Node):
         )
 
     def _on_joints(self, message: JointState) -> None:
-        self._joints.add(message.name, message.position, seconds(message.header.stamp))
+        self._joints.add(message.name, message.position, message.header.stamp)
 
     def _on_target(self, message: TargetImage) -> None:
         try:
@@ -133,7 +133,9 @@ class ActNode(Node):
         views = untile(image_array(target.image, 'target_image'), len(self.spec.cameras))
         instruction = self.get_parameter('instruction').value
         chunk = self._controller.act(views, q_rad, opening, max(age_s, 0.0), instruction, stamp_s=observed_s)
-        return chunk_message(chunk, self.profile, self.spec.hash()), age_s
+        message = chunk_message(chunk, self.profile, self.spec.hash())
+        message.header.stamp = self._joints.stamp_of(observed_s)
+        return message, age_s
 
     def _report(self, tick_s: float, stages: list[str], milliseconds: list[float]) -> None:
         message = NodeStats(

@@ -2,7 +2,6 @@
 """Watches the cameras while everything runs: has one moved, was one swapped, is the arm where its calibration says?"""
 
 import json
-import math
 import threading
 from pathlib import Path
 from typing import NoReturn
@@ -24,7 +23,6 @@ from genima_ros._run import run
 from genima_ros.camera_check_inputs import CameraCheckInputs
 from genima_ros.diagnostics import refuse
 from genima_ros.frames import optical_frame
-from genima_ros.messages import stamp
 from genima_ros.parameters import declare
 from genima_ros.worker import LatestWorker
 
@@ -120,7 +118,11 @@ class CameraCheckNode(Node):
             self._checked_s[name] = sight.stamp_s
             with self._lock:
                 verdict = self._checks.check(name, sight)
-            self._verdicts.publish(verdict_message(verdict))
+            if self._worker.closing:
+                return
+            message = verdict_message(verdict)
+            message.header.stamp = self._inputs.stamp_of(name, verdict.stamp_s)
+            self._verdicts.publish(message)
             if not verdict.ok:
                 text = f'camera {name}: {"; ".join(verdict.problems)}'
                 self.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
@@ -189,7 +191,6 @@ def verdict_message(verdict: Verdict) -> CameraCheck:
         calibration_age_days=float(verdict.calibration_age_days),
         pictures=verdict.pictures,
     )
-    message.header.stamp = stamp(verdict.stamp_s if math.isfinite(verdict.stamp_s) else 0.0)
     message.header.frame_id = optical_frame(verdict.camera)
     return message
 

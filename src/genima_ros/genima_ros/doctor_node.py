@@ -12,7 +12,6 @@ from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.images import declare_transport
-from genima_ros.messages import stamp
 from genima_ros.parameters import declare
 from genima_ros.rig_checks import Check
 from genima_ros.rig_listener import RigListener
@@ -42,7 +41,7 @@ class DoctorNode(Node):
     def _judge(self) -> None:
         checks = self._listener.judge()
         message = DiagnosticArray(status=[self._status(check) for check in checks])
-        message.header.stamp = stamp(1e-9 * self.get_clock().now().nanoseconds)
+        message.header.stamp = self.get_clock().now().to_msg()
         self._publisher.publish(message)
         for check in checks:
             if not check.ok and check.name not in self._failed:
@@ -53,7 +52,7 @@ class DoctorNode(Node):
     def _status(self, check: Check) -> DiagnosticStatus:
         level = DiagnosticStatus.OK if check.ok else DiagnosticStatus.ERROR
         text = check.finding if check.ok else f'{check.finding} -> {check.remedy}'
-        return DiagnosticStatus(level=level, name=f'genima: {check.name}', message=text, hardware_id=self._hardware)
+        return DiagnosticStatus(level=level, name=f'doctor_node: {check.name}', message=text, hardware_id=self._hardware)
 
 
 def main() -> NoReturn:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from builtin_interfaces.msg import Time as Stamp
 from geometry_msgs.msg import Point, Pose, Quaternion, TransformStamped, Vector3
 from numpy.typing import NDArray
 from rclpy.node import Node
@@ -28,7 +29,7 @@ def optical_frame(camera: str) -> str:
 
 
 def transform_messages(
-    edges: Sequence[tuple[str, str, NDArray[np.float64]]], when: float
+    edges: Sequence[tuple[str, str, NDArray[np.float64]]], when: float | Stamp
 ) -> list[TransformStamped]:
     """Return transforms as messages; each edge is (parent, child, T_parent_child (4, 4))."""
     messages = []

@@ -115,7 +115,7 @@ class GuardInputs:
 
     def _on_joints(self, message: JointState) -> None:
         now_s = self._now_s()
-        self._joints.add(message.name, message.position, seconds(message.header.stamp))
+        self._joints.add(message.name, message.position, message.header.stamp)
         try:
             q_rad, stamp_s = self._joints.arm(now_s)
         except StaleJointsError as error:  # the guard sees that nothing new came, and stops

@@ -96,7 +96,7 @@ def _packed(message: Any, where: str) -> _Packed:
     row, data = width * BYTES[encoding], np.frombuffer(message.data, dtype=np.uint8)
     if step < row or data.size != height * step:
         raise GenimaError(f'{where}: {data.size} bytes do not make {width}x{height} {encoding} with {step} bytes per row')
-    rows = data if step == row else np.ascontiguousarray(data.reshape(height, step)[:, :row])
+    rows: NDArray[Any] = data if step == row else np.ascontiguousarray(data.reshape(height, step)[:, :row])
     big_machine = sys.byteorder == 'big'
     if encoding == 'mono16' and bool(message.is_bigendian) != big_machine:
         rows = rows.view(np.uint16).byteswap()

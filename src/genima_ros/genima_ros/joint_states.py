@@ -5,12 +5,15 @@ import threading
 from collections.abc import Sequence
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 
 from genima.align.joints import JointTrack, opening_joint, openings
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
+from genima_ros.messages import seconds, stamp
 
+STAMPS = 1000
 MEMORY_S = 3.0  # a slow painter takes as long from the picture to whoever asks where the joints were
 
 
@@ -31,10 +34,16 @@ class JointStates:
         self.max_age_s = max_age_s
         self._changed = threading.Condition()  # callbacks write, a worker reads; one reading must be of one message
         self._track = JointTrack(MEMORY_S)
+        self._stamps: dict[float, Time] = {}  # seconds as a float lose the last hundreds of nanoseconds
 
-    def add(self, names: Sequence[str], positions: Sequence[float], stamp_s: float) -> None:
+    def add(self, names: Sequence[str], positions: Sequence[float], when: float | Time) -> None:
         """Take one message; stamps a little older than known, and joints without a finite position, are ignored."""
+        stamp_s = seconds(when) if isinstance(when, Time) else when
         with self._changed:
+            if isinstance(when, Time):
+                self._stamps[stamp_s] = when
+                if len(self._stamps) > STAMPS:
+                    del self._stamps[next(iter(self._stamps))]
             self._changed.notify_all()
             self._track.add(names, positions, stamp_s)
 
@@ -52,6 +61,10 @@ class JointStates:
             self._changed.wait_for(lambda: self._is_fresh(now_s), patience_s)
             readings = [self._read(name, now_s) for name in self.profile.arm_joints]
         return np.array([position for _, position in readings]), min(time_s for time_s, _ in readings)
+
+    def stamp_of(self, stamp_s: float) -> Time:
+        """Return the stamp that `arm` told in seconds, exactly as it came."""
+        return self._stamps.get(stamp_s) or stamp(stamp_s)
 
     def arm_at(self, time_s: float) -> NDArray[np.float64]:
         """Return where the arm was at a moment within the last seconds, shape (n,) [rad], as a conversion finds it.

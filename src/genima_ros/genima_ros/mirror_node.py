@@ -18,7 +18,6 @@ from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.diagnostics import refuse
 from genima_ros.joint_states import JointStates, StaleJointsError
-from genima_ros.messages import seconds
 from genima_ros.parameters import declare
 from genima_ros.sim_outputs import SceneOutputs
 
@@ -59,7 +58,7 @@ class MirrorNode(Node):
         self._simulation.close()
 
     def _on_joints(self, message: JointState) -> None:
-        self._joints.add(message.name, message.position, seconds(message.header.stamp))
+        self._joints.add(message.name, message.position, message.header.stamp)
 
     def _on_gripper(self, message: Float64) -> None:
         self._gripper_open = min(1.0, max(0.0, float(message.data)))
@@ -72,8 +71,9 @@ class MirrorNode(Node):
             refuse(self, 'joint states', f'nothing to show: {error}')
             return
         self._simulation.show(q_rad, self._gripper_open, self._cube)
-        self._outputs.frames(stamp_s)
-        self._outputs.images(stamp_s)
+        observed = self._joints.stamp_of(stamp_s)
+        self._outputs.frames(observed)
+        self._outputs.images(observed)
 
 
 def main() -> NoReturn:

@@ -233,7 +233,7 @@ class RecorderNode(Node):
             message.elapsed_s = 1e-9 * (now_ns - episode.start_ns)
             message.size_bytes, message.waiting_bytes = episode.bag.size_bytes, episode.queue.waiting_bytes
             message.dropped = sum(episode.queue.dropped.values())
-        message.header.stamp = stamp(1e-9 * now_ns)
+        message.header.stamp = stamp(now_ns)
         self._status.publish(message)
 
 

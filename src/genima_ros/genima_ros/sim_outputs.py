@@ -4,6 +4,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from control_msgs.msg import JointTrajectoryControllerState
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
@@ -45,17 +46,17 @@ class SceneOutputs:
         }
         self._fixed.sendTransform(self._fixed_frames())
 
-    def frames(self, time_s: float) -> None:
+    def frames(self, when: float | Time) -> None:
         """Publish the frames that move."""
-        self._moving.sendTransform(self._moving_frames(time_s))
+        self._moving.sendTransform(self._moving_frames(when))
 
-    def images(self, time_s: float) -> None:
+    def images(self, when: float | Time) -> None:
         """Render and publish every camera with its calibration."""
         for name, pixels in self._simulation.render().items():
             frame = optical_frame(name)
             model = self._simulation.cameras[name].model
-            self._infos[name].publish(camera_info_message(model, time_s, frame))
-            self._images[name].publish(image_message(pixels, time_s, frame))
+            self._infos[name].publish(camera_info_message(model, when, frame))
+            self._images[name].publish(image_message(pixels, when, frame))
 
     def _fixed_frames(self) -> list[TransformStamped]:
         edges = [
@@ -67,7 +68,7 @@ class SceneOutputs:
                 edges.append((link.parent, link.name, link.joint.T_parent_joint))
         return transform_messages(edges, 0.0)
 
-    def _moving_frames(self, time_s: float) -> list[TransformStamped]:
+    def _moving_frames(self, when: float | Time) -> list[TransformStamped]:
         poses = link_poses(self._profile, self._simulation.q_rad, self._simulation.gripper_open)
         edges = [
             (link.parent, link.name, np.linalg.inv(poses[link.parent]) @ poses[link.name])
@@ -75,7 +76,7 @@ class SceneOutputs:
             if link.parent is not None and link.joint is not None and link.joint.kind != 'fixed'
         ]
         edges.append((self._profile.base_link, 'cube', self._simulation.cube_pose()))
-        return transform_messages(edges, time_s)
+        return transform_messages(edges, when)
 
 
 class SimOutputs(SceneOutputs):

@@ -66,7 +66,7 @@ class TargetCheckNode(Node):
         self._worker.close()
 
     def _on_joints(self, message: JointState) -> None:
-        self._joints.add(message.name, message.position, seconds(message.header.stamp))
+        self._joints.add(message.name, message.position, message.header.stamp)
 
     def _on_target(self, message: TargetImage) -> None:
         self._target = message

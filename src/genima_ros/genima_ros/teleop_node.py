@@ -17,7 +17,6 @@ from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.diagnostics import refuse
 from genima_ros.joint_states import JointStates
-from genima_ros.messages import seconds
 from genima_ros.parameters import declare
 from genima_ros.teleop_clients import RecorderClient
 from genima_ros.teleop_terminal import Terminal
@@ -51,7 +50,7 @@ class TeleopNode(Node):
         self._terminal.close()
 
     def _on_joints(self, message: JointState) -> None:
-        self._joints.add(message.name, message.position, seconds(message.header.stamp))
+        self._joints.add(message.name, message.position, message.header.stamp)
 
     def _on_status(self, message: RecorderStatus) -> None:
         if message.state == 'recording':
@@ -90,7 +89,9 @@ class TeleopNode(Node):
             self._on_key(key, pressed_s)
         twist = self._keyboard.twist(time.monotonic())
         chunk = self._jog.chunk(stamp_s, q_rad, twist, float(self._keyboard.gripper_open))
-        self._chunk.publish(chunk_message(chunk, self.profile, CONTRACT))
+        message = chunk_message(chunk, self.profile, CONTRACT)
+        message.header.stamp = self._joints.stamp_of(stamp_s)
+        self._chunk.publish(message)
 
 
 def main() -> NoReturn:

@@ -2,8 +2,11 @@
 """Slow work beside a node's callbacks: one thread, a slot for one job, the latest wins."""
 
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+import rclpy
 
 Job = TypeVar('Job')
 
@@ -44,4 +47,10 @@ class LatestWorker(Generic[Job]):
                 if self.closing:
                     return
                 job = self._slot.pop()
-            self._work(job)
+            try:
+                self._work(job)
+            except Exception:
+                # what is published into a context that was shut down a moment ago raises; anything else is a fault of
+                # ours, and the next job may go well
+                if not self.closing and rclpy.ok():
+                    traceback.print_exc()
