@@ -153,8 +153,7 @@ class GuardNode(Node):
         """Do what the guard said at `judged_s`; the time is looked at again right before anything is sent."""
         plan = output.message
         if plan is not None and self._guard.too_late(judged_s, self._now_s()):
-            text = 'the guard was late and sent nothing: is this computer too slow?'
-            self.get_logger().error(text, throttle_duration_sec=COMPLAINT_PERIOD_S)
+            refuse(self, 'late', 'the guard was late and sent nothing: is this computer too slow?', severe=True)
             plan = None
         if plan is not None and not self._sleep.drowsy():
             joints = self.profile.arm_joints

@@ -7,14 +7,13 @@ import numpy as np
 import rclpy
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
-from trajectory_msgs.msg import JointTrajectory
 
 from genima.episodes.store import read_episode
 from genima.errors import ContractError, GenimaError
 from genima.recording.jog import CONTRACT, DT_S
 from genima.recording.retrace import Retrace
 from genima.robots.profile import RobotProfile
-from genima_msgs.msg import GuardStatus
+from genima_msgs.msg import ActionChunk, GuardStatus
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.joint_states import JointStates, StaleJointsError
@@ -41,7 +40,7 @@ class RetraceNode(Node):
         self._joints = JointStates(self.profile, age_s)
         self._armed, self._rest, self._told = False, 0, -1
         self._worst_rad = 0.0
-        self._chunk = self.create_publisher(JointTrajectory, 'action_chunk', qos.COMMAND)
+        self._chunk = self.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(GuardStatus, 'guard/status', self._on_guard, qos.LATCHED)
         self.create_timer(DT_S, self._tick)
