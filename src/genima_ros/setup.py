@@ -1,7 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build description of the nodes for colcon; the library `genima` itself is a pip package."""
 
+import os
+import sys
+from pathlib import Path
+
 from setuptools import setup
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def python_of_nodes() -> str:
+    """Return the Python that has the dependencies of the nodes; `colcon` and `ros2` themselves run on the system's.
+
+    `GENIMA_PYTHON` wins, then the active virtual environment, then `.venv` in this checkout, then what runs this.
+    """
+    if named := os.environ.get('GENIMA_PYTHON'):
+        if not os.access(named, os.X_OK):
+            raise SystemExit(f'error: GENIMA_PYTHON={named} is no program; name the Python that GENIMA is installed in')
+        return os.path.abspath(named)
+    environments = [Path(active) for active in [os.environ.get('VIRTUAL_ENV', '')] if active] + [CHECKOUT / '.venv']
+    pythons = [str(each / 'bin' / 'python') for each in environments]
+    return next((python for python in pythons if os.access(python, os.X_OK)), sys.executable)
+
+
+# the first line of every script of a node, also with --symlink-install; launch files read it there
+sys.executable = python_of_nodes()
 
 NODES = (
     'act_node',

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from genima_bringup.graph import NodeEntry, Stack
-from genima_bringup.processes import LaunchError, StackProcesses, command, parse_overrides
+from genima_bringup.processes import LaunchError, StackProcesses, command, parse_overrides, write_parameters
+from genima_bringup.table import RESPAWNS
 
 from genima.errors import GenimaError
 from genima_bringup import launcher
@@ -104,17 +105,35 @@ def test_a_node_that_dies_is_named_with_its_last_words(nodes: Path) -> None:
         wait_for(lambda: processes.check() is not None)
 
 
-def test_parameters_reach_the_command_line() -> None:
-    line = command(
-        NodeEntry('act_node', {'policy': '/p', 'threads': 1, 'on': True}),
-        stack('echo'),
-        {'threads': 2, 'names': ['a', 'b']},
-    )
-    assert line[1:5] == ['-m', 'genima_ros.act_node', '--ros-args', '--params-file']
-    assert line[6:] == [
-        '-p', 'act_node:policy:=/p', '-p', 'act_node:threads:=2', '-p', 'act_node:on:=true',
-        '-p', 'act_node:names:=[a, b]',
-    ]  # fmt: skip
+def test_parameters_reach_a_node_in_any_namespace(tmp_path: Path) -> None:
+    entry = NodeEntry('act_node', {'policy': '/p', 'threads': 1, 'on': True, 'text': '{"a": 1}', 'digits': '12'})
+    table = Stack('test', tmp_path / 'stack.yaml', (entry,), namespace='cell1', remappings={'joint_states': '/arm/joints'})
+    (tmp_path / 'stack.yaml').write_text('/**/act_node: {ros__parameters: {threads: 8, rest: 0.5}}')
+    write_parameters(tmp_path / 'own.yaml', table, {'act_node': {'threads': 2, 'names': ['a', 'y']}})
+    line = command(entry, table, tmp_path / 'own.yaml')
+    assert line[1:3] == ['-m', 'genima_ros.act_node']
+    arguments = pytest.importorskip('rclpy.arguments').parse_ros_arguments(line[3:])
+    assert arguments.special_name('__ns', 'act_node') == '/cell1'
+    assert arguments.remap('/cell1/joint_states', 'act_node', '/cell1', is_service=False) == '/arm/joints'
+    assert arguments.parameters('act_node', '/cell1') == {
+        'policy': '/p', 'threads': 2, 'on': True, 'text': '{"a": 1}', 'digits': '12', 'names': ['a', 'y'], 'rest': 0.5,
+    }  # fmt: skip
+
+
+def test_a_helper_that_dies_is_started_again_and_ends_nothing(
+    nodes: Path, lines: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('genima_bringup.processes.RESPAWN_S', 0.05)
+    helper = NodeEntry('broken', package='nodes_of_test', essential=False)
+    table = Stack('test', Path('p.yaml'), (NodeEntry('polite', package='nodes_of_test'), helper))
+
+    def told() -> list[str]:
+        return [line for name, line in lines if name == 'broken' and 'ended with exit code 3: error: no camera' in line]
+
+    with StackProcesses(table, write=lambda name, line: lines.append((name, line))) as processes:
+        wait_for(lambda: processes.check() or len(told()) == 1 + RESPAWNS, 20.0)
+    assert all('it is started again' in line for line in told()[:-1])
+    assert told()[-1].endswith('the others go on without it')
 
 
 def test_overrides_are_read_as_yaml() -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ PATIENCE_S = 20.0  # loading torch on a busy machine
 class NodeProcess:
     """A node under test."""
 
-    def __init__(self, name: str, parameters: dict[str, Any]) -> None:
-        arguments = [sys.executable, '-m', f'genima_ros.{name}', '--ros-args']
+    def __init__(self, name: str, parameters: dict[str, Any], ros_arguments: Sequence[str] = ()) -> None:
+        arguments = [sys.executable, '-m', f'genima_ros.{name}', '--ros-args', *ros_arguments]
         for key, value in parameters.items():
             arguments += ['-p', f'{key}:={str(value).lower() if isinstance(value, bool) else value}']
         self.lines: list[str] = []
@@ -116,8 +116,8 @@ def start(node_environment: None) -> Iterator[Callable[..., NodeProcess]]:
     """Start nodes; all are gone after the test."""
     nodes: list[NodeProcess] = []
 
-    def start_node(name: str, **parameters: Any) -> NodeProcess:
-        nodes.append(NodeProcess(name, parameters))
+    def start_node(name: str, ros_arguments: Sequence[str] = (), **parameters: Any) -> NodeProcess:
+        nodes.append(NodeProcess(name, parameters, ros_arguments))
         return nodes[-1]
 
     yield start_node

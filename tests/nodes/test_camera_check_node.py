@@ -80,8 +80,9 @@ def test_a_bumped_camera_is_found_and_the_guard_is_not_armed(start: Callable[...
     assert not answer.success and 'no picture of the last seconds' in answer.message
     statuses = probe.listen(GuardStatus, 'guard/status', qos.LATCHED)
     guard = start(
-        'guard_node', controller='arm', check_cameras=True, max_target_age_s=0.0, watch_controller=False, **given
-    )
+        'guard_node', simulated=True, controller='arm', check_cameras=True, max_target_age_s=0.0, watch_controller=False,
+        **given,
+    )  # fmt: skip
     guard.wait_for('guard ready')
     answer = lab.call('guard_node/arm')
     assert not answer.success and 'not armed: camera front: no check of it' in answer.message

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,7 +123,7 @@ def lab(probe, policy: Path) -> Lab:  # type: ignore[no-untyped-def]
 
 
 def test_the_guard_moves_the_arm_only_when_all_is_well(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
-    node = start('guard_node', policy=policy, controller='arm_controller', max_joint_age_s=0.5)
+    node = start('guard_node', simulated=True, policy=policy, controller='arm_controller', max_joint_age_s=0.5)
     node.wait_for('disarmed (shadow mode)')
     lab.run(1.0)
     assert not lab.plans, 'a disarmed guard sent a plan'
@@ -174,7 +175,8 @@ def test_the_guard_moves_the_arm_only_when_all_is_well(start: Callable, lab: Lab
 
 
 def test_what_the_robot_controller_and_the_painter_do_counts(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
-    node = start('guard_node', policy=policy, controller='arm_controller', armed_at_start=True, max_joint_age_s=0.5)
+    given = {'controller': 'arm_controller', 'armed_at_start': True, 'max_joint_age_s': 0.5}
+    node = start('guard_node', simulated=True, policy=policy, **given)
     node.wait_for('ARMED')
     lab.controller_alive = lab.targets_alive = False
     lab.run(0.7)
@@ -198,7 +200,7 @@ def test_emergency_stop_deadman_and_driver(start: Callable, lab: Lab, probe, pol
         DiagnosticArray, '/diagnostics', qos.RELIABLE
     )
     node = start(
-        'guard_node', policy=policy, robot=profile, controller='arm_controller', armed_at_start=True,
+        'guard_node', simulated=True, policy=policy, robot=profile, controller='arm_controller', armed_at_start=True,
         max_joint_age_s=0.5, check_driver=True, deadman_timeout_s=0.5,
     )  # fmt: skip
     node.wait_for('ARMED')
@@ -234,7 +236,7 @@ def test_emergency_stop_deadman_and_driver(start: Callable, lab: Lab, probe, pol
 
 
 def test_chunks_of_another_robot_move_nothing(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
-    node = start('guard_node', policy=policy, controller='arm_controller', armed_at_start=True)
+    node = start('guard_node', simulated=True, policy=policy, controller='arm_controller', armed_at_start=True)
     node.wait_for('ARMED')
     lab.run(1.0, robot=RobotProfile.load('fr3'))
     node.wait_for('do robot and policy match?', 2.0)
@@ -244,7 +246,7 @@ def test_chunks_of_another_robot_move_nothing(start: Callable, lab: Lab, policy:
 
 
 def test_a_robot_that_the_policy_was_not_made_for_is_refused(start: Callable, policy: Path) -> None:  # type: ignore[type-arg]
-    node = start('guard_node', policy=policy, robot='fr3', controller='arm_controller')
+    node = start('guard_node', simulated=True, policy=policy, robot='fr3', controller='arm_controller')
     assert node.exit_code() == 1
     assert 'got robot fr3' in node.text
     assert 'Traceback' not in node.text
@@ -331,3 +333,18 @@ def test_the_gripper_command_is_there_for_who_comes_late(start: Callable, lab: L
     repeated.clear()
     lab.run(1.5)
     assert not repeated, 'a disarmed guard commands the gripper'
+
+
+@pytest.mark.parametrize('key', ['guard_node', '/**/guard_node'])
+def test_a_guard_whose_parameter_file_misses_it_does_not_start(
+    start: Callable[..., Any], policy: Path, tmp_path: Path, key: str
+) -> None:
+    text = (config_dir() / 'stacks' / 'hardware.yaml').read_text()
+    (tmp_path / 'parameters.yaml').write_text(text.replace('/**/guard_node:', f'{key}:'))
+    arguments = ['--params-file', str(tmp_path / 'parameters.yaml'), '-r', '__ns:=/cell1']
+    node = start('guard_node', arguments, policy=policy, controller='arm_controller')
+    if key == '/**/guard_node':
+        node.wait_for('guard ready')
+    else:
+        assert node.exit_code() == 1
+        assert 'nobody gave speed_limit' in node.text and 'no parameter file reached /cell1/guard_node' in node.text

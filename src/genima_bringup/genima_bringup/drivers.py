@@ -2,8 +2,6 @@
 """How the official driver of a robot is started: data in config/bringup, filled in."""
 
 import os
-from dataclasses import dataclass
-from pathlib import Path
 
 import yaml
 
@@ -11,29 +9,21 @@ from genima.errors import GenimaError
 from genima.files import config_dir
 from genima.robots.gripper import FALLBACK_DISTRIBUTION
 from genima.robots.gripper_reading import DISTRIBUTIONS
-
-
-@dataclass(frozen=True)
-class DriverLaunch:
-    """A launch file of a driver, and the controllers that are spawned beside it.
-
-    Attributes:
-        package: that has the launch file, and `launch`, its name.
-        arguments: of the launch file.
-        controllers: parameter file of the controllers.
-        spawn: names of the controllers to load and activate.
-    """
-
-    package: str
-    launch: str
-    arguments: dict[str, str]
-    controllers: Path
-    spawn: tuple[str, ...]
+from genima_bringup.table import DriverLaunch
 
 
 def distribution() -> str:
-    """Return the ROS distribution of this shell; Jazzy where none is sourced."""
-    return os.environ.get('ROS_DISTRO', 'jazzy')
+    """Return the ROS distribution whose names are used: that of this shell, Jazzy where it is none that we know."""
+    sourced = os.environ.get('ROS_DISTRO', FALLBACK_DISTRIBUTION)
+    return sourced if sourced in DISTRIBUTIONS else FALLBACK_DISTRIBUTION
+
+
+def distribution_note() -> str:
+    """Return a warning where a distribution is sourced that nobody tried; empty otherwise."""
+    sourced = os.environ.get('ROS_DISTRO', FALLBACK_DISTRIBUTION)
+    if sourced in DISTRIBUTIONS:
+        return ''
+    return f'ROS distribution {sourced} was not tried: drivers and controllers are named as in {FALLBACK_DISTRIBUTION}'
 
 
 def official_driver(robot: str, robot_ip: str) -> DriverLaunch:

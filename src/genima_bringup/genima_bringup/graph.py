@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one table of nodes. `ros2 launch` and the launcher without ROS 2 both read it, so they cannot drift apart."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from genima.contract.spec import PolicySpec
-from genima.errors import GenimaError, PolicyError
+from genima.errors import GenimaError
 from genima.files import config_dir
 from genima.recording.queued import CLOSING_S
-from genima.robots.profile import RobotProfile
-from genima_bringup.drivers import DriverLaunch, distribution, official_driver
+from genima_bringup.arguments import ARGUMENTS, STACKS
+from genima_bringup.drivers import distribution_note, official_driver
+from genima_bringup.mock import mock_hardware
 from genima_bringup.record import (
     OPERATORS,
     calibration_folder,
@@ -22,98 +23,13 @@ from genima_bringup.record import (
     operator_parameters,
     recorder_parameters,
 )
+from genima_bringup.settings import READ_IMAGES, Settings, controller_name, policy_dir
+from genima_bringup.table import NodeEntry, Rviz, Stack
 
-THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_THREADS', 'LP_NUM_THREADS'), '1')
+__all__ = ['ARGUMENTS', 'STACKS', 'NodeEntry', 'Stack', 'controller_name', 'policy_dir', 'stack', 'stack_of']
 DEADMAN_S = 0.5  # the console says ten times a second that somebody watches
 # the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
 QUIET_AND_OFFLINE = {'HF_HUB_OFFLINE': '1', 'TRANSFORMERS_VERBOSITY': 'error', 'TQDM_DISABLE': '1'}
-
-
-@dataclass(frozen=True)
-class Argument:
-    """A launch argument; all values are text, as on the command line."""
-
-    name: str
-    default: str
-    description: str
-
-
-@dataclass(frozen=True)
-class NodeEntry:
-    """One node of a stack.
-
-    Attributes:
-        name: of the node, and of its executable and its module in the package.
-        parameters: that win over the stack's parameter file.
-        environment: variables for its process.
-        remappings: of its topics and services.
-        package: that has the node.
-        closing_s: what it may need to end, on top of what every node may: it has something to write.
-        ends_stack: when it ends by itself, all is done, and the other nodes end, too.
-    """
-
-    name: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=lambda: dict(THREADS))
-    remappings: dict[str, str] = field(default_factory=dict)
-    package: str = 'genima_ros'
-    closing_s: float = 0.0
-    ends_stack: bool = False
-
-    @property
-    def module(self) -> str:
-        """Module that `python -m` runs."""
-        return f'{self.package}.{self.name}'
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Everything that a launcher needs; for mock hardware the robot that is mocked, for RViz the frame it shows all in."""
-
-    name: str
-    parameter_file: Path
-    nodes: tuple[NodeEntry, ...]
-    driver: DriverLaunch | None = None
-    mock_robot: str = ''
-    rviz_frame: str = ''
-
-
-# what a stack is unless an argument says otherwise
-STACKS = {
-    'franka': {'robot': 'panda', 'policy': 'models/panda_pick', 'record': 'false'},
-    'ur5e': {'robot': 'ur5e', 'policy': 'models/ur5e_pick', 'record': 'false'},
-    'record': {'robot': 'panda', 'record': 'true'},
-}
-ARGUMENTS = (
-    Argument('policy', '', "Policy directory; a relative one may be in the repository. Empty: the stack's."),
-    Argument('robot', '', "Robot profile: a name in config/robots or a file. Empty: the stack's."),
-    Argument('robot_ip', '', 'Address of a real arm; empty simulates one.'),
-    Argument('mock', 'false', "ros2_control's mock hardware and rendered cameras for a real arm (ros2 launch only)."),
-    Argument('launch_driver', 'true', 'Start the official driver of a real arm as well (ros2 launch only).'),
-    Argument('armed', '', 'Whether the guard lets the arm move from the start. Empty: a simulated one; never a real one.'),
-    Argument('seed', '0', 'Seed of the first simulated episode.'),
-    Argument('real_time_factor', '1.0', 'Simulated seconds per second, at most.'),
-    Argument('device', 'cpu', 'Torch device of both networks: cpu or cuda.'),
-    Argument('check_targets', 'true', 'Hold the arm when the painted spheres are not where the chunk takes it.'),
-    Argument('check_cameras', '', 'Do not arm while a camera has moved or was swapped. Empty: with a real arm.'),
-    Argument('overlay', 'true', 'Draw the predicted spheres over the camera views.'),
-    Argument('console', 'false', 'Serve the operator console, a web page, on this computer.'),
-    Argument('console_port', '8600', 'Port of the console; 0 takes a free one and prints it.'),
-    Argument('deadman', 'false', 'The arm moves only while a browser holds the watch (with console:=true).'),
-    Argument('rviz', 'false', 'Open RViz with config/rviz/genima.rviz (ros2 launch only).'),
-    Argument('record', '', "Record episodes, by the services of recorder_node. Empty: the stack's."),
-    Argument('failures', 'false', 'Remember the last seconds and keep those that an operator flags (failure_node/flag).'),
-    Argument('failures_out', 'failures', 'Folder of flagged failures.'),
-    Argument('operator', '', 'Who moves the arm where no policy does: keyboard, scripted (simulated arm) or none.'),
-    Argument('episodes', '10', 'Episodes of the scripted operator.'),
-    Argument('out', 'recordings', 'Folder of the recordings.'),
-    Argument('cameras', 'wrist,front,right_shoulder,left_shoulder', 'Cameras that are recorded.'),
-    Argument('task', '', 'Name of the recorded task. Empty: that of the simulation.'),
-    Argument('instruction', '', 'The recorded task in words. Empty: that of the simulation.'),
-    Argument('image_size', '', "Size of simulated images [px], 640x480 say. Empty: the policy's views, or 128x128."),
-    Argument('calibration', '', 'Folder of calibration files whose cameras go into tf. Empty: tf has them from elsewhere.'),
-    Argument('image_rate', '', 'Simulated images per second and camera [Hz].'),
-)
 
 
 def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
@@ -127,22 +43,25 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
         GenimaError: if the stack or an argument is unknown, or a value makes no sense.
         PolicyError: if the policy directory is not there.
     """
-    if name not in STACKS:
-        raise GenimaError(f'no stack {name!r}; there are {", ".join(STACKS)}')
-    values = {argument.name: argument.default for argument in ARGUMENTS}
-    unknown = sorted(set(arguments or {}) - set(values))
-    if unknown:
-        raise GenimaError(f'unknown launch arguments {", ".join(unknown)}; allowed: {", ".join(values)}')
-    values.update(arguments or {})
-    values = {key: value or STACKS[name].get(key, '') for key, value in values.items()}
-    real, mock = bool(values['robot_ip']), _boolean(values, 'mock')
-    if real and mock:
-        raise GenimaError(f'robot_ip:={values["robot_ip"]} and mock:=true: give one of them')
-    parameter_file = config_dir() / 'stacks' / ('hardware.yaml' if real or mock else 'simulated.yaml')
-    wants_driver = _boolean(values, 'launch_driver')
-    driver = official_driver(values['robot'], values['robot_ip']) if real and wants_driver else None
-    frame = RobotProfile.load(values['robot']).base_link if _boolean(values, 'rviz') else ''
-    return Stack(name, parameter_file, _nodes(values, real, mock), driver, values['robot'] if mock else '', frame)
+    settings = Settings.of(name, arguments or {})
+    real = settings.arm == 'real'
+    parameters = 'simulated.yaml' if settings.arm == 'simulated' else 'hardware.yaml'
+    wants_driver = real and settings.is_true('launch_driver')
+    view = settings.file('rviz_config') or config_dir() / 'rviz' / 'genima.rviz'
+    controller = controller_name(settings['robot'])
+    return Stack(
+        name,
+        config_dir() / 'stacks' / parameters,
+        tuple(_with_common(entry, settings) for entry in _nodes(settings, controller)),
+        driver=official_driver(settings['robot'], settings['robot_ip']) if wants_driver else None,
+        mock=mock_hardware(settings.profile, controller) if settings.arm == 'mock' else None,
+        rviz=Rviz(view, settings.profile.base_link) if settings.is_true('rviz') else None,
+        own_parameters=settings.file('params_file'),
+        namespace=settings['namespace'],
+        remappings=settings.remappings,
+        log_level=settings['log_level'],
+        notes=tuple(filter(None, [distribution_note() if real else '', _gripper_note(settings)])),
+    )
 
 
 def stack_of(robot: str) -> str:
@@ -150,138 +69,135 @@ def stack_of(robot: str) -> str:
     return next((name for name, values in STACKS.items() if values['robot'] == robot), next(iter(STACKS)))
 
 
-def _nodes(values: Mapping[str, str], real: bool, mock: bool) -> tuple[NodeEntry, ...]:
-    robot, controller = values['robot'], controller_name(values['robot'])
-    armed = not (real or mock) if not values['armed'] else _boolean(values, 'armed')
-    if real and armed:
+def _with_common(entry: NodeEntry, settings: Settings) -> NodeEntry:
+    """Return a node with what is the same for many; the simulated arm is the clock, and its own time is not simulated."""
+    common: dict[str, Any] = {}
+    if settings['use_sim_time'] and entry.name != 'sim_node':
+        common['use_sim_time'] = settings.use_sim_time
+    if settings.transport != 'raw' and entry.name in READ_IMAGES:
+        common['transport'] = settings.transport
+    return replace(entry, parameters={**entry.parameters, **common}) if common else entry
+
+
+def _nodes(settings: Settings, controller: str) -> list[NodeEntry]:
+    robot, policy, simulated = settings['robot'], settings.policy, settings.arm == 'simulated'
+    armed = settings.is_true('armed', otherwise=simulated)
+    if armed and settings.arm in ('real', 'elsewhere'):
         raise GenimaError('armed:=true with a real arm: it starts in shadow mode; arm it with the service guard_node/arm')
-    guard = {'robot': robot, 'controller': controller, 'armed_at_start': armed}
-    nodes = [_arm(values, real, mock, controller)]
-    guard['check_cameras'] = _boolean(values, 'check_cameras') if values['check_cameras'] else real
+    guard = {'robot': robot, 'controller': controller, 'armed_at_start': armed, 'simulated': simulated}
+    nodes = _arm(settings, controller)
+    # a recording that is replayed has no cameras to check
+    live = settings.arm == 'real' or (settings.arm == 'elsewhere' and not settings.use_sim_time)
+    guard['check_cameras'] = settings.is_true('check_cameras', otherwise=live)
     if guard['check_cameras']:
-        nodes.append(_camera_check_node(values, guard))
-    if mock:
+        nodes.append(_camera_check_node(settings, guard))
+    if settings.arm == 'mock':
         guard['check_driver'] = False  # there is none
-    if _boolean(values, 'deadman'):
+    if settings.is_true('deadman'):
         guard['deadman_timeout_s'] = DEADMAN_S
-    if values['policy']:
-        nodes += _policy_nodes(values, guard)
+    if policy:
+        nodes += _policy_nodes(settings, str(policy), guard)
     else:  # nobody paints targets
         nodes.append(NodeEntry('guard_node', {**guard, 'check_targets': False, 'max_target_age_s': 0.0}))
-    nodes += _console_nodes(values)
-    if _boolean(values, 'failures'):
-        policy = policy_dir(values['policy']) if values['policy'] else None
-        nodes.append(NodeEntry('failure_node', failure_parameters(values, controller, policy), closing_s=CLOSING_S))
-    if values['calibration']:
-        nodes.append(NodeEntry('calibration_node', {'folder': calibration_folder(values)}))
-    return tuple(nodes) + _recording_nodes(values, controller, simulated=not (real or mock))
+    nodes += _console_nodes(settings)
+    if settings.is_true('failures'):
+        kept = failure_parameters(settings.values, controller, policy)
+        nodes.append(NodeEntry('failure_node', kept, closing_s=CLOSING_S, essential=False))
+    if settings['calibration']:
+        nodes.append(NodeEntry('calibration_node', {'folder': calibration_folder(settings.values)}, essential=False))
+    return nodes + _recording_nodes(settings, controller)
 
 
-def _arm(values: Mapping[str, str], real: bool, mock: bool, controller: str) -> NodeEntry:
+def _arm(settings: Settings, controller: str) -> list[NodeEntry]:
     """Return the node beside a real or mocked arm, or the simulated arm."""
-    robot = values['robot']
-    if real:
-        return NodeEntry('gripper_node', {'robot': robot})
-    seed = _integer(values, 'seed')
-    if mock:
-        return NodeEntry('mirror_node', {'robot': robot, 'seed': seed, 'mock_hardware': True})
-    factor = _number(values, 'real_time_factor')
+    robot, seed = settings['robot'], settings.integer('seed')
+    if settings.arm == 'real':
+        given = _gripper(settings)
+        unmoved = given == 'none' or _gripper_note(settings)
+        return [] if unmoved else [NodeEntry('gripper_node', {'robot': robot, **({'gripper': given} if given else {})})]
+    if settings.arm == 'mock':
+        return [NodeEntry('mirror_node', {'robot': robot, 'seed': seed, 'mock_hardware': True})]
+    if settings.arm == 'elsewhere':
+        return []
+    factor = settings.number('real_time_factor')
     parameters = {'robot': robot, 'controller': controller, 'seed': seed, 'real_time_factor': factor}
-    size = values['image_size'] or _view_size(values['policy'])
-    return NodeEntry('sim_node', {**parameters, **image_parameters({**values, 'image_size': size})})
+    size = settings['image_size'] or _view_size(settings)
+    return [NodeEntry('sim_node', {**parameters, **image_parameters({**settings.values, 'image_size': size})})]
 
 
-def _view_size(policy: str) -> str:
-    """Return the size of a policy's views in the form of `image_size`: larger pictures cost, smaller ones are blurred."""
-    if not policy:
+def _gripper(settings: Settings) -> str:
+    """Return the gripper's driver as text: that of the launch, that of the rig, or nothing for that of the profile."""
+    of_rig = dict(settings.rig.gripper) if settings.rig else {}
+    return settings['gripper'] or (json.dumps(of_rig) if of_rig else '')
+
+
+def _gripper_note(settings: Settings) -> str:
+    """Return what somebody must know whose gripper nobody moves without his having said so."""
+    gripper = settings.profile.gripper
+    if settings.arm != 'real' or _gripper(settings) or gripper.drivers or not gripper.joints:
         return ''
-    side_px = PolicySpec.load(policy_dir(policy)).view_size_px
+    return (
+        f'the gripper of {settings["robot"]} stays as it is: its profile names no driver; give one at launch, for example'
+        " gripper:='{kind: gripper_command, action: gripper_controller/gripper_cmd, joint: finger_joint, open: 0.0,"
+        " closed: 0.8}', or say gripper:=none"
+    )
+
+
+def _view_size(settings: Settings) -> str:
+    """Return the size of a policy's views in the form of `image_size`: larger images cost, smaller ones are blurred."""
+    if settings.policy is None:
+        return ''
+    side_px = PolicySpec.load(settings.policy).view_size_px
     return f'{side_px}x{side_px}'
 
 
-def _camera_check_node(values: Mapping[str, str], guard: dict[str, Any]) -> NodeEntry:
+def _camera_check_node(settings: Settings, guard: dict[str, Any]) -> NodeEntry:
     """Return the node that checks the cameras, of the policy where there is one; tell the guard which they are."""
-    parameters = {'robot': values['robot'], 'calibrations': calibration_folder(values)}
-    if values['policy']:
-        return NodeEntry('camera_check_node', {**parameters, 'policy': str(policy_dir(values['policy']))})
-    guard['cameras'] = values['cameras']
-    return NodeEntry('camera_check_node', {**parameters, 'cameras': values['cameras']})
+    parameters = {'robot': settings['robot'], 'calibrations': calibration_folder(settings.values)}
+    if settings.policy:
+        parameters['policy'] = str(settings.policy)
+    else:
+        guard['cameras'] = parameters['cameras'] = settings['cameras']
+    return NodeEntry('camera_check_node', parameters, essential=False)  # without it the guard holds the arm
 
 
-def _policy_nodes(values: Mapping[str, str], guard: Mapping[str, Any]) -> list[NodeEntry]:
-    policy, robot = str(policy_dir(values['policy'])), values['robot']
-    networks = {'policy': policy, 'device': values['device']}
-    check_targets = _boolean(values, 'check_targets')
+def _policy_nodes(settings: Settings, policy: str, guard: Mapping[str, Any]) -> list[NodeEntry]:
+    networks = {'policy': policy, 'device': settings['device']}
+    check_targets = settings.is_true('check_targets')
     nodes = [
         NodeEntry('diffusion_node', networks, QUIET_AND_OFFLINE),
-        NodeEntry('act_node', {**networks, 'robot': robot}),
+        NodeEntry('act_node', {**networks, 'robot': settings['robot']}),
         NodeEntry('guard_node', {'policy': policy, **guard, 'check_targets': check_targets}),
     ]
     if check_targets:
-        nodes.append(NodeEntry('target_check_node', {'policy': policy, 'robot': robot}))
-    if _boolean(values, 'overlay'):
-        nodes.append(NodeEntry('overlay_node', {'policy': policy, 'robot': robot}))
+        nodes.append(NodeEntry('target_check_node', {'policy': policy, 'robot': settings['robot']}))
+    if settings.is_true('overlay'):
+        nodes.append(NodeEntry('overlay_node', {'policy': policy, 'robot': settings['robot']}, essential=False))
     return nodes
 
 
-def _console_nodes(values: Mapping[str, str]) -> list[NodeEntry]:
-    deadman = _boolean(values, 'deadman')
-    if not _boolean(values, 'console'):
+def _console_nodes(settings: Settings) -> list[NodeEntry]:
+    deadman = settings.is_true('deadman')
+    if not settings.is_true('console'):
         if deadman:
             raise GenimaError('deadman:=true needs console:=true: a browser holds the watch')
         return []
-    shown = {'policy': str(policy_dir(values['policy']))} if values['policy'] else {'cameras': camera_names(values)}
-    port = _integer(values, 'console_port')
-    return [NodeEntry('console_node', {**shown, 'robot': values['robot'], 'port': port, 'deadman': deadman})]
+    shown = {'policy': str(settings.policy)} if settings.policy else {'cameras': camera_names(settings.values)}
+    port = settings.integer('console_port')
+    parameters = {**shown, 'robot': settings['robot'], 'port': port, 'deadman': deadman}
+    return [NodeEntry('console_node', parameters, essential=False)]
 
 
-def _recording_nodes(values: Mapping[str, str], controller: str, simulated: bool) -> tuple[NodeEntry, ...]:
-    operator = operator_of(values, simulated)
-    if not _boolean(values, 'record'):
-        return ()
-    recorder = recorder_parameters(values, operator, controller, simulated)
-    nodes = [NodeEntry('recorder_node', recorder, closing_s=CLOSING_S)]
+def _recording_nodes(settings: Settings, controller: str) -> list[NodeEntry]:
+    simulated = settings.arm == 'simulated'
+    operator = operator_of(settings.values, simulated)
+    if not settings.is_true('record'):
+        return []
+    recorder = recorder_parameters(settings.values, operator, controller, simulated)
+    # where no policy moves the arm, to record is what the stack is for
+    nodes = [NodeEntry('recorder_node', recorder, closing_s=CLOSING_S, essential=not settings.policy)]
     if operator != 'none':
-        parameters = operator_parameters(operator, values['robot'], _integer(values, 'seed'), _integer(values, 'episodes'))
+        seed, episodes = settings.integer('seed'), settings.integer('episodes')
+        parameters = operator_parameters(operator, settings['robot'], seed, episodes)
         nodes.append(NodeEntry(OPERATORS[operator], parameters, ends_stack=operator == 'scripted'))
-    return tuple(nodes)
-
-
-def controller_name(robot: str) -> str:
-    """Return what the joint_trajectory_controller of a robot is called in this ROS distribution."""
-    return RobotProfile.load(robot).controller(distribution())
-
-
-def policy_dir(value: str) -> Path:
-    """Return a policy directory as an absolute path: from here, or from the repository.
-
-    Raises:
-        PolicyError: if neither has it.
-    """
-    candidates = [Path(value).expanduser().absolute(), config_dir().parent / value]
-    for candidate in candidates:
-        if (candidate / 'policy.yaml').is_file():
-            return candidate
-    looked = ' and '.join(str(candidate) for candidate in dict.fromkeys(candidates))
-    raise PolicyError(f'no policy.yaml in {looked}; give the policy directory with policy:= (ros2 launch) or --policy')
-
-
-def _number(values: Mapping[str, str], name: str) -> float:
-    try:
-        return float(values[name])
-    except ValueError as error:
-        raise GenimaError(f'{name}: {values[name]!r} is not a number') from error
-
-
-def _integer(values: Mapping[str, str], name: str) -> int:
-    try:
-        return int(values[name])
-    except ValueError as error:
-        raise GenimaError(f'{name}: {values[name]!r} is not a whole number') from error
-
-
-def _boolean(values: Mapping[str, str], name: str) -> bool:
-    text = values[name].lower()
-    if text not in ('true', 'false'):
-        raise GenimaError(f'{name}: {values[name]!r}; allowed: true, false')
-    return text == 'true'
+    return nodes

@@ -43,10 +43,10 @@ def launch(
     """Run a stack until Ctrl-C, SIGTERM or the end of one of its nodes.
 
     Args:
-        name: of the stack, one of `genima_bringup.graph.STACKS`.
+        name: of the stack, one of `genima_bringup.arguments.STACKS`.
         policy: policy directory; `None` takes the stack's.
         overrides: node parameters, `node.name=value`.
-        arguments: launch arguments by name, see `genima_bringup.graph.ARGUMENTS`.
+        arguments: launch arguments by name, see `genima_bringup.arguments.ARGUMENTS`.
 
     Returns:
         Exit code: 0 after Ctrl-C or when all was done, 1 if a node ended by itself.
@@ -60,14 +60,16 @@ def launch(
     table = stack(name, values)
     if table.driver is not None:
         raise GenimaError('the driver of a real arm needs ROS 2: start it there, and these nodes with launch_driver:=false')
-    if table.mock_robot:
+    if table.mock is not None:
         raise GenimaError('mock hardware needs ros2_control, and that ROS 2; leave mock away to simulate an arm')
-    if table.rviz_frame:
+    if table.rviz is not None:
         raise GenimaError(
             'RViz needs ROS 2, and this Python has none: leave rviz away, and run `genima view` in another shell,'
             ' or rviz2 -d config/rviz/genima.rviz on a machine with ROS 2 in the same network'
         )
     console = Console([entry.name for entry in table.nodes])
+    for note in table.notes:
+        print(f'warning: {note}', file=sys.stderr, flush=True)
     processes = StackProcesses(table, parse_overrides(overrides), write=console.write)
     asked_to_end = threading.Event()
 
@@ -81,6 +83,9 @@ def launch(
                 processes.check()
             print(f'ending stack {name!r}', flush=True)
     except LaunchError as error:
+        if error.code == 0:  # somebody ended it, and that is no failure
+            print(f'{error}; the other nodes were ended', flush=True)
+            return 0
         print(f'error: {error}; the other nodes were ended', file=sys.stderr, flush=True)
         return 1
     finally:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ros2_control's mock hardware in place of a driver: the shipped controller, on a position interface, moving nothing."""
+"""ros2_control's mock hardware in place of a driver: a trajectory controller on a position interface, moving nothing."""
 
 from typing import Any
 
@@ -7,43 +7,46 @@ import yaml
 
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
+from genima_bringup.table import MockHardware
 
 MOCK_RATE_HZ = 500
 JOINT_STATE_RATE_HZ = 100  # each of our nodes reads them, in Python
 BROADCASTER = 'joint_state_broadcaster'
+KIND = 'joint_trajectory_controller/JointTrajectoryController'
+# what belongs to the hardware that the shipped parameters are for
+OF_HARDWARE = ('type', 'gains', 'speed_scaling_interface_name')
 
 
-def _every_arm(robot: str) -> dict[str, Any]:
-    joints = list(RobotProfile.load(robot).arm_joints)
+def mock_hardware(profile: RobotProfile, controller: str) -> MockHardware:
+    """Return the parameters of controller manager and controllers: those that are shipped, on a position interface."""
+    own = {**_shipped(profile, controller), 'type': KIND, 'command_interfaces': ['position']}
+    parameters = {
+        'controller_manager': {
+            'update_rate': MOCK_RATE_HZ,
+            BROADCASTER: {'type': 'joint_state_broadcaster/JointStateBroadcaster'},
+            controller: {'type': KIND},
+        },
+        BROADCASTER: {'update_rate': JOINT_STATE_RATE_HZ},
+        controller: own,
+    }
+    named = {name: {'ros__parameters': values} for name, values in parameters.items()}
+    return MockHardware(named, (BROADCASTER, controller))
+
+
+def _shipped(profile: RobotProfile, controller: str) -> dict[str, Any]:
+    """Return what config/controllers says of the controller, or, for other arms, the same choices for their joints."""
+    path = config_dir() / 'controllers' / f'{profile.name}.yaml'
+    if path.is_file():
+        shipped = yaml.safe_load(path.read_text(encoding='utf-8')).get(controller, {}).get('ros__parameters', {})
+        if shipped:
+            return {key: value for key, value in shipped.items() if key not in OF_HARDWARE}
     return {
-        'joints': joints,
-        'command_interfaces': ['position'],
+        'joints': list(profile.arm_joints),
         'state_interfaces': ['position', 'velocity'],
         'interpolate_from_desired_state': True,
         'allow_partial_joints_goal': False,
         'allow_nonzero_velocity_at_trajectory_end': False,
         'state_publish_rate': 100.0,
         'cmd_timeout': 0.3,
-        'constraints': {'goal_time': 0.0, **{name: {'trajectory': 0.2, 'goal': 0.05} for name in joints}},
-    }
-
-
-def mock_parameters(robot: str, controller: str) -> dict[str, Any]:
-    """Return the parameters of controller manager and controllers; an imported arm has those that every arm has."""
-    path = config_dir() / 'controllers' / f'{robot}.yaml'
-    shipped = _every_arm(robot)
-    if path.is_file():
-        shipped = yaml.safe_load(path.read_text(encoding='utf-8'))[controller]['ros__parameters']
-    own = {key: value for key, value in shipped.items() if key not in ('type', 'gains', 'speed_scaling_interface_name')}
-    kind = 'joint_trajectory_controller/JointTrajectoryController'
-    return {
-        'controller_manager': {
-            'ros__parameters': {
-                'update_rate': MOCK_RATE_HZ,
-                BROADCASTER: {'type': 'joint_state_broadcaster/JointStateBroadcaster'},
-                controller: {'type': kind},
-            }
-        },
-        BROADCASTER: {'ros__parameters': {'update_rate': JOINT_STATE_RATE_HZ}},
-        controller: {'ros__parameters': {**own, 'type': kind, 'command_interfaces': ['position']}},
+        'constraints': {'goal_time': 0.0},
     }

@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The processes of a stack: start them together, watch them, and end them together."""
 
+import json
+import math
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import yaml
 
 from genima.errors import GenimaError
-from genima_bringup.graph import NodeEntry, Stack
+from genima_bringup.table import RESPAWN_S, RESPAWNS, NodeEntry, Stack
 
 # what to send and how long to wait for it; a node needs well under a second for the first
 FAREWELL = ((signal.SIGINT, 2.0), (signal.SIGINT, 2.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 5.0))
@@ -21,18 +25,35 @@ POLL_S = 0.05
 
 
 class LaunchError(GenimaError):
-    """A node of a stack could not start or ended by itself."""
+    """A node of a stack could not start or ended by itself, with this exit code."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
 
 
-def command(entry: NodeEntry, stack: Stack, overrides: Mapping[str, object]) -> list[str]:
-    """Return the command line of a node."""
-    arguments = [sys.executable, '-m', entry.module, '--ros-args', '--params-file', str(stack.parameter_file)]
-    for name, value in {**entry.parameters, **overrides}.items():
-        text = yaml.safe_dump(value, default_flow_style=True, width=10**6).removesuffix('\n').removesuffix('\n...')
-        arguments += ['-p', f'{entry.name}:{name}:={text}']  # without the node, a parameter file would win
-    for topic, other in entry.remappings.items():
+def command(entry: NodeEntry, stack: Stack, own_parameters: Path) -> list[str]:
+    """Return the command line of a node; `own_parameters` is a file that `write_parameters` wrote."""
+    arguments = [sys.executable, '-m', entry.module, '--ros-args']
+    for file in (*stack.parameter_files, str(own_parameters)):
+        arguments += ['--params-file', file]
+    for topic, other in [*entry.remappings.items(), *stack.remappings.items()]:
         arguments += ['-r', f'{topic}:={other}']
+    if stack.namespace:
+        arguments += ['-r', f'__ns:=/{stack.namespace.strip("/")}']
+    if stack.log_level:
+        arguments += ['--log-level', stack.log_level]
     return arguments
+
+
+def write_parameters(path: Path, stack: Stack, overrides: Mapping[str, Mapping[str, object]]) -> None:
+    """Write the nodes' own parameters as a parameter file.
+
+    Its patterns are those of config/stacks: of two files with the same pattern, the later one wins.
+    It is JSON, which is YAML too, and says of every text that it is one.
+    """
+    given = {entry.name: {**entry.parameters, **overrides.get(entry.name, {})} for entry in stack.nodes}
+    path.write_text(json.dumps({f'/**/{name}': {'ros__parameters': values} for name, values in given.items() if values}))
 
 
 class StackProcesses:
@@ -59,6 +80,10 @@ class StackProcesses:
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._last_lines: dict[str, deque[str]] = {}
         self._readers: dict[str, threading.Thread] = {}
+        self._helpers = {entry.name for entry in stack.nodes if not entry.essential}
+        self._folder = tempfile.TemporaryDirectory(prefix='genima-stack-')
+        self._respawns = dict.fromkeys(self._helpers, RESPAWNS)
+        self._respawn_at_s: dict[str, float] = {}
         names = [entry.name for entry in stack.nodes]
         for name in self._overrides:
             if name not in names:
@@ -73,12 +98,17 @@ class StackProcesses:
 
     def start(self) -> None:
         """Start all nodes."""
+        write_parameters(self._own_parameters, self.stack, self._overrides)
         for entry in self.stack.nodes:
             self._start(entry)
 
+    @property
+    def _own_parameters(self) -> Path:
+        return Path(self._folder.name) / 'parameters.yaml'
+
     def _start(self, entry: NodeEntry) -> None:
         process = subprocess.Popen(
-            command(entry, self.stack, self._overrides.get(entry.name, {})),
+            command(entry, self.stack, self._own_parameters),
             env={**self._environment, **entry.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -99,13 +129,32 @@ class StackProcesses:
         return any(entry.ends_stack and self._processes[entry.name].poll() == 0 for entry in self.stack.nodes)
 
     def check(self) -> None:
-        """Raise LaunchError, with the node's last words, if a node has ended before all was done."""
-        for name, process in self._processes.items():
+        """Start helpers again that have failed; raise LaunchError if another node has ended before all was done."""
+        for name, process in list(self._processes.items()):
             code = process.poll()
-            if code is not None and not self.done:
-                self._readers[name].join(timeout=1.0)
-                words = '; '.join(line.strip() for line in self._last_lines[name]) or 'it said nothing'
-                raise LaunchError(f'{name} ended with exit code {code}: {words}')
+            if code is None or self.done:
+                continue
+            if name in self._helpers:
+                self._look_after(name, code)
+            else:
+                raise LaunchError(f'{name} ended with exit code {code}: {self._last_words(name)}', code)
+
+    def _look_after(self, name: str, code: int) -> None:
+        """Say once that a helper has ended, and start it again if it failed; after a few times the others go on alone."""
+        if name in self._respawn_at_s:
+            if time.monotonic() >= self._respawn_at_s[name]:
+                del self._respawn_at_s[name]
+                self.restart(name)
+            return
+        left = self._respawns[name] if code else 0
+        what = 'it is started again' if left else 'the others go on without it'
+        self._write(name, f'{name} ended with exit code {code}: {self._last_words(name)}; {what}')
+        self._respawns[name] = left - 1
+        self._respawn_at_s[name] = time.monotonic() + RESPAWN_S if left else math.inf
+
+    def _last_words(self, name: str) -> str:
+        self._readers[name].join(timeout=1.0)
+        return '; '.join(line.strip() for line in self._last_lines[name]) or 'it said nothing'
 
     def pids(self) -> dict[str, int]:
         """Return the process ids by node name."""
@@ -131,6 +180,7 @@ class StackProcesses:
             self._wait_all(wait_s)
         for reader in self._readers.values():
             reader.join(timeout=1.0)
+        self._folder.cleanup()
 
     def _alive(self) -> list[str]:
         return [name for name, process in self._processes.items() if process.poll() is None]

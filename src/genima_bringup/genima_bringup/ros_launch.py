@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of nodes as a ROS 2 launch description."""
+"""The table of nodes as a ROS 2 launch description.
 
-from collections.abc import Sequence
+The Python of `ros2` runs this, and it has ROS's own packages only: another one works the table out (`planned`).
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity  # type: ignore[attr-defined]
 from launch.actions import (
     DeclareLaunchArgument,
+    GroupAction,
     IncludeLaunchDescription,
+    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     Shutdown,
@@ -20,57 +27,100 @@ from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node
+from launch_ros.actions import Node, PushRosNamespace
+from launch_ros.parameter_descriptions import ParameterValue
 
-from genima.errors import GenimaError
-from genima.files import config_dir
-from genima_bringup import graph
-from genima_bringup.drivers import DriverLaunch
-from genima_bringup.mock import BROADCASTER, mock_parameters
+from genima_bringup.arguments import ARGUMENTS
+from genima_bringup.planned import PlanError, plan, refuse_unknown
+from genima_bringup.table import RESPAWN_S, RESPAWNS, DriverLaunch, MockHardware, NodeEntry, Stack
 
 SIGTERM_S = 5.0  # launch's own default
 STOP_S = 1.0  # the guard needs half of it to bring the arm to rest, the driver must live until then
 
 
 def describe(stack: str) -> LaunchDescription:
-    """Return a launch description of a stack with all arguments of the table."""
+    """Return a launch description of a stack with all launch arguments."""
     arguments = [
-        DeclareLaunchArgument(item.name, default_value=item.default, description=item.description)
-        for item in graph.ARGUMENTS
+        DeclareLaunchArgument(
+            item.name, default_value=item.default, description=item.description, choices=list(item.choices) or None
+        )
+        for item in ARGUMENTS
     ]
     return LaunchDescription([*arguments, OpaqueFunction(function=_start, args=[stack])])
 
 
 def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
-    values = {item.name: LaunchConfiguration(item.name).perform(context) for item in graph.ARGUMENTS}
-    table = graph.stack(stack, values)
-    actions: list[LaunchDescriptionEntity] = [] if table.driver is None else _driver(table.driver)
-    if table.mock_robot:
-        actions += _mock(table.mock_robot)
-    if table.rviz_frame:
+    refuse_unknown(sys.argv)
+    table = plan(stack, {item.name: LaunchConfiguration(item.name).perform(context) for item in ARGUMENTS})
+    actions: list[LaunchDescriptionEntity] = [LogInfo(msg=f'WARNING: {note}') for note in table.notes]
+    beside: list[LaunchDescriptionEntity] = [] if table.driver is None else _driver(table.driver)
+    beside += [] if table.mock is None else _mock(table.mock)
+    if beside:  # in a group, so that its launch configurations do not become ours
+        actions.append(GroupAction([*([PushRosNamespace(table.namespace)] if table.namespace else []), *beside]))
+    if table.rviz:
         actions.append(_rviz(table))
-    for entry in table.nodes:
-        node = Node(
-            package=entry.package,
-            executable=entry.name,
-            name=entry.name,
-            namespace='',  # with it, launch_ros names the node in its parameter file, and ours does not win
-            parameters=[str(table.parameter_file), entry.parameters],
-            remappings=list(entry.remappings.items()),
-            additional_env=entry.environment,
-            output='screen',
-            sigterm_timeout=str(SIGTERM_S + entry.closing_s),
-        )
-        on_exit = _done if entry.ends_stack else _ended
-        actions += [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=on_exit))]
-    return actions
+    return actions + [action for entry in table.nodes for action in _node(table, entry, RESPAWNS)]
+
+
+def _node(table: Stack, entry: NodeEntry, respawns: int) -> list[LaunchDescriptionEntity]:
+    node = Node(
+        package=entry.package,
+        executable=entry.name,
+        name=entry.name,
+        namespace=table.namespace,  # never None: launch_ros would not name the node in its file, and ours would not win
+        parameters=[*table.parameter_files, _typed(entry.parameters)],
+        remappings=[*entry.remappings.items(), *table.remappings.items()],
+        ros_arguments=['--log-level', table.log_level] if table.log_level else None,
+        additional_env=entry.environment,
+        output='screen',
+        sigterm_timeout=str(SIGTERM_S + entry.closing_s),
+    )
+
+    def on_exit(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        if context.is_shutdown:
+            return []
+        if not entry.essential:
+            return _helper_ended(event, table, entry, respawns)
+        return _ended(event)
+
+    return [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=on_exit))]
+
+
+def _typed(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters whose texts stay texts: launch_ros reads them as YAML, and some of ours are JSON or all digits."""
+    return {
+        name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
+        for name, value in parameters.items()
+    }
+
+
+def _ended(event: ProcessExited) -> list[LaunchDescriptionEntity]:
+    """Let a node that the stack cannot do without take the others along, once the guard has stopped the arm."""
+    if event.returncode == 0:
+        return [TimerAction(period=STOP_S, actions=[Shutdown(reason=f'{event.process_name} is done')])]
+    return [TimerAction(period=STOP_S, actions=[OpaqueFunction(function=_give_up, args=[event])])]
+
+
+def _give_up(context: LaunchContext, event: ProcessExited) -> None:
+    raise PlanError(f'{event.process_name} ended with exit code {event.returncode}; ending the others')
+
+
+def _helper_ended(
+    event: ProcessExited, table: Stack, entry: NodeEntry, respawns: int
+) -> list[LaunchDescriptionEntity]:
+    """Go on without a helper, and start it again if it failed, a few times."""
+    text = f'{entry.name} ended with exit code {event.returncode}; the others go on'
+    if event.returncode == 0 or not respawns:
+        return [LogInfo(msg=f'{text} without it')]
+    again = _node(table, entry, respawns - 1)
+    return [LogInfo(msg=f'WARNING: {text}, it is started again'), TimerAction(period=RESPAWN_S, actions=again)]
 
 
 def _driver(driver: DriverLaunch) -> list[LaunchDescriptionEntity]:
     try:
         path = Path(get_package_share_directory(driver.package)) / 'launch' / driver.launch
     except PackageNotFoundError as error:
-        raise GenimaError(
+        raise PlanError(
             f'the driver package {driver.package} is not installed; install it, or start the driver elsewhere and pass '
             'launch_driver:=false'
         ) from error
@@ -79,33 +129,34 @@ def _driver(driver: DriverLaunch) -> list[LaunchDescriptionEntity]:
     return [include, *([_spawner(driver.spawn, driver.controllers)] if driver.spawn else [])]
 
 
-def _mock(robot: str) -> list[LaunchDescriptionEntity]:
-    controller = graph.controller_name(robot)
+def _mock(mock: MockHardware) -> list[LaunchDescriptionEntity]:
     with NamedTemporaryFile('w', prefix='genima-mock-', suffix='.yaml', delete=False) as file:
-        yaml.safe_dump(mock_parameters(robot, controller), file)
+        yaml.safe_dump(mock.parameters, file)
     # robot_description comes from mirror_node, on the topic
     manager = Node(package='controller_manager', executable='ros2_control_node', parameters=[file.name], output='screen')
     parameters = Path(file.name)
     tidy = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, context: parameters.unlink(missing_ok=True)))
-    return [manager, _spawner((BROADCASTER, controller), parameters), tidy]
+    return [manager, _spawner(mock.spawn, parameters), tidy]
 
 
-def _rviz(table: graph.Stack) -> Node:
+def _rviz(table: Stack) -> Node:
     """Return RViz; it is no part of the stack: the arm goes on when somebody closes the window."""
+    assert table.rviz is not None
     try:
         get_package_share_directory('rviz2')
     except PackageNotFoundError as error:
-        raise GenimaError(
+        raise PlanError(
             'rviz:=true: RViz is not installed here; sudo apt install ros-$ROS_DISTRO-rviz2, or run it on another'
             ' machine in the same network'
         ) from error
-    view = config_dir() / 'rviz' / 'genima.rviz'
     return Node(
         package='rviz2',
         executable='rviz2',
         name='rviz2',
-        arguments=['-d', str(view), '-f', table.rviz_frame],
-        parameters=[str(table.parameter_file)],  # whether time is simulated
+        namespace=table.namespace,
+        arguments=['-d', str(table.rviz.config), '-f', table.rviz.frame],
+        parameters=[*table.parameter_files],  # whether time is simulated
+        remappings=list(table.remappings.items()),
         output='log',
     )
 
@@ -117,21 +168,3 @@ def _spawner(controllers: Sequence[str], parameters: Path) -> Node:
         arguments=[*controllers, '--param-file', str(parameters)],
         output='screen',
     )
-
-
-def _ended(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """A stack is whole or it is nothing: a node that ends takes the others along, once the guard has stopped the arm."""
-    if context.is_shutdown:
-        return []
-    return [TimerAction(period=STOP_S, actions=[OpaqueFunction(function=_give_up, args=[event])])]
-
-
-def _done(event: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    """The node that ends when all is done takes the others along, and that is no error."""
-    if event.returncode != 0 or context.is_shutdown:
-        return _ended(event, context)
-    return [TimerAction(period=STOP_S, actions=[Shutdown(reason=f'{event.process_name} is done')])]
-
-
-def _give_up(context: LaunchContext, event: ProcessExited) -> None:
-    raise GenimaError(f'{event.process_name} ended with exit code {event.returncode}; ending the others')

@@ -26,7 +26,7 @@ from genima_ros.diagnostics import refuse
 from genima_ros.guard_inputs import GuardInputs
 from genima_ros.guard_reports import GuardReports
 from genima_ros.orphan_watch import OrphanWatch
-from genima_ros.parameters import declare
+from genima_ros.parameters import declare, not_given
 from genima_ros.rivals import Rivals
 from genima_ros.sleep_watch import SleepWatch
 from genima_ros.trajectories import chunk_from_message, plan_message
@@ -34,6 +34,11 @@ from genima_ros.trajectories import chunk_from_message, plan_message
 TICK_S = 0.02
 GRIPPER_S = 1.0  # the command is repeated
 MAX_TICK_GAP_S = 3 * TICK_S
+# what keeps a real arm safe is never what a default says
+SAFETY = (
+    'speed_limit', 'check_driver', 'check_cameras', 'check_targets', 'max_joint_age_s',
+    'deadman_timeout_s', 'e_stop_timeout_s',
+)  # fmt: skip
 
 
 class GuardNode(Node):
@@ -45,6 +50,8 @@ class GuardNode(Node):
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
         armed = declare(self, 'armed_at_start', False, 'Send commands from the start; only for a simulated arm.')
+        if not declare(self, 'simulated', False, 'The arm is simulated: safety parameters need not be given.'):
+            self._require_safety()
         config = self._declare_config()
         self.profile, contract, cameras, points = self._load(policy, robot)
         config = replace(config, chunk_points=points)
@@ -92,6 +99,16 @@ class GuardNode(Node):
         profile = RobotProfile.load(robot or spec.robot)
         spec.check_robot(profile)
         return profile, spec.hash(), tuple(spec.cameras), spec.chunk_steps
+
+    def _require_safety(self) -> None:
+        """Raise a GenimaError unless somebody gave all that keeps a real arm safe: a parameter file can miss its node."""
+        if missing := not_given(self, SAFETY):
+            raise GenimaError(
+                f'a real arm, and nobody gave {", ".join(missing)}:'
+                f' no parameter file reached {self.get_fully_qualified_name()};'
+                ' name it /**/guard_node in there, as config/stacks/hardware.yaml does, and pass it with --params-file,'
+                ' or say simulated:=true'
+            )
 
     def _declare_config(self) -> GuardConfig:
         joint_age_s = declare(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parameters with a description and a range, in one line each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -26,3 +27,14 @@ def declare(
     elif between is not None:
         descriptor.integer_range = [IntegerRange(from_value=between[0], to_value=between[1], step=1)]
     return node.declare_parameter(name, default, descriptor).value
+
+
+def not_given(node: Node, names: Sequence[str]) -> list[str]:
+    """Return which parameters nobody gave a value: no file, command line or launch file that reached the node."""
+    missing = []
+    for name in names:
+        probed = node.declare_parameter(name, None, ParameterDescriptor(dynamic_typing=True))
+        if probed.value is None:
+            missing.append(name)
+        node.undeclare_parameter(name)
+    return missing

@@ -34,9 +34,9 @@ class ParameterOverride(NamedTuple):
 
     def matches(self, node: str, full_name: str) -> bool:
         """Return whether the value is for the node."""
-        if self.pattern in (node, full_name, '/**'):
+        if self.pattern == '/**':
             return True
-        if '*' not in self.pattern:
+        if '*' not in self.pattern:  # as rcl has it, a bare name is one without a namespace
             return self.pattern.lstrip('/') == full_name.lstrip('/')
         expression = re.escape('/' + self.pattern.lstrip('/'))
         expression = expression.replace(r'/\*\*', '(/[^/]+)*').replace(r'\*', '[^/]+')

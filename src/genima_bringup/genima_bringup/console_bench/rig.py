@@ -120,10 +120,11 @@ def _measure(policy: Path, count: int | None, seconds: float, width_px: int) -> 
 
 def _stack(policy: Path, with_console: bool) -> Stack:
     where = {'policy': str(policy)}
+    unchecked = {'check_driver': False, 'check_targets': False}
     nodes = [
         NodeEntry(NAME, where, package=PACKAGE),
         NodeEntry('act_node', where, QUIET_AND_OFFLINE),
-        NodeEntry('guard_node', {**where, 'controller': 'none', 'watch_controller': False, 'check_driver': False}),
+        NodeEntry('guard_node', {**where, 'controller': 'none', 'watch_controller': False, 'simulated': True, **unchecked}),
     ]
     if with_console:
         nodes.append(NodeEntry('console_node', {**where, 'port': 0}))
