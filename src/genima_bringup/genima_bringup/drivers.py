@@ -38,8 +38,7 @@ def official_driver(robot: str, robot_ip: str) -> DriverLaunch:
         known = ', '.join(sorted(file.stem for file in path.parent.glob('*.yaml')))
         raise GenimaError(f'robot_ip {robot_ip}: no driver is known for robot {robot}, only for {known}; {hint}')
     by_distribution = yaml.safe_load(path.read_text(encoding='utf-8'))
-    # one that is newer than we are is taken for Jazzy; one that is known and has no entry has another driver
-    entry = distribution() if distribution() in DISTRIBUTIONS else FALLBACK_DISTRIBUTION
+    entry = distribution()
     if entry not in by_distribution:
         known = ', '.join(by_distribution)
         raise GenimaError(f'{path}: no entry for ROS distribution {entry}, only for {known}; {hint}')

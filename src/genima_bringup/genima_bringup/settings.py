@@ -137,8 +137,7 @@ class Settings:
 
 def controller_name(robot: str) -> str:
     """Return what the joint_trajectory_controller of a robot is called in this ROS distribution."""
-    controllers = RobotProfile.load(robot).controllers
-    return controllers.get(distribution(), controllers['jazzy'])
+    return RobotProfile.load(robot).controller(distribution())
 
 
 def policy_dir(value: str) -> Path:
