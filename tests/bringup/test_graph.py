@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 from genima_bringup.launcher import launch
+from typer.testing import CliRunner
 
+from genima.cli.main import app
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError, PolicyError
 from genima.robots.profile import RobotProfile
@@ -312,3 +314,8 @@ def test_a_stack_travels_as_json(small_policy: Callable[[str], str]) -> None:
     for arguments in (real, {'policy': small_policy('panda'), 'mock': 'true', 'rviz': 'true'}):
         table = graph.stack('franka', arguments)
         assert graph.Stack.from_dict(json.loads(json.dumps(table.to_dict()))) == table
+
+
+def test_the_help_of_up_lists_the_launch_arguments() -> None:
+    text = CliRunner().invoke(app, ['up', '--help']).output
+    assert all(f'  {argument.name}:={argument.default}' in text for argument in graph.ARGUMENTS)

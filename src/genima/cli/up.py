@@ -2,17 +2,32 @@
 """`genima up`: start a stack of nodes, without `ros2 launch`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from genima.errors import GenimaError
+
+
+class UpCommand(TyperCommand):
+    """Lists the launch arguments below the help; they are read when somebody asks, for the nodes' packages load slowly."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, then one line for each launch argument."""
+        super().format_help(ctx, formatter)
+        from genima_bringup.arguments import ARGUMENTS
+
+        typer.echo('Launch arguments:')
+        for argument in ARGUMENTS:
+            choices = f' [{"|".join(filter(None, argument.choices))}]' if argument.choices else ''
+            typer.echo(f'  {argument.name}:={argument.default}{choices}\n      {argument.description}')
 
 
 def up(
     stack: Annotated[str, typer.Argument(help='franka, ur5e, or record.')] = 'franka',
     arguments: Annotated[
-        list[str] | None, typer.Argument(help='Launch arguments, name:=value, as `ros2 launch` takes them.')
+        list[str] | None, typer.Argument(help='Launch arguments, name:=value, as for `ros2 launch`; they stand below.')
     ] = None,
     policy: Annotated[Path | None, typer.Option(help='Policy directory; the stack names its own by default.')] = None,
     param: Annotated[

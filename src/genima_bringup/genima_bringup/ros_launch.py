@@ -111,7 +111,8 @@ def _helper_ended(
     """Go on without a helper, and start it again if it failed, a few times."""
     text = f'{entry.name} ended with exit code {event.returncode}; the others go on'
     if event.returncode == 0 or not respawns:
-        return [LogInfo(msg=f'{text} without it')]
+        said = LogInfo(msg=f'{text} without it')
+        return [TimerAction(period=STOP_S, actions=[said])]  # Ctrl-C reaches the nodes before it reaches launch
     again = _node(table, entry, respawns - 1)
     return [LogInfo(msg=f'WARNING: {text}, it is started again'), TimerAction(period=RESPAWN_S, actions=again)]
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-packages = pytest.importorskip('ament_index_python.packages')
-sources = pytest.importorskip('launch.launch_description_sources')
-
 
 @pytest.mark.parametrize('stack', ['franka', 'ur5e', 'record'])
 def test_a_stack_is_worked_out(stack):
+    packages = pytest.importorskip('ament_index_python.packages')
+    sources = pytest.importorskip('launch.launch_description_sources')
     from genima_bringup.planned import plan
 
     share = Path(packages.get_package_share_directory('genima_bringup'))
