@@ -1,6 +1,6 @@
 #!/bin/bash
 set -e
 source /opt/ros/jazzy/setup.bash
-source /opt/genima/bin/activate
-source /genima/install/setup.bash
+source /opt/src/genima/install/setup.bash
+export PATH=$PATH:$GENIMA_VENV/bin # genima itself; python3 and ros2 stay the system's
 exec "$@"

@@ -10,7 +10,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,14 @@ SETUP = os.environ.get('ROS2_SETUP', '')
 
 
 def sourced(command: str) -> list[str]:
-    """Return a bash command that runs in the environment of ROS 2, with our packages and those of this environment."""
-    site = next(path for path in sys.path if path.endswith('site-packages'))
-    path = f'{ROOT / "src"}:{site}'
-    return ['bash', '-c', f'source {shlex.quote(SETUP)} && export PYTHONPATH=$PYTHONPATH:{path} && exec {command}']
+    """Return a bash command that runs in the environment of ROS 2 and of this workspace, as in any user's shell."""
+    return ['bash', '-c', f'source {shlex.quote(SETUP)} && exec {command}']
+
+
+def python_of_nodes() -> str:
+    """Return the Python that the nodes were built for."""
+    prefix = subprocess.run(sourced('ros2 pkg prefix genima_ros'), capture_output=True, text=True, check=True).stdout.strip()
+    return Path(prefix, 'lib', 'genima_ros', 'guard_node').read_text().partition('\n')[0].removeprefix('#!')
 
 
 def has_mock_hardware() -> bool:
@@ -49,7 +52,7 @@ def test_the_arm_follows_and_stops(launch: str, robot: str, controller: str, tmp
     with log.open('w') as output:
         stack = subprocess.Popen(sourced(start), env=environment, stdout=output, stderr=output, start_new_session=True)
         try:
-            observe = f'python {Path(__file__).parent / "mock_observer.py"} {robot} {controller}'
+            observe = f'{python_of_nodes()} {Path(__file__).parent / "mock_observer.py"} {robot} {controller}'
             run = subprocess.run(sourced(observe), env=environment, capture_output=True, text=True, timeout=400)
         finally:
             os.killpg(stack.pid, signal.SIGINT)

@@ -120,7 +120,7 @@ class Stack:
     def from_dict(cls, data: Mapping[str, Any]) -> 'Stack':
         """Return the stack that `to_dict` was called on."""
         driver, mock, rviz, own = (data[name] for name in ('driver', 'mock', 'rviz', 'own_parameters'))
-        replaced = {
+        replaced: dict[str, Any] = {
             'parameter_file': Path(data['parameter_file']),
             'own_parameters': Path(own) if own else None,
             'nodes': tuple(NodeEntry(**each) for each in data['nodes']),
