@@ -18,10 +18,10 @@ class UpCommand(TyperCommand):
         super().format_help(ctx, formatter)
         from genima_bringup.arguments import ARGUMENTS
 
-        typer.echo('Launch arguments:')
+        formatter.write('\nLaunch arguments:\n')
         for argument in ARGUMENTS:
             choices = f' [{"|".join(filter(None, argument.choices))}]' if argument.choices else ''
-            typer.echo(f'  {argument.name}:={argument.default}{choices}\n      {argument.description}')
+            formatter.write(f'  {argument.name}:={argument.default}{choices}\n      {argument.description}\n')
 
 
 def up(
