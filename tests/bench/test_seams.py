@@ -5,11 +5,12 @@ import pytest
 
 from genima.bench.seams import OURS, SENDERS, Conditions, measure
 from genima.robots.profile import RobotProfile
+from genima.robots.reading import profile_names
 
 HARD = Conditions(0.05, (0.0, 0.2), (0.0, 0.05), lost=0.1)
 
 
-@pytest.mark.parametrize('robot', ['panda', 'fr3', 'ur5e', 'gen3', 'xarm7'])
+@pytest.mark.parametrize('robot', profile_names())
 def test_ours_stays_inside_where_every_naive_way_breaks_the_limits(robot: str) -> None:
     profile = RobotProfile.load(robot)
     for sender in SENDERS:

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from genima.cli.main import app
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError, PolicyError
+from genima.files import config_dir
 from genima.robots.profile import RobotProfile
+from genima.robots.reading import profile_names
 from genima_bringup import graph
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -99,6 +101,27 @@ def test_a_real_arm_starts_in_shadow_mode_with_its_driver(
     assert controller == graph.controller_name(robot) == nodes['guard_node']['controller']
     assert controllers[controller]['ros__parameters']['joints'] == list(RobotProfile.load(robot).arm_joints)
     assert controllers[controller]['ros__parameters']['interpolate_from_desired_state'] is True
+
+
+@pytest.mark.parametrize('robot', profile_names())
+def test_every_arm_starts_with_a_driver_of_its_own_and_with_mock_hardware(policy: str, robot: str) -> None:
+    table = graph.stack('record', {'robot': robot, 'robot_ip': '10.0.0.2', 'launch_driver': 'false'})
+    nodes = {entry.name: entry.parameters for entry in table.nodes}
+    assert table.driver is None and nodes['gripper_node']['robot'] == robot
+    assert nodes['guard_node']['controller'] == graph.controller_name(robot)
+    parameters = mock_parameters(robot, graph.controller_name(robot))
+    joints = list(RobotProfile.load(robot).arm_joints)
+    assert parameters[graph.controller_name(robot)]['ros__parameters']['joints'] == joints
+
+
+def test_an_imported_arm_has_mock_hardware(tmp_path: Path) -> None:
+    data = yaml.safe_load((config_dir() / 'robots' / 'ur10e.yaml').read_text())
+    path = tmp_path / 'mine.yaml'
+    path.write_text(yaml.safe_dump({**data, 'name': 'mine'}))
+    table = graph.stack('record', {'robot': str(path), 'mock': 'true'})
+    controller = graph.controller_name(table.mock_robot)
+    own = mock_parameters(table.mock_robot, controller)[controller]['ros__parameters']
+    assert own['joints'] == data['arm_joints'] and own['command_interfaces'] == ['position']
 
 
 @pytest.mark.parametrize('name', graph.STACKS)

@@ -25,6 +25,7 @@ HOME = ImportOptions(home_rad=(0.1,) * 6)  # a chain of chance has no pose above
 RNG = np.random.default_rng(7)
 CHAIN = random_chain(RNG, 6)
 TIP = f'l{len(CHAIN)}'
+PAIR = [ChainJoint('revolute', np.array([0, 0, 0.3]), np.zeros(3), np.array([0, 1.0, 0]))] * 2
 
 
 def finger(name: str, sign: int, extra: str = '', limit: str = 'lower="0" upper="0.04"') -> str:
@@ -118,7 +119,7 @@ def test_turning_fingers_are_held_and_said(tmp_path: Path) -> None:
 
 def test_two_arms_are_told_apart(tmp_path: Path) -> None:
     left, right = (
-        urdf_text(CHAIN[:2]).replace('"l', f'"{side}_l').replace('"j', f'"{side}_j') for side in ('left', 'right')
+        urdf_text(PAIR).replace('"l', f'"{side}_l').replace('"j', f'"{side}_j') for side in ('left', 'right')
     )
     body = [text[text.index('<link') : -len('</robot>')] for text in (left, right)]
     text = '<robot name="two"><link name="body"/>' + ''.join(body)
@@ -128,7 +129,7 @@ def test_two_arms_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match=r'2 arms; choose one with --tip-link: (left|right)_l\d \(2 joints\), '):
         import_urdf(path)
     profile = import_urdf(path, ImportOptions(tip_link='left_l2', home_rad=(0.0, 0.0))).profile
-    assert profile.arm_joints == ('left_j0', 'left_j1') and not any('right' in link.name for link in profile.links)
+    assert profile.arm_joints == ('left_j0', 'left_j1') and 'right_l1' not in profile.link_by_name
 
 
 @pytest.mark.parametrize(

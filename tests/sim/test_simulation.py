@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from genima.robots.profile import RobotProfile
+from genima.robots.reading import profile_names
 from genima.sim.simulation import Simulation
 
 
@@ -79,7 +80,7 @@ def test_camera_model_says_where_the_cube_is_seen(simulation: Simulation, name: 
     assert np.abs(np.median(errors, axis=0)).max() < 0.5
 
 
-@pytest.mark.parametrize('robot', ['fr3', 'ur5e', 'gen3', 'xarm7'])
+@pytest.mark.parametrize('robot', profile_names())
 def test_any_profile_can_be_simulated(robot: str) -> None:
     simulation = Simulation(RobotProfile.load(robot), render=False)
     simulation.step_to(0.2)
