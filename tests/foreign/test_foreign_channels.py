@@ -271,8 +271,7 @@ def frames_with(**numbers: float) -> list[bags.Said]:
 
 
 NO_ROTATION = [
-    {'w': 0.0}, {'w': float('nan')}, {'w': float('inf')}, {'w': 2.0}, {'w': -0.4}, {'tx': float('nan')},
-    {'ty': -float('inf')},
+    {'w': 0.0}, {'w': float('nan')}, {'w': float('inf')}, {'w': 2.0}, {'w': -0.4}, {'tx': float('nan')}, {'ty': -1e999},
 ]  # fmt: skip
 
 

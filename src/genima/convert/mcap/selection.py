@@ -110,15 +110,15 @@ class Selection:
         if self._choice.only_these:
             return found
         bases: dict[str, dict[str, str]] = {}
-        for name in self._channels:
-            what = meaning(name)
-            if what is not None and what.what in IMAGES and name not in taken and what.camera not in found:
-                bases.setdefault(what.camera, {})[name.removesuffix(COMPRESSED)] = what.namespace
-        for camera, candidates in bases.items():
-            option = f'--camera {camera}=TOPIC'
-            (base, *_), lost = pick(f'camera {camera!r}', candidates, self._namespace, option)
-            self._note(f'camera {camera!r} is', [base], lost, option)
-            found[camera] = self._images(base, f'camera {camera!r}'), self._info(f'{base.rpartition("/")[0]}/camera_info')
+        for topic in self._channels:
+            what = meaning(topic)
+            if what is not None and what.what in IMAGES and topic not in taken and what.camera not in found:
+                bases.setdefault(what.camera, {})[topic.removesuffix(COMPRESSED)] = what.namespace
+        for name, candidates in bases.items():
+            option = f'--camera {name}=TOPIC'
+            (base, *_), lost = pick(f'camera {name!r}', candidates, self._namespace, option)
+            self._note(f'camera {name!r} is', [base], lost, option)
+            found[name] = self._images(base, f'camera {name!r}'), self._info(f'{base.rpartition("/")[0]}/camera_info')
         if not found and self._image_names():
             raise DatasetError(
                 f'no camera was recorded as cameras/<name>/image_raw; there are images on {self._image_names()}: say which'

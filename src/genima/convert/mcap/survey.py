@@ -111,8 +111,8 @@ class Survey:
         joints, reference = selection.joints(), selection.reference()
         for channel in joints:
             self.streams.joints.include(channel.track)
-        for channel in reference:
-            self.streams.reference.include(channel.track)
+        for each in reference:
+            self.streams.reference.include(each.track)
         self.streams.gripper_commands = selection.gripper_commands()
         self.streams.chunks = selection.chunks()
         self.events = selection.events()
@@ -122,11 +122,11 @@ class Survey:
         if unknown:
             known = ', '.join(images) or 'none'
             raise DatasetError(f'a latency is given for {", ".join(unknown)}; recorded cameras: {known}')
-        for name, (channel, infos) in images.items():
-            self.image_topics[name], self._infos[name] = channel.name, infos
-            self.streams.cameras[name] = channel.track.earlier_by(self._offsets_s.get(name, 0.0))
+        for name, (frames, infos) in images.items():
+            self.image_topics[name], self._infos[name] = frames.name, infos
+            self.streams.cameras[name] = frames.track.earlier_by(self._offsets_s.get(name, 0.0))
         infos_used = [infos for _, infos in images.values() if infos is not None]
-        return [*joints, *reference, *(channel for channel, _ in images.values()), *infos_used, *selection.others]
+        return [*joints, *reference, *(frames for frames, _ in images.values()), *infos_used, *selection.others]
 
     def _left_out(self, bag: Bag, used: list[Channel]) -> Iterator[str]:
         """Yield what could not be read, a sentence for each topic."""
