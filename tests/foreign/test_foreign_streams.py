@@ -10,8 +10,10 @@ import pytest
 import yaml
 from foreign_bags import STATE, check_images, check_whole, convert, plain, without, write_bag
 
+from genima.cameras.model import CameraModel
 from genima.convert.mcap import messages
 from genima.errors import DatasetError, GenimaError
+from genima.quality.heard import listen
 from genima.recording.writer import BagWriter
 
 
@@ -127,6 +129,9 @@ def test_a_recording_of_ours_says_its_rig(tmp_path: Path) -> None:
     episode = convert(tmp_path / 'in', tmp_path / 'out')
     check_whole(episode)
     check_images(episode)
+    heard = listen(tmp_path / 'in' / 'episode_000000')
+    assert heard.damage == [] and list(heard.looks) == ['front']
+    assert isinstance(heard.calibrations['front'], CameraModel)
 
 
 def test_parts_of_the_joints_on_one_topic_come_together_in_any_order(tmp_path: Path) -> None:

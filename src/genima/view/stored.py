@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings and episodes as scenes."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from genima.align.grid import to_seconds
 from genima.chunks.plan import Chunk
+from genima.convert.mcap import topics
 from genima.convert.mcap.read import robot_of
 from genima.episodes.frames import open_views
 from genima.episodes.store import read_episode
 from genima.errors import DatasetError
 from genima.recording.reader import Bag
+from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import Schemas
 from genima.view.messages import MessageScene, what
 from genima.view.scene import Scene
@@ -50,18 +53,29 @@ def show_recording(folder: Path, scene: Scene, image_hz: float, tell: Callable[[
         DatasetError: if there is nothing that could be shown.
     """
     bag, schemas, messages = Bag(folder), Schemas(), MessageScene(scene, image_hz)
-    shown = 0
-    for raw in bag.raw():
+    wanted, rivals = _wanted({raw.topic for raw in bag.raw()})
+    if not wanted:
+        raise DatasetError(f'{folder} has neither joint_states nor cameras, nor anything else of a robot to show')
+    for raw in bag.raw(wanted):
         tell()
-        if what(raw.topic.name) is None:
-            continue
         schemas.add(raw.topic.kind, raw.topic.schema)
         message = schemas.decode(raw.topic.kind, raw.data)
         messages.take(raw.topic.name, message, to_seconds(raw.log_time_ns))
-        shown += 1
-    if not shown:
-        raise DatasetError(f'{folder} has neither joint_states nor cameras, nor anything else of a robot to show')
-    return bag.damage
+    return [*bag.damage, *rivals]
+
+
+def _wanted(found: Iterable[Topic]) -> tuple[set[str], list[str]]:
+    """Return the topics to show, of several that could be the same thing that nearest to the root; and what lost."""
+    same: dict[object, list[str]] = defaultdict(list)
+    for topic in found:
+        meaning = topics.meaning(topic.name)
+        if what(topic.name) is None or (meaning is not None and topics.KINDS[meaning.what] != topic.kind):
+            continue
+        alone = meaning is None or meaning.what in ('tf', 'tf_static')
+        same[topic.name if alone or meaning is None else (meaning.what, meaning.camera)].append(topic.name)
+    ordered = [sorted(names, key=lambda name: (name.count('/'), name)) for names in same.values()]
+    rivals = [f'{", ".join(names[1:])} is not shown, {names[0]} is' for names in ordered if names[1:]]
+    return {names[0] for names in ordered}, rivals
 
 
 def show_episode(path: Path, scene: Scene, tell: Callable[[], None] = lambda: None) -> None:
