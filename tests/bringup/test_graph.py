@@ -103,24 +103,13 @@ def test_a_real_arm_starts_in_shadow_mode_with_its_driver(
     assert controllers[controller]['ros__parameters']['interpolate_from_desired_state'] is True
 
 
-@pytest.mark.parametrize('robot', profile_names())
-def test_every_arm_starts_with_a_driver_of_its_own_and_with_mock_hardware(policy: str, robot: str) -> None:
-    table = graph.stack('record', {'robot': robot, 'robot_ip': '10.0.0.2', 'launch_driver': 'false'})
-    nodes = {entry.name: entry.parameters for entry in table.nodes}
-    assert table.driver is None and nodes['gripper_node']['robot'] == robot
-    assert nodes['guard_node']['controller'] == graph.controller_name(robot)
-    parameters = mock_parameters(robot, graph.controller_name(robot))
-    joints = list(RobotProfile.load(robot).arm_joints)
-    assert parameters[graph.controller_name(robot)]['ros__parameters']['joints'] == joints
-
-
 def test_an_imported_arm_has_mock_hardware(tmp_path: Path) -> None:
     data = yaml.safe_load((config_dir() / 'robots' / 'ur10e.yaml').read_text())
     path = tmp_path / 'mine.yaml'
     path.write_text(yaml.safe_dump({**data, 'name': 'mine'}))
     table = graph.stack('record', {'robot': str(path), 'mock': 'true'})
-    controller = graph.controller_name(table.mock_robot)
-    own = mock_parameters(table.mock_robot, controller)[controller]['ros__parameters']
+    assert table.mock is not None
+    own = table.mock.parameters[table.mock.spawn[1]]['ros__parameters']
     assert own['joints'] == data['arm_joints'] and own['command_interfaces'] == ['position']
 
 
@@ -168,7 +157,7 @@ def test_an_unknown_distribution_is_taken_for_jazzy_and_that_is_said(
     assert 'distribution kilted was not tried' in ' '.join(table.notes)
 
 
-@pytest.mark.parametrize('robot', ['panda', 'gen3', 'xarm7', 'fr3', 'ur5e'])
+@pytest.mark.parametrize('robot', profile_names())
 def test_any_arm_starts_with_a_driver_of_the_labs_own_and_with_mock_hardware(
     small_policy: Callable[[str], str], robot: str
 ) -> None:

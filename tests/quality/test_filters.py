@@ -124,7 +124,7 @@ def _with_arm(profile: RobotProfile, right_px: float = 0.0, still: bool = False,
     return episode
 
 
-@pytest.mark.parametrize('right_px', [0.0, 3.0, -6.0, 10.0])
+@pytest.mark.parametrize('right_px', [0.0, 3.0, -6.0, 10.0, 22.0])
 def test_drift_is_measured_to_half_a_pixel(right_px: float, panda: RobotProfile) -> None:
     episode = _with_arm(panda, right_px)
     drift = projection_drift(episode, episode.views, panda)['front']

@@ -28,12 +28,13 @@ def share(first: Mask, second: Mask) -> float:
     return float(np.mean((first ^ second) > 0))
 
 
-def change_agreement(first: Posed, second: Posed, reach_px: int) -> Single | None:
+def change_agreement(first: Posed, second: Posed, reach_px: int, padded: bool = False) -> Single | None:
     """Compare what changed between two images with where the arm was in only one of them.
 
     Args:
         first: An image of a camera that stands still, and `second` another of the same size.
         reach_px: Largest shift that is tried.
+        padded: As of `agreement`.
 
     Returns:
         As `agreement`; None where the arm moved too little, or fills the image.
@@ -46,10 +47,10 @@ def change_agreement(first: Posed, second: Posed, reach_px: int) -> Single | Non
     change = np.clip(np.abs(after - gain * before) / CHANGE_GREY - 1.0, 0.0, 1.0)
     expected = ((first.mask ^ second.mask) > 0).astype(np.float32)
     inside = cv2.erode(first.mask & second.mask, np.ones((2 * INSIDE_PX + 1,) * 2, dtype=np.uint8))
-    return agreement(change.astype(np.float32), expected, (inside == 0).astype(np.float32), reach_px)
+    return agreement(change.astype(np.float32), expected, (inside == 0).astype(np.float32), reach_px, padded)
 
 
-def agreement(seen: Single, expected: Single, counts: Single, reach_px: int) -> Single | None:
+def agreement(seen: Single, expected: Single, counts: Single, reach_px: int, padded: bool = False) -> Single | None:
     """Return the correlation, 0 to 1, of two images (H, W) for each shift of what is seen; None where one is empty.
 
     Args:
@@ -57,13 +58,17 @@ def agreement(seen: Single, expected: Single, counts: Single, reach_px: int) -> 
         expected: What it should show.
         counts: Weight of each pixel of `expected`.
         reach_px: Largest shift that is tried.
+        padded: Take nothing to be seen beyond the border, and compare all that is expected; else only what lies so far
+            inside that it is in the image at every shift, which is more exact, but leaves little at large shifts.
 
     Returns:
         (2 reach + 1, 2 reach + 1): rows are shifts down, columns shifts to the right, from -reach to +reach.
     """
-    inner = (slice(reach_px, -reach_px), slice(reach_px, -reach_px))
+    inner = (slice(None),) * 2 if padded else (slice(reach_px, -reach_px),) * 2
     if not expected[inner].any() or not seen.any():
         return None
     template, mask = np.ascontiguousarray(expected[inner]), np.ascontiguousarray(counts[inner])
+    if padded:
+        seen = np.pad(seen, reach_px)
     surface = cv2.matchTemplate(seen, template, cv2.TM_CCORR_NORMED, mask=mask)
     return np.asarray(np.nan_to_num(surface, posinf=0.0, neginf=0.0), dtype=np.float32)

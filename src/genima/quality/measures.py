@@ -11,7 +11,7 @@ from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.episodes.labels import consensus, read_labels
 from genima.episodes.store import read_episode
-from genima.quality.drift import Drift, projection_drift
+from genima.quality.drift import NOT_FOUND, Drift, projection_drift
 from genima.quality.findings import ERROR
 from genima.quality.idle import idle_stretches
 from genima.quality.inspect import inspect, load_profile
@@ -69,6 +69,9 @@ def _drift(episode: Episode, path: Path | str, limit_px: float) -> Measure:
     drift = measured[worst]
     text = f'{worst} shows the arm {drift.distance_px:.1f} px from where joints and calibration say'
     text += f' (right {drift.right_px:+.1f}, down {drift.down_px:+.1f})'
+    lost = sorted(name for name, each in drifts.items() if each == NOT_FOUND)
+    if lost and drift.distance_px <= limit_px:  # that others are right says nothing of these
+        return Measure('drift', NOT_MEASURABLE, f'{", ".join(lost)}: {NOT_FOUND}; {text}', limit=limit_px)
     return Measure('drift', FAIL if drift.distance_px > limit_px else PASS, text, drift.distance_px, limit_px)
 
 

@@ -155,8 +155,10 @@ class _Recording:
         simulation = self._simulation
         for name, image in self._dresser.render().items():
             self._views[name].append(image)
-        for name in simulation.cameras if self._masks is not None else ():
-            seen = self._masks.render(simulation.data, name)
+        masks = self._masks
+        for name in simulation.cameras if masks is not None else ():
+            assert masks is not None
+            seen = masks.render(simulation.data, name)
             for part, geoms in PARTS.items():
                 self._shown[part][name].append(np.any([seen[geom] for geom in geoms], axis=0))
         self._rows.append(
