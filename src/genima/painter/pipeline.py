@@ -27,6 +27,7 @@ from genima.cameras.views import grid
 from genima.contract.spec import PolicySpec
 from genima.errors import PolicyError
 from genima.painter.tokenizer import MAX_TOKENS, build_tokenizer
+from genima.painter.weights import weights_variant
 
 DIRECTORY = 'painter'
 LATENT_CHANNELS = 8
@@ -200,10 +201,16 @@ def load_pipeline(policy_dir: Path | str) -> StableDiffusionControlNetPipeline:
                 f'{directory / name} is missing; train the painter with `genima train painter`, '
                 'or copy a complete StableDiffusionControlNetPipeline directory there'
             )
+    variant = weights_variant(directory, _PARTS)
     try:
         _be_quiet()
         pipeline = StableDiffusionControlNetPipeline.from_pretrained(
-            directory, dtype=torch.float32, safety_checker=None, local_files_only=True
+            directory,
+            variant=variant,
+            dtype=torch.float32,
+            safety_checker=None,
+            local_files_only=True,
+            use_safetensors=True,
         )
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise PolicyError(f'{directory} does not hold a complete pipeline ({error}); train or copy it again') from error

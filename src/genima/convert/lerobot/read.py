@@ -40,11 +40,8 @@ class Dataset:
     @property
     def views(self) -> dict[str, str]:
         """Camera name to the feature that holds its colour pictures."""
-        keys = [
-            key
-            for key, feature in self.features.items()
-            if feature['dtype'] in ('image', 'video') and not _is_depth(feature) and feature['shape'][-1] == 3
-        ]
+        seen = {key: feature for key, feature in self.features.items() if feature['dtype'] in ('image', 'video')}
+        keys = [key for key, feature in seen.items() if not _is_depth(feature) and _channels(key, feature) == 3]
         return {key.removeprefix(layout.IMAGES).removeprefix('observation.'): key for key in keys}
 
 
@@ -190,6 +187,20 @@ def _is_number(feature: dict[str, Any] | None) -> bool:
 def _is_depth(feature: dict[str, Any]) -> bool:
     info = feature.get('info') or {}
     return bool(info.get('is_depth_map') or info.get('video.is_depth_map'))
+
+
+def _channels(key: str, feature: dict[str, Any]) -> int:
+    """Return how many channels images have, which stand last or first: `names` tells, or else the shape."""
+    shape, names = list(feature['shape']), feature.get('names') or []
+    names = [str(name) for name in (names if isinstance(names, list) else [])]
+    named = [axis for axis, name in enumerate(names) if name.lower() in ('c', 'channel', 'channels', 'rgb')]
+    axes = named or [axis for axis in (-1, 0) if len(shape) == 3 and shape[axis] in (1, 3, 4)]
+    if len(shape) != 3 or not axes or shape[axes[0]] not in (1, 3, 4):
+        raise DatasetError(
+            f'feature {key} has shape {shape} with the names {names}: (height, width, channels) or (channels, height, '
+            'width) of a colour image is needed; correct it in meta/info.json'
+        )
+    return int(shape[axes[0]])
 
 
 def _to_numpy(column: pa.Array, rows: int) -> np.ndarray:
