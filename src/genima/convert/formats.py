@@ -40,7 +40,7 @@ FORMATS = {
     each.name: each
     for each in (
         Format(NATIVE, 'native episodes', ('episode_*.h5',)),
-        Format('lerobot', 'LeRobot v3.0', ('meta/info.json',), 'genima.convert.lerobot.conversion'),
+        Format('lerobot', 'LeRobot v3.0; v2.0 and v2.1 are read', ('meta/info.json',), 'genima.convert.lerobot.conversion'),
         Format(
             'rlds',
             'RLDS of tensorflow-datasets',

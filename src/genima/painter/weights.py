@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which files of a pipeline directory hold its weights: plain ones, or those of a variant such as `fp16`; never pickled ones."""
+"""Which files of a pipeline hold its weights: plain ones, or those of a variant such as `fp16`; never pickled ones."""
 
 import re
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a LeRobot v3.0 dataset, ours or not: what it says about itself, rows of an episode, frames of a camera."""
+"""The files of a LeRobot dataset, ours or not: what it says about itself, rows of an episode, frames of a camera."""
 
 import json
 import re
@@ -14,7 +14,7 @@ import pyarrow.dataset as arrow_dataset
 import pyarrow.parquet as pq
 
 from genima.cameras.image_file import decode_rgb
-from genima.convert.lerobot import layout
+from genima.convert.lerobot import layout, version2
 from genima.convert.lerobot.video import decode
 from genima.errors import DatasetError
 
@@ -27,7 +27,7 @@ _READ_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, IndexE
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset as `meta/info.json` and `meta/tasks.parquet` describe it."""
+    """A dataset as `meta/info.json` and its list of tasks describe it; `episodes_per_chunk` is 0 from v3.0 on."""
 
     folder: Path
     robot: str
@@ -36,6 +36,7 @@ class Dataset:
     data_path: str
     video_path: str
     tasks: tuple[str, ...]
+    episodes_per_chunk: int = 0
 
     @property
     def views(self) -> dict[str, str]:
@@ -49,17 +50,11 @@ def open_dataset(folder: Path) -> Dataset:
     """Read what a dataset says about itself.
 
     Raises:
-        DatasetError: if it is damaged or of another version than 3.
+        DatasetError: if it is damaged, or of another version than 2.0, 2.1 and 3.
     """
-    path = folder / layout.INFO
     try:
-        info = json.loads(path.read_text())
-        version = str(info['codebase_version'])
-        if not version.startswith('v3.'):
-            raise DatasetError(
-                f'{folder} is a LeRobot dataset {version}, this program reads v3.0; LeRobot converts it: '
-                'python -m lerobot.datasets.v30.convert_dataset_v21_to_v30 --repo-id=...'
-            )
+        info = _info(folder)
+        old = _is_version2(info)
         return Dataset(
             folder=folder,
             robot=str(info.get('robot_type') or ''),
@@ -67,7 +62,8 @@ def open_dataset(folder: Path) -> Dataset:
             features=dict(info['features']),
             data_path=str(info['data_path']),
             video_path=str(info.get('video_path') or ''),
-            tasks=_read_tasks(folder),
+            tasks=version2.read_tasks(folder) if old else _read_tasks(folder),
+            episodes_per_chunk=int(info.get('chunks_size') or layout.CHUNK_FILES) if old else 0,
         )
     except _READ_ERRORS as error:
         if isinstance(error, DatasetError):
@@ -76,18 +72,22 @@ def open_dataset(folder: Path) -> Dataset:
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
-    """Return the rows of `meta/episodes` in the order of the episodes, without statistics.
+    """Return the rows of the list of episodes in their order, without statistics.
 
     Raises:
         DatasetError: if there are none, or they are damaged.
     """
     records: list[dict[str, Any]] = []
     try:
+        if _is_version2(_info(folder)):
+            return version2.read_records(folder)
         for path in sorted((folder / 'meta' / 'episodes').glob('*/*.parquet')):
             columns = [name for name in pq.read_schema(path).names if not name.startswith('stats/')]
             records += pq.read_table(path, columns=columns, page_checksum_verification=True).to_pylist()
         records.sort(key=lambda record: int(record['episode_index']))
     except _READ_ERRORS as error:
+        if isinstance(error, DatasetError):
+            raise
         raise DatasetError(f'{folder}/meta/episodes cannot be read ({error}); copy or download it again') from error
     if not records:
         raise DatasetError(f'{folder}/meta/episodes lists no episode; is this a LeRobot v3.0 dataset, and is it complete?')
@@ -132,12 +132,8 @@ def read_frames(dataset: Dataset, record: dict[str, Any], key: str) -> Iterator[
     if dataset.features[key]['dtype'] == 'image':
         yield from _read_pictures(_data_file(dataset, record), record, key)
         return
-    place = {name: record.get(f'videos/{key}/{name}') for name in ('chunk_index', 'file_index', 'from_timestamp')}
-    if None in place.values():
-        raise DatasetError(f'{dataset.folder}/meta/episodes does not say where the video of {key} is; download it again')
-    start_s = float(place.pop('from_timestamp'))  # type: ignore[arg-type]
-    path = dataset.folder / dataset.video_path.format(video_key=key, **place)
-    yield from decode(path, start_s, steps, dataset.fps)
+    path = _file(dataset, dataset.video_path, record, f'videos/{key}/', video_key=key)
+    yield from decode(path, float(record.get(f'videos/{key}/from_timestamp', 0.0)), steps, dataset.fps)
 
 
 def _read_pictures(path: Path, record: dict[str, Any], key: str) -> Iterator[np.ndarray]:
@@ -173,11 +169,43 @@ def _read_tasks(folder: Path) -> tuple[str, ...]:
 
 
 def _data_file(dataset: Dataset, record: dict[str, Any]) -> Path:
+    return _file(dataset, dataset.data_path, record, 'data/')
+
+
+def _file(dataset: Dataset, pattern: str, record: dict[str, Any], prefix: str, **known: str) -> Path:
+    """Return where a file of an episode is; what `pattern` needs stands in its record, from v3.0 on under `prefix`."""
     try:
-        place = {name: record[f'data/{name}'] for name in ('chunk_index', 'file_index')}
-    except KeyError as error:
-        raise DatasetError(f'{dataset.folder}/meta/episodes has no column {error}; download it again') from error
-    return dataset.folder / dataset.data_path.format(**place)
+        if dataset.episodes_per_chunk:
+            place = version2.place(record, dataset.episodes_per_chunk)
+        else:
+            place = {name: int(record[f'{prefix}{name}']) for name in ('chunk_index', 'file_index')}
+        path = (dataset.folder / pattern.format(**known, **place)).resolve()
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise DatasetError(
+            f'{dataset.folder}: episode {record["episode_index"]} has no place in {pattern!r} (missing: {error}); is '
+            'meta/info.json of this version of LeRobot? Copy or download the dataset again'
+        ) from error
+    if not path.is_relative_to(dataset.folder.resolve()):
+        raise DatasetError(f'{dataset.folder}: {pattern!r} leads out of the dataset to {path}; it is not opened')
+    return path
+
+
+def _info(folder: Path) -> dict[str, Any]:
+    info: dict[str, Any] = json.loads((folder / layout.INFO).read_text())
+    return info
+
+
+def _is_version2(info: dict[str, Any]) -> bool:
+    """Return whether a dataset is of v2.0 or v2.1.
+
+    Raises:
+        DatasetError: if it is neither of these nor of v3.
+    """
+    version = str(info['codebase_version'])
+    if version in ('v2.0', 'v2.1') or version.startswith('v3.'):
+        return version.startswith('v2.')
+    advice = 'LeRobot up to 0.3 has convert_dataset_v1_to_v2' if version.startswith('v1') else 'update this program'
+    raise DatasetError(f'this is a LeRobot dataset {version}; v2.0, v2.1 and v3.0 are read: {advice}')
 
 
 def _is_number(feature: dict[str, Any] | None) -> bool:
