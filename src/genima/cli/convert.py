@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genima.convert.formats import Step
 
 # each of these means something for some formats only; the conversion refuses those that it does not know
+# h5: HDF5 of others, which are page, robomimic and aloha
 FromOption = Annotated[str | None, typer.Option('--from', help='Format of the source, rlbench too; found out if not given.')]
 ImagesOption = Annotated[
     str | None,
@@ -23,16 +24,29 @@ ImagesOption = Annotated[
 PushOption = Annotated[
     str | None, typer.Option(metavar='USER/NAME', help='lerobot: then upload it to the Hugging Face Hub, privately.')
 ]
-RobotOption = Annotated[str | None, typer.Option(help='lerobot, mcap: robot profile, where the dataset does not name it.')]
+RobotOption = Annotated[
+    str | None, typer.Option(help='lerobot, mcap, h5: robot profile, where the dataset does not name it.')
+]
 CamerasOption = Annotated[
-    Path | None, typer.Option(help='lerobot: calibration by camera (JSON, YAML), where the dataset has none.')
+    Path | None, typer.Option(help='lerobot, h5: calibration by camera (JSON, YAML), where the dataset has none.')
 ]
 GripperOption = Annotated[
     tuple[float, float] | None,
-    typer.Option(metavar='CLOSED OPEN', help='lerobot: what a foreign gripper says when closed and when open.'),
+    typer.Option(metavar='CLOSED OPEN', help='lerobot, h5: what a foreign gripper says when closed and when open.'),
 ]
 MappingOption = Annotated[Path | None, typer.Option(help='rlds: what the features of a foreign dataset mean (YAML).')]
-RateOption = Annotated[float | None, typer.Option(help='mcap: steps per second wanted; rlbench: those of the simulator.')]
+RateOption = Annotated[float | None, typer.Option(help='mcap: steps per second wanted; rlbench, h5: those it has.')]
+JointsOption = Annotated[
+    str | None, typer.Option(help="h5: where the joint positions are, such as 'observations/qpos[0:7]'.")
+]
+OpeningOption = Annotated[str | None, typer.Option(help="h5: where the opening is, 'observations/qpos[7]'.")]
+TargetsOption = Annotated[
+    str | None, typer.Option(help="h5: absolute joint targets, 'action[0:7]', or next: the joints one step later.")
+]
+ParentOption = Annotated[
+    list[str] | None, typer.Option(metavar='CAMERA=LINK', help='h5: what carries a camera; several times.')
+]
+ExtrinsicsOption = Annotated[str | None, typer.Option(help='h5: what a matrix means, camera_in_parent or parent_in_camera.')]
 LatencyOption = Annotated[Path | None, typer.Option(help='mcap: latencies of the cameras, from `genima latency --json`.')]
 GapOption = Annotated[float | None, typer.Option(help='mcap: longest silence of the joints that is bridged, in s.')]
 SkewOption = Annotated[
@@ -64,6 +78,11 @@ def convert(
     gripper_range: GripperOption = None,
     mapping: MappingOption = None,
     rate_hz: RateOption = None,
+    joints: JointsOption = None,
+    gripper: OpeningOption = None,
+    targets: TargetsOption = None,
+    camera_parent: ParentOption = None,
+    extrinsics: ExtrinsicsOption = None,
     latency: LatencyOption = None,
     max_gap_s: GapOption = None,
     max_skew_s: SkewOption = None,
@@ -87,6 +106,11 @@ def convert(
         'gripper_range': gripper_range,
         'mapping': mapping,
         'rate_hz': rate_hz,
+        'joints': joints,
+        'gripper': gripper,
+        'targets': targets,
+        'camera_parent': tuple(camera_parent) if camera_parent else None,
+        'extrinsics': extrinsics,
         'latency': latency,
         'max_gap_s': max_gap_s,
         'max_skew_s': max_skew_s,

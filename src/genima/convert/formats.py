@@ -10,12 +10,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from genima.episodes.layouts import layout_of
 from genima.episodes.store import list_episodes
 from genima.errors import DatasetError
 from genima.recording.layout import SUFFIXES
 
 NATIVE = 'hdf5'
 _BAGS = tuple(f'{folder}*{suffix}' for suffix in SUFFIXES for folder in ('', '*/'))
+_HDF5 = 'genima.convert.hdf5.conversion'
 _COMMON = ('source', 'out', 'on_done', 'workers')
 
 
@@ -26,7 +28,8 @@ class Format:
     Attributes:
         name: As the command line has it.
         text: What it is.
-        signs: Files by which a folder of this format is recognised, as patterns; one of them is enough.
+        signs: Files by which a folder of this format is recognised, as patterns; one of them is enough. Those of HDF5 are
+            recognised by what is in their files.
         module: What converts it, with `export` from native, `load` into native, or both, and `count`; none for native.
     """
 
@@ -48,6 +51,9 @@ FORMATS = {
             'genima.convert.rlds.conversion',
         ),
         Format('mcap', 'rosbag2 recordings', _BAGS, 'genima.convert.mcap.conversion'),
+        Format('page', "HDF5 in the training-data page's own schema", (), _HDF5),
+        Format('robomimic', 'HDF5 of robomimic', (), _HDF5),
+        Format('aloha', 'HDF5 of ALOHA and ACT', (), _HDF5),
         Format(
             'rlbench',
             'demonstrations of RLBench',
@@ -100,11 +106,14 @@ def detect(folder: Path) -> str:
     """
     if folder.is_file() and folder.name.endswith(SUFFIXES):
         return 'mcap'
-    if not folder.is_dir():
-        raise DatasetError(f'{folder} is no folder; name the folder of a dataset')
+    if not folder.exists():
+        raise DatasetError(f'{folder} is no folder and no file; name the folder of a dataset')
     found = [each.name for each in FORMATS.values() if any(next(folder.glob(sign), None) for sign in each.signs)]
+    layout = layout_of(folder)
+    if layout and layout != NATIVE:
+        found = [layout, *(name for name in found if name != NATIVE)]
     if len(found) != 1:
-        signs = '; '.join(f'{each.name}: {each.signs[0]}' for each in FORMATS.values())
+        signs = '; '.join(f'{each.name}: {each.signs[0] if each.signs else "*.h5, *.hdf5"}' for each in FORMATS.values())
         problem = f'looks like {" and ".join(found)}' if found else f'has no known format ({signs})'
         raise DatasetError(f'{folder} {problem}; say what it is with --from')
     return found[0]

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from genima.cameras.model import MountedCamera
+from genima.episodes.layouts import NATIVE, layout_of
 from genima.episodes.store import READABLE_VERSIONS, SCHEMA, content_digest
 from genima.errors import CalibrationError
 from genima.quality.findings import Finding
@@ -65,7 +66,7 @@ def _check_opened(path: Path) -> tuple[list[Finding], str]:
             schema, version = file.attrs.get('schema'), file.attrs.get('schema_version')
             if schema != SCHEMA or version not in READABLE_VERSIONS:
                 text = f'it has schema {schema!r} version {version}, not {SCHEMA!r}'
-                return [Finding('schema', path.name, text)], ''
+                return [Finding('schema', path.name, f'{text}; {_foreign(path)}')], ''
             findings += _check_fields(file, path.name, int(version))
             findings += _check_texts(file, path.name)
             digest = _digest(file)
@@ -73,6 +74,14 @@ def _check_opened(path: Path) -> tuple[list[Finding], str]:
             return findings, digest
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         return [*findings, Finding('file-damaged', path.name, f'HDF5 cannot read it: {error}')], ''
+
+
+def _foreign(path: Path) -> str:
+    """Return what can be done with an HDF5 file that is not ours."""
+    layout = layout_of(path)
+    if layout in ('', NATIVE):
+        return 'nothing here reads its layout'
+    return f'`genima dataset convert FOLDER OUT --from {layout} --to hdf5 --robot NAME` reads its layout'
 
 
 def _check_fields(file: h5py.File, where: str, version: int) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from genima.convert.joint_limits import check_joints
 from genima.convert.rlds.dataset import Dataset
 from genima.convert.rlds.example import Field
 from genima.convert.rlds.mapping import Mapping
@@ -13,9 +14,6 @@ from genima.convert.rlds.values import pictures, texts
 from genima.episodes.episode import Episode
 from genima.errors import DatasetError
 from genima.robots.profile import RobotProfile
-
-LIMIT_MARGIN_RAD = 0.2
-"""How far outside of the robot's limits a position may be read: encoders are not perfect, degrees are far beyond it."""
 
 
 def to_episode(dataset: Dataset, mapping: Mapping, record: Map[str, Field], split: str, index: int) -> Episode:
@@ -52,7 +50,7 @@ def to_episode(dataset: Dataset, mapping: Mapping, record: Map[str, Field], spli
         )
     except KeyError as error:
         raise DatasetError(f'episode {index} of {dataset.folder} lacks {error}; is features.json of these files?') from error
-    _check_joints(mapping, episode.q_rad, index)
+    check_joints(RobotProfile.load(mapping.robot), episode.q_rad, f'episode {index}', mapping.joints.name)
     if mapping.rate_hz is None:
         episode.metadata['rate_hz'] = round(float(1 / np.median(np.diff(episode.timestamps_s))), 3)
     return episode
@@ -67,17 +65,6 @@ def _times_s(dataset: Dataset, mapping: Mapping, record: Map[str, Field], steps:
         return mapping.time_s.take(dataset.features, record)[:, 0]
     assert mapping.rate_hz is not None  # a mapping has the one or the other
     return np.arange(steps) / mapping.rate_hz
-
-
-def _check_joints(mapping: Mapping, q_rad: np.ndarray, index: int) -> None:
-    limits = RobotProfile.load(mapping.robot).limits
-    beyond = np.maximum(limits.position_min_rad - q_rad, q_rad - limits.position_max_rad).max(axis=0, initial=0.0)
-    joint = int(beyond.argmax())
-    if beyond[joint] > LIMIT_MARGIN_RAD:
-        raise DatasetError(
-            f'episode {index}: {mapping.joint_names[joint]} is {beyond[joint]:.2f} rad beyond the limits of robot '
-            f'{mapping.robot}: does {mapping.joints.name!r} hold joint positions of this robot, in this order, in rad?'
-        )
 
 
 def _metadata(dataset: Dataset, mapping: Mapping, record: Map[str, Field], where: str) -> dict[str, Any]:
