@@ -4,13 +4,14 @@
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from genima.compiled import compiled
 
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _bounds(K: Floats, pinhole: bool, c: Floats, r: float, width: int, height: int) -> tuple[int, int, int, int]:
     """Return pixels (u0, u1, v0, v1) that can show the sphere: exact tangents for a pinhole, else the whole image."""
     if not pinhole or (-r < c[2] <= r):
@@ -30,7 +31,7 @@ def _bounds(K: Floats, pinhole: bool, c: Floats, r: float, width: int, height: i
     return int(u0), int(u1), int(v0), int(v1)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _edge_cover(rays: Floats, v: int, u: int, c: Floats, alpha: float, pitch: float) -> float:
     """Return how much of pixel (u, v) lies inside the cone of half angle `alpha` around the unit vector `c`."""
     height, width = rays.shape[0], rays.shape[1]
@@ -55,14 +56,14 @@ def _edge_cover(rays: Floats, v: int, u: int, c: Floats, alpha: float, pitch: fl
     return min(1.0, max(0.0, 0.5 + (alpha - theta) / per_pixel))
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _dark_up_to(s: float) -> float:
     """Return how much of the interval from 0 to `s` lies in dark (odd) bands."""
     half = math.floor(s * 0.5)
     return half + max(0.0, s - 2.0 * half - 1.0)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _brightness(s: float, spread: float, bands: float, dark: float) -> float:
     """Return the colour factor at band coordinate `s`, averaged over a footprint of `spread` bands."""
     low, high = max(0.0, s - 0.5 * spread), min(bands, s + 0.5 * spread)
@@ -73,7 +74,7 @@ def _brightness(s: float, spread: float, bands: float, dark: float) -> float:
     return 1.0 - (1.0 - dark) * (_dark_up_to(high) - _dark_up_to(low)) / (high - low)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _unhidden(point: Floats, i: int, centres: Floats, radii: Floats, touching: NDArray[np.bool_], blur: float) -> float:
     """Return the visible share of a surface point of sphere `i`: 0 inside a sphere that it intersects."""
     share = 1.0
@@ -85,7 +86,7 @@ def _unhidden(point: Floats, i: int, centres: Floats, radii: Floats, touching: N
     return share
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def _paint_one(
     image: NDArray[np.uint8],
     owner: NDArray[np.int16],
@@ -140,7 +141,7 @@ def _paint_one(
     return alone
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled(fastmath=True)
 def paint(
     image: NDArray[np.uint8],
     owner: NDArray[np.int16],
@@ -189,7 +190,5 @@ def paint(
             touching[j] = j != i and powers[j] > 0.0 and powers[j] >= powers[i] and gap < radii[i] + radii[j]
         axis = R @ np.ascontiguousarray(frames[i, :3, 0])
         box = _bounds(K, pinhole, centres[i], radii[i], width, height)
-        alone[i] = _paint_one(
-            image, owner, rays, pitch_max, box, i, centres, axis, radii, touching, colors[i], bands, dark
-        )
+        alone[i] = _paint_one(image, owner, rays, pitch_max, box, i, centres, axis, radii, touching, colors[i], bands, dark)
     return alone

@@ -8,8 +8,9 @@ without branches, in single precision, which LLVM turns into vector instructions
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from genima.compiled import compiled
 
 Floats = NDArray[np.float64]
 Row = NDArray[np.float32]
@@ -18,7 +19,7 @@ LANES = 16
 """Pixels that a vector of the widest common machines holds."""
 
 
-@njit(cache=True, fastmath=True, nogil=True, error_model='numpy')
+@compiled(fastmath=True, error_model='numpy')
 def _shade_row(
     keep: Row, gain: Row, x: float, step: float, y: float, step_y: float, c: Floats, axis: Floats, D: float,
     bands: float, dark: float,
@@ -72,7 +73,7 @@ def _shade_row(
         gain[k] = cover * (one - loss * (dark_high - dark_low) / (high - low))
 
 
-@njit(cache=True, fastmath=True, nogil=True, error_model='numpy')
+@compiled(fastmath=True, error_model='numpy')
 def _blend_row(values: NDArray[np.uint8], keep: Row, gain: Row, keep_rgb: Row, add_rgb: Row, color: Floats) -> None:
     """Blend 3 n values of a row; the weights are spread over the channels first, for vectors want one plain array."""
     red, green, blue = np.float32(color[0]), np.float32(color[1]), np.float32(color[2])
@@ -84,7 +85,7 @@ def _blend_row(values: NDArray[np.uint8], keep: Row, gain: Row, keep_rgb: Row, a
         values[k] = np.uint8(np.int32(np.float32(values[k]) * keep_rgb[k] + add_rgb[k] + np.float32(0.5)))
 
 
-@njit(cache=True, fastmath=True, nogil=True, error_model='numpy')
+@compiled(fastmath=True, error_model='numpy')
 def _paint_one(
     rows: NDArray[np.uint8], weights: Row, K: Floats, centre: Floats, axis: Floats, radius: float,
     color: Floats, bands: float, dark: float,
@@ -119,7 +120,7 @@ def _paint_one(
         _blend_row(rows[v, 3 * u0 : 3 * (u0 + n)], keep, gain, weights[2], weights[3], color)
 
 
-@njit(cache=True, fastmath=True, nogil=True, error_model='numpy')
+@compiled(fastmath=True, error_model='numpy')
 def paint_pinhole(
     image: NDArray[np.uint8], K: Floats, T_camera_base: Floats, frames: Floats, radii: Floats, colors: Floats,
     bands: float, dark: float,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
 from genima.cameras.model import MountedCamera
 from genima.cameras.views import grid, untile
+from genima.compiled import compiled
 from genima.contract.spec import PolicySpec
 from genima.episodes.index import list_demonstrations
 from genima.episodes.store import read_episode
@@ -128,7 +128,7 @@ def to_tensor(images: Image) -> Tensor:
 _LEVELS = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float32(1)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _look_up(images: Image, levels: NDArray[np.float32], planes: NDArray[np.float32]) -> None:
     """Write the level of each channel of images (B, H, W, C) into its plane (B, C, H, W)."""
     for image in range(images.shape[0]):

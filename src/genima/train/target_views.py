@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from genima.cameras.model import MountedCamera
+from genima.compiled import compiled
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import shown_in, view_models
 from genima.robots.kinematics import link_poses
@@ -112,7 +112,7 @@ class TargetDrawer:
             draw(image, self._models[view], poses[row, view], spheres, self._spec.stripes, out=image)
 
 
-@njit(cache=True, nogil=True, error_model='numpy')
+@compiled(error_model='numpy')
 def _draw_all(
     views: Image, K: Floats, T_camera_base: Floats, frames: Floats, radii: Floats, shown: NDArray[np.bool_],
     colors: Floats, bands: float, dark: float, left: NDArray[np.bool_],
