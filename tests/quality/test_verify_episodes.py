@@ -156,7 +156,7 @@ def _without_calibration(file: h5py.File) -> None:
 def _calibrated_at(width_px: int, fx: float) -> Callable[[h5py.File], None]:
     def corrupt(file: h5py.File) -> None:
         cameras = json.loads(file['metadata/camera_params'].asstr()[()])
-        cameras['front']['model'] |= {'width_px': width_px, 'K': [[fx, 0, 15.5], [0, 30.0, 11.5], [0, 0, 1]]}
+        cameras['front']['intrinsics'] |= {'width_px': width_px, 'K': [[fx, 0, 15.5], [0, 30.0, 11.5], [0, 0, 1]]}
         replace(file, 'metadata/camera_params', json.dumps(cameras))
 
     return corrupt
@@ -184,7 +184,7 @@ MEANING: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     'stamps of another rate': (_scale('timestamps', 1.5), 'rate-differs'),
     'a hole in time': (_later_from(10, 0.4), 'stamps-gap'),
     'pictures of another clock': (
-        lambda file: replace(file, 'observations/capture_time_front', file['timestamps'][:] + 37.0), 'capture-far',
+        lambda file: replace(file, 'observations/capture_time_front', file['timestamps'][:, 0] + 37.0), 'capture-far',
     ),
     'joints in degrees': (_scale(Q, 180 / np.pi), 'units-degrees'),
     'commands in degrees': (_scale(COMMAND, 180 / np.pi), 'units-degrees'),

@@ -214,15 +214,19 @@ class MountedCamera:
         return poses[self.parent_link] @ self.T_parent_camera
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers and lists, for YAML and JSON."""
-        T = self.T_parent_camera.tolist()
-        return {'model': self.model.to_dict(), 'parent_link': self.parent_link, 'T_parent_camera': T}
+        """Return plain numbers and lists, for YAML and JSON: `intrinsics` and `extrinsics`."""
+        extrinsics = {'parent_link': self.parent_link, 'T_parent_camera': self.T_parent_camera.tolist()}
+        return {'intrinsics': self.model.to_dict(), 'extrinsics': extrinsics}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> 'MountedCamera':
-        """Build from `to_dict`; a missing or an unknown key is refused."""
-        _require_keys(data, ('model', 'parent_link', 'T_parent_camera'))
-        return cls(CameraModel.from_dict(data['model']), data['parent_link'], data['T_parent_camera'])
+        """Build from `to_dict`, also as it was before version 3 of episodes; a missing or an unknown key is refused."""
+        if 'model' in data:
+            _require_keys(data, ('model', 'parent_link', 'T_parent_camera'))
+            data = {'intrinsics': data['model'], 'extrinsics': {key: data[key] for key in data if key != 'model'}}
+        _require_keys(data, ('intrinsics', 'extrinsics'))
+        _require_keys(data['extrinsics'], ('parent_link', 'T_parent_camera'))
+        return cls(CameraModel.from_dict(data['intrinsics']), **data['extrinsics'])
 
 
 def _require_keys(data: dict[str, Any], keys: Sequence[str]) -> None:

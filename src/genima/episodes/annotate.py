@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from genima.episodes.frames import camera_names
-from genima.episodes.store import SCHEMA_VERSION, content_digest
+from genima.episodes.page import camera_names, steps_s
+from genima.episodes.store import content_digest
 from genima.errors import DatasetError
 from genima.files import atomic_path
 
@@ -65,7 +65,7 @@ def write_metadata(path: Path | str, change: Callable[[dict[str, Any]], dict[str
 
 
 def _mark(file: h5py.File, ignore: np.ndarray, note: dict[str, Any]) -> None:
-    times_s = file['timestamps'][:]
+    times_s = steps_s(file)
     if ignore.shape != times_s.shape:
         raise DatasetError(f'{len(ignore)} marks for {len(times_s)} steps')
     if 'annotations/ignore' in file:
@@ -76,7 +76,7 @@ def _mark(file: h5py.File, ignore: np.ndarray, note: dict[str, Any]) -> None:
         if f'observations/capture_time_{camera}' not in file:  # what `read_episode` takes for version 1
             file[f'observations/capture_time_{camera}'] = times_s
     _put_metadata(file, lambda metadata: metadata | note)
-    file.attrs['schema_version'] = SCHEMA_VERSION
+    file.attrs['schema_version'] = max(2, int(file.attrs['schema_version']))
     file.attrs['content_sha256'] = content_digest(file)
 
 

@@ -7,14 +7,8 @@ from pathlib import Path
 
 import h5py
 
+from genima.episodes.page import VIEW, camera_names
 from genima.errors import DatasetError
-
-_PREFIX = 'rgb_'
-
-
-def camera_names(file: h5py.File) -> list[str]:
-    """Return the cameras whose pictures an open episode file holds, sorted."""
-    return sorted(name.removeprefix(_PREFIX) for name in file['observations'] if name.startswith(_PREFIX))
 
 
 @contextmanager
@@ -31,4 +25,4 @@ def open_views(path: Path | str) -> Iterator[dict[str, h5py.Dataset]]:
     with file:
         if 'observations' not in file:
             raise DatasetError(f'{path} has no observations: it is not an episode')
-        yield {name: file[f'observations/{_PREFIX}{name}'] for name in camera_names(file)}
+        yield {name: file[f'observations/{VIEW}{name}'] for name in camera_names(file)}

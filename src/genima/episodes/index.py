@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 
 from genima.episodes.diversity import clutter, conditions, level, materials
-from genima.episodes.frames import camera_names
+from genima.episodes.page import camera_names
 from genima.episodes.store import content_digest, list_episodes, read_episode
 from genima.errors import DatasetError
 from genima.files import write_atomic

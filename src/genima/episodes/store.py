@@ -4,8 +4,8 @@
 Layout: `observations/rgb_<camera>` (T, H, W, 3) uint8, `observations/capture_time_<camera>` (T,) float64 s,
 `observations/joint_positions` (T, n) float32 rad, `observations/gripper` (T, 1) float32; `actions/joint_positions` (T, n),
 `actions/gripper` (T, 1) bool, and where known `actions/plan_joint_positions` (T, C, n), `actions/plan_gripper` (T, C) bool;
-`annotations/ignore` (T,) bool; `timestamps` (T,) float64 s; `metadata/camera_params` and `metadata/episode` as JSON text.
-The attribute `content_sha256` is the digest of all of these.
+`annotations/ignore` (T,) bool; `timestamps` (T, 1) float64 Unix s; `metadata/camera_params` and `metadata/episode` as JSON
+text. The attribute `content_sha256` is the digest of all of these. The links of page.py are not counted.
 """
 
 import hashlib
@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 
 from genima.cameras.model import MountedCamera
 from genima.episodes.episode import Episode
+from genima.episodes.page import VIEW, add_page, camera_names, clock_start_s, steps_s
 from genima.errors import DatasetError
 from genima.files import atomic_path
 
 SCHEMA = 'genima-episode'
-SCHEMA_VERSION = 2
-READABLE_VERSIONS = (1, 2)  # 1 knew neither capture times, nor steps to ignore, nor the digest
-_VIEW, _CAPTURE = 'rgb_', 'capture_time_'
+SCHEMA_VERSION = 3
+# 1 knew neither capture times, nor steps to ignore, nor the digest; 2 had times (T,) and no names of the page
+READABLE_VERSIONS = (1, 2, 3)
+_CAPTURE = 'capture_time_'
 
 
 def write_episode(path: Path | str, episode: Episode) -> None:
@@ -39,7 +41,7 @@ def write_episode(path: Path | str, episode: Episode) -> None:
     """
     episode.check()
     contents = _contents(episode)
-    views = {f'observations/{_VIEW}{name}': images for name, images in episode.views.items()}
+    views = {f'observations/{VIEW}{name}': images for name, images in episode.views.items()}
     # no cache: a picture is written once, and is in the file before the next one
     with atomic_path(path) as temporary, h5py.File(temporary, 'w', rdcc_nbytes=0) as file:
         file.attrs['schema'], file.attrs['schema_version'] = SCHEMA, SCHEMA_VERSION
@@ -51,6 +53,7 @@ def write_episode(path: Path | str, episode: Episode) -> None:
             name: file.create_dataset(name, images.shape, np.uint8, chunks=(1, *images.shape[1:]), compression='lzf')
             for name, images in views.items()
         }
+        add_page(file, episode.metadata)  # before the images: it is in a file that ends early, too
         for step in range(len(episode)):
             for name, images in views.items():
                 stored[name][step] = images[step]
@@ -106,11 +109,12 @@ def _digest(contents: Mapping[str, Any]) -> str:
 
 
 def _contents(episode: Episode) -> dict[str, NDArray[Any] | str]:
-    """Return everything but the pictures, by its name in the file."""
+    """Return everything but the pictures, by its name in the file; times in Unix seconds where these are known."""
+    start_s = clock_start_s(episode.metadata)
     contents: dict[str, NDArray[Any] | str] = {
         'metadata/camera_params': json.dumps({name: camera.to_dict() for name, camera in episode.cameras.items()}),
         'metadata/episode': json.dumps(episode.metadata),
-        'timestamps': episode.timestamps_s.astype(np.float64),
+        'timestamps': episode.timestamps_s.astype(np.float64)[:, None] + start_s,
         'observations/joint_positions': episode.q_rad.astype(np.float32),
         'observations/gripper': episode.gripper_open.astype(np.float32)[:, None],
         'actions/joint_positions': episode.q_command_rad.astype(np.float32),
@@ -121,36 +125,39 @@ def _contents(episode: Episode) -> dict[str, NDArray[Any] | str]:
         contents['actions/plan_joint_positions'] = episode.plan_q_rad.astype(np.float32)
         contents['actions/plan_gripper'] = episode.plan_gripper_open > 0.5
     for name, times_s in episode.capture_s.items():
-        contents[f'observations/{_CAPTURE}{name}'] = times_s.astype(np.float64)
+        contents[f'observations/{_CAPTURE}{name}'] = times_s.astype(np.float64) + start_s
     return contents
 
 
 def _check_schema(file: h5py.File, path: Path | str) -> None:
     schema, version = file.attrs.get('schema'), file.attrs.get('schema_version')
     if schema != SCHEMA or version not in READABLE_VERSIONS:
-        readable = ' and '.join(str(number) for number in READABLE_VERSIONS)
+        readable = ', '.join(str(number) for number in READABLE_VERSIONS)
         raise DatasetError(
-            f'{path} has schema {schema!r} version {version}, this program reads {SCHEMA!r} versions {readable}'
+            f'{path} has schema {schema!r} version {version}, this program reads {SCHEMA!r} versions {readable}; '
+            '`genima dataset convert` reads other layouts of HDF5'
         )
 
 
 def _read(file: h5py.File, images: bool) -> Episode:
     observed, actions = file['observations'], file['actions']
-    views = [name.removeprefix(_VIEW) for name in observed if name.startswith(_VIEW)]
     captured = [name.removeprefix(_CAPTURE) for name in observed if name.startswith(_CAPTURE)]
     cameras = json.loads(file['metadata/camera_params'].asstr()[()])
+    metadata = json.loads(file['metadata/episode'].asstr()[()])
+    # an episode in memory keeps its own clock, on which its events are
+    start_s = clock_start_s(metadata) if file.attrs['schema_version'] >= 3 else 0.0
     planned = 'plan_joint_positions' in actions
     return Episode(
-        timestamps_s=file['timestamps'][:],
-        views={name: observed[f'{_VIEW}{name}'][:] for name in views} if images else {},
+        timestamps_s=steps_s(file) - start_s,
+        views={name: observed[f'{VIEW}{name}'][:] for name in camera_names(file)} if images else {},
         q_rad=observed['joint_positions'][:].astype(np.float64),
         gripper_open=observed['gripper'][:, 0].astype(np.float64),
         q_command_rad=actions['joint_positions'][:].astype(np.float64),
         gripper_command_open=actions['gripper'][:, 0].astype(np.float64),
         plan_q_rad=actions['plan_joint_positions'][:].astype(np.float64) if planned else None,
         plan_gripper_open=actions['plan_gripper'][:].astype(np.float64) if planned else None,
-        capture_s={name: observed[f'{_CAPTURE}{name}'][:] for name in captured},
+        capture_s={name: observed[f'{_CAPTURE}{name}'][:] - start_s for name in captured},
         ignore=file['annotations/ignore'][:] if 'annotations/ignore' in file else np.zeros(0, dtype=bool),
         cameras={name: MountedCamera.from_dict(values) for name, values in cameras.items()},
-        metadata=json.loads(file['metadata/episode'].asstr()[()]),
+        metadata=metadata,
     )

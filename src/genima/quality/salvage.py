@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from genima.episodes.page import add_page
 from genima.episodes.store import content_digest, read_episode
 from genima.errors import DatasetError
 from genima.files import atomic_path
@@ -54,6 +55,8 @@ def salvage(path: Path, target: Path) -> None:
                 file['metadata/episode'] = json.dumps(metadata)
                 file['metadata/camera_params'] = _text(source, 'metadata/camera_params')
                 file.attrs['content_sha256'] = content_digest(file)
+                if file['timestamps'].ndim == 2:  # since version 3
+                    add_page(file, metadata)
             read_episode(temporary, images=False).check()
 
 

@@ -17,7 +17,7 @@ from genima.quality.findings import Finding
 _SIGNATURE = b'\x89HDF\r\n\x1a\n'
 # kind of the numbers, bytes of each, dimensions; as `genima.episodes.store` writes them
 _FIELDS = {
-    'timestamps': ('f', 8, 1),
+    'timestamps': ('f', 8, 2),
     'observations/joint_positions': ('f', 4, 2),
     'observations/gripper': ('f', 4, 2),
     'actions/joint_positions': ('f', 4, 2),
@@ -86,9 +86,11 @@ def _foreign(path: Path) -> str:
 
 def _check_fields(file: h5py.File, where: str, version: int) -> Iterator[Finding]:
     found = _arrays(file)
-    steps = len(found['timestamps']) if 'timestamps' in found and found['timestamps'].ndim == 1 else None
+    steps = len(found['timestamps']) if 'timestamps' in found and found['timestamps'].ndim else None
     views = [name for name in found if name.startswith(_VIEW)]
     wanted = dict(_FIELDS)
+    if version < 3:
+        wanted['timestamps'] = ('f', 8, 1)
     if version >= 2:
         wanted |= _LATER | {name.replace(_VIEW, _CAPTURE): ('f', 8, 1) for name in views}
     if any(name in found for name in _PLANS):
@@ -120,6 +122,8 @@ def _columns_fit(name: str, found: dict[str, h5py.Dataset]) -> bool:
     shape = found[name].shape
     if name in ('observations/gripper', 'actions/gripper'):
         return bool(shape[1:] == (1,))
+    if name == 'timestamps':
+        return shape[1:] in ((), (1,))
     if name.startswith(_VIEW):
         return bool(shape[-1:] == (3,))
     joints = found.get('observations/joint_positions')

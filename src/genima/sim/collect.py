@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
@@ -200,6 +201,8 @@ class _Recording:
                 'success': simulation.success(),
                 'seed': seed,
                 'source': 'simulation, scripted expert',
+                'simulated': True,
+                'recorded_at': datetime.now(timezone.utc).isoformat(timespec='seconds'),
                 'software': f'genima {__version__}',
                 **self._dresser.look.metadata(),
             },
