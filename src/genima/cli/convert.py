@@ -60,7 +60,7 @@ CameraOption = Annotated[
     ),
 ]
 RigOption = Annotated[str | None, typer.Option(help='mcap: rig (YAML) with the topics of the cameras and the joints.')]
-JointsOption = Annotated[str | None, typer.Option(metavar='TOPIC', help='mcap: the measured joints.')]
+JointStatesOption = Annotated[str | None, typer.Option(metavar='TOPIC', help='mcap: the measured joints.')]
 StateOption = Annotated[str | None, typer.Option(metavar='TOPIC', help='mcap: the controller_state of the arm.')]
 NamespaceOption = Annotated[str | None, typer.Option(help='mcap: namespace of the robot.')]
 
@@ -88,7 +88,7 @@ def convert(
     max_skew_s: SkewOption = None,
     camera: CameraOption = None,
     rig: RigOption = None,
-    joint_states: JointsOption = None,
+    joint_states: JointStatesOption = None,
     controller_state: StateOption = None,
     namespace: NamespaceOption = None,
     json_path: JsonOption = None,

@@ -42,8 +42,8 @@ def chunk_from_message(message: ActionChunk, profile: RobotProfile) -> Chunk:
     """
     wanted = _chunk_joints(profile)
     if len(message.points) > MAX_POINTS or len(message.joint_names) > len(wanted):
-        sizes = f'{len(message.points)} points of {len(message.joint_names)} joints'
-        raise ContractError(f'action_chunk: {sizes}; allowed are {MAX_POINTS} points of {len(wanted)} joints')
+        got = f'{len(message.points)} points of {len(message.joint_names)} joints'
+        raise ContractError(f'action_chunk: {got}; allowed are {MAX_POINTS} points of {len(wanted)} joints')
     names = list(message.joint_names)
     if sorted(names) != sorted(wanted):
         raise ContractError(f'action_chunk: joints {names}; robot {profile.name!r} has {wanted}; do robot and policy match?')
@@ -79,8 +79,8 @@ def trajectory_arrays(message: JointTrajectory, joints: Sequence[str]) -> tuple[
             refuses the latter, too.
     """
     if len(message.points) > MAX_POINTS or len(message.joint_names) > len(joints):
-        sizes = f'{len(message.points)} points of {len(message.joint_names)} joints'
-        raise LimitError(f'{sizes}; allowed are {MAX_POINTS} points of {len(joints)} joints')
+        got = f'{len(message.points)} points of {len(message.joint_names)} joints'
+        raise LimitError(f'{got}; allowed are {MAX_POINTS} points of {len(joints)} joints')
     names = list(message.joint_names)
     if sorted(names) != sorted(joints):
         raise LimitError(f'joints {names}; the controller has {list(joints)}')

@@ -26,7 +26,7 @@ def read_views(demo: Demo, group: h5py.Group, layout: str, steps: int, scratch: 
     Raises:
         DatasetError: if images are of another kind, or their number is not that of the steps.
     """
-    views = {}
+    views: dict[str, np.ndarray] = {}
     for number, (camera, name) in enumerate(sorted(views_of(group, layout).items())):
         stored = group[name]
         if len(stored) != steps or stored.dtype != np.uint8:
