@@ -52,8 +52,9 @@ def rviz_wants() -> list[Wanted]:
         kind = RVIZ_MESSAGES[display['Class']]
         topic = display.get('Topic') or display.get('Description Topic')
         if topic:
+            assert not topic['Value'].startswith('/'), f'{topic["Value"]}: an absolute topic is not found in a namespace'
             reliable, latched = topic['Reliability Policy'] == 'Reliable', topic['Durability Policy'] == 'Transient Local'
-            found.append(Wanted(topic['Value'], kind, reliable, latched, display['Name']))
+            found.append(Wanted('/' + topic['Value'], kind, reliable, latched, display['Name']))
     return found
 
 
