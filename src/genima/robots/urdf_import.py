@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A profile from a URDF: what it says is taken, what it does not say is proposed, and both are told apart."""
 
-import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,20 +10,18 @@ from typing import Any
 import numpy as np
 import yaml
 
-from genima.errors import ProfileError
 from genima.robots.home import propose_home
 from genima.robots.mounting import mounted_gripper
 from genima.robots.profile import RobotProfile
 from genima.robots.reading import parse_profile
-from genima.robots.transforms import rpy_matrix, transform
+from genima.robots.transforms import rpy_matrix
 from genima.robots.urdf_arm import Finger, find_arm, find_fingers
 from genima.robots.urdf_limits import import_limits
 from genima.robots.urdf_reading import UrdfJoint, UrdfModel, read_urdf
 from genima.robots.urdf_shapes import link_shapes, mass_of, middle_of
+from genima.robots.urdf_tcp import between_fingers
 
 FINGER_SPEED_M_S, FINGER_FORCE_N = 0.05, 40.0
-# where the TCP is proposed: so far behind the end of the fingers' boxes, or before their frames where there are none
-PAD_M, FINGER_LENGTH_M = 0.010, 0.045
 SPHERES = {
     'elbow': (0.055, {'color_rgb': [40, 110, 255]}),
     'wrist': (0.050, {'color_rgb': [255, 225, 30]}),
@@ -190,7 +187,11 @@ class _Import:
         tip, name = self._arm.tip, f'{self._arm.tip}_tcp'
         pose = list(self._options.tcp)
         if not pose and self._fingers and 'tcp' not in tip.lower():
-            pose = self._between_fingers()
+            pose = between_fingers(self._model, tip, self._fingers)
+            if pose:
+                self._human.append('the TCP: proposed near the end of the fingers; measure it and give it (--tcp)')
+            else:
+                self._human.append(f'the TCP: the fingers do not hang on {tip}; give it (--tcp), or another --tip-link')
         if not pose:
             return tip
         while name in self._model.links:
@@ -198,41 +199,6 @@ class _Import:
         joint = {'name': f'{name}_joint', 'kind': 'fixed', 'xyz': _floats(pose[:3]), 'rpy': _floats(pose[3:])}
         links.append({'name': name, 'parent': tip, 'joint': joint})
         return name
-
-    def _between_fingers(self) -> list[float]:
-        """Return a TCP in the tip link: y where the first finger opens to, z away from the arm, between the finger tips."""
-        tip, places, moves, ends = self._arm.tip, [], [], []
-        for finger in self._fingers:
-            try:
-                way = self._model.path(tip, finger.joint.parent)
-            except ProfileError:
-                self._human.append(f'the TCP: the fingers do not hang on {tip}; give it (--tcp), or another --tip-link')
-                return []
-            T = np.eye(4)
-            for joint in (*way, finger.joint):
-                T = T @ transform(joint.xyz, joint.rpy)
-            places.append(T[:3, 3] + T[:3, :3] @ finger.joint.axis * finger.closed)
-            moves.append(T[:3, :3] @ finger.joint.axis * finger.sense)
-            ends += [T[:3, :3] @ corner + T[:3, 3] for corner in self._corners(finger.joint.child)]
-        y, out = moves[0], np.mean(places, axis=0)
-        z = out - y * (y @ out)
-        if np.linalg.norm(z) < 1e-3:
-            z = np.array([0.0, 0.0, 1.0]) - y * y[2]
-        z /= np.linalg.norm(z)
-        R = np.stack([np.cross(y, z), y, z], axis=1)
-        reach_m = max([float((end - out) @ z) for end in ends], default=0.0) - PAD_M
-        middle = np.mean(places, axis=0) + (reach_m if reach_m > 0 else FINGER_LENGTH_M) * z
-        pitch = float(np.arcsin(np.clip(-R[2, 0], -1.0, 1.0)))
-        roll, yaw = float(np.arctan2(R[2, 1], R[2, 2])), float(np.arctan2(R[1, 0], R[0, 0]))
-        self._human.append('the TCP: proposed near the end of the fingers; measure it and give it (--tcp)')
-        return [*_floats(middle.round(6)), roll, pitch, yaw]
-
-    def _corners(self, name: str) -> list[np.ndarray]:
-        """Return the corners of the boxes on a link, in the link."""
-        shapes, _ = link_shapes(self._model, self._model.links[name], [], False)
-        halves = [np.array(half) for half in itertools.product((-0.5, 0.5), repeat=3)]
-        boxes = [(transform(each['xyz'], each['rpy']), each['size']) for each in shapes if each['kind'] == 'box']
-        return [T[:3, :3] @ (half * size) + T[:3, 3] for T, size in boxes for half in halves]
 
     def _gripper(self, tcp: str) -> Any:
         if self._mounted:
