@@ -31,6 +31,7 @@ from genima.cli import (
     latency,
     relight,
     render,
+    replay,
     retexture,
     robot,
     train,
@@ -81,6 +82,7 @@ app.add_typer(robot.app, name='robot')
 app.command('evaluate')(evaluate.evaluate)
 app.command('demo')(demo.demo)
 app.command('up', cls=up.UpCommand)(up.up)
+app.command('replay')(replay.replay)
 app.command('view')(view.view)
 app.command('doctor')(doctor.doctor)
 app.add_typer(failures.app, name='failures')

@@ -37,10 +37,19 @@ def up(
     """Start every node of a stack and run until Ctrl-C: a policy that moves an arm, simulated by default, or recording."""
     from genima_bringup.launcher import launch
 
+    raise typer.Exit(launch(stack, policy=policy, overrides=param or [], arguments=launch_arguments(arguments)))
+
+
+def launch_arguments(texts: list[str] | None) -> dict[str, str]:
+    """Return launch arguments by name.
+
+    Raises:
+        GenimaError: if one is not of the form name:=value.
+    """
     values = {}
-    for text in arguments or []:
+    for text in texts or []:
         name, assigned, value = text.partition(':=')
         if not (name and assigned):
             raise GenimaError(f'launch argument {text!r}: the form is name:=value, for example seed:=7')
         values[name] = value
-    raise typer.Exit(launch(stack, policy=policy, overrides=param or [], arguments=values))
+    return values

@@ -4,6 +4,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from genima.contract.spec import PolicySpec
@@ -27,6 +28,8 @@ from genima_bringup.settings import READ_IMAGES, Settings, controller_name, poli
 from genima_bringup.table import NodeEntry, Rviz, Stack
 
 __all__ = ['ARGUMENTS', 'STACKS', 'NodeEntry', 'Stack', 'controller_name', 'policy_dir', 'stack', 'stack_of']
+CLOCKS = ('sim_node', 'replay_node')
+REPLAYED_TO = ['diffusion_node', 'act_node', 'guard_node']  # who must listen before a recording begins
 DEADMAN_S = 0.5  # the console says ten times a second that somebody watches
 # the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
 QUIET_AND_OFFLINE = {'HF_HUB_OFFLINE': '1', 'TRANSFORMERS_VERBOSITY': 'error', 'TQDM_DISABLE': '1'}
@@ -70,9 +73,9 @@ def stack_of(robot: str) -> str:
 
 
 def _with_common(entry: NodeEntry, settings: Settings) -> NodeEntry:
-    """Return a node with what is the same for many; the simulated arm is the clock, and its own time is not simulated."""
+    """Return a node with what is the same for many; what is the clock has a time of its own."""
     common: dict[str, Any] = {}
-    if settings['use_sim_time'] and entry.name != 'sim_node':
+    if settings['use_sim_time'] and entry.name not in CLOCKS:
         common['use_sim_time'] = settings.use_sim_time
     if settings.transport != 'raw' and entry.name in READ_IMAGES:
         common['transport'] = settings.transport
@@ -91,7 +94,7 @@ def _nodes(settings: Settings, controller: str) -> list[NodeEntry]:
     guard['check_cameras'] = settings.is_true('check_cameras', otherwise=live)
     if guard['check_cameras']:
         nodes.append(_camera_check_node(settings, guard))
-    if settings.arm == 'mock':
+    if settings.arm == 'mock' or settings['replay']:
         guard['check_driver'] = False  # there is none
     if settings.is_true('deadman'):
         guard['deadman_timeout_s'] = DEADMAN_S
@@ -118,11 +121,19 @@ def _arm(settings: Settings, controller: str) -> list[NodeEntry]:
     if settings.arm == 'mock':
         return [NodeEntry('mirror_node', {'robot': robot, 'seed': seed, 'mock_hardware': True})]
     if settings.arm == 'elsewhere':
-        return []
+        return [_replay_node(settings)] if settings['replay'] else []
     factor = settings.number('real_time_factor')
     parameters = {'robot': robot, 'controller': controller, 'seed': seed, 'real_time_factor': factor}
     size = settings['image_size'] or _view_size(settings)
     return [NodeEntry('sim_node', {**parameters, **image_parameters({**settings.values, 'image_size': size})})]
+
+
+def _replay_node(settings: Settings) -> NodeEntry:
+    bag = Path(settings['replay']).expanduser().absolute()
+    if not bag.exists():
+        raise GenimaError(f'replay:={settings["replay"]}: there is no recording {bag}')
+    parameters = {'bag': str(bag), 'rate': settings.number('replay_rate'), 'wait_for': REPLAYED_TO}
+    return NodeEntry('replay_node', parameters, ends_stack=True)
 
 
 def _gripper(settings: Settings) -> str:
@@ -191,13 +202,12 @@ def _console_nodes(settings: Settings) -> list[NodeEntry]:
 def _recording_nodes(settings: Settings, controller: str) -> list[NodeEntry]:
     simulated = settings.arm == 'simulated'
     operator = operator_of(settings.values, simulated)
-    if not settings.is_true('record'):
-        return []
-    recorder = recorder_parameters(settings.values, operator, controller, simulated)
-    # where no policy moves the arm, to record is what the stack is for
-    nodes = [NodeEntry('recorder_node', recorder, closing_s=CLOSING_S, essential=not settings.policy)]
+    nodes = []
+    if settings.is_true('record'):
+        recorder = recorder_parameters(settings.values, operator, controller, simulated)
+        # where no policy moves the arm, to record is what the stack is for
+        nodes.append(NodeEntry('recorder_node', recorder, closing_s=CLOSING_S, essential=not settings.policy))
     if operator != 'none':
-        seed, episodes = settings.integer('seed'), settings.integer('episodes')
-        parameters = operator_parameters(operator, settings['robot'], seed, episodes)
-        nodes.append(NodeEntry(OPERATORS[operator], parameters, ends_stack=operator == 'scripted'))
+        parameters = operator_parameters(settings.values, operator, settings.integer('seed'), settings.integer('episodes'))
+        nodes.append(NodeEntry(OPERATORS[operator], parameters, ends_stack=operator in ('scripted', 'retrace')))
     return nodes

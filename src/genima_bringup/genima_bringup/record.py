@@ -12,7 +12,7 @@ from genima.calibration.file import parse_date
 from genima.calibration.mounting import read_folder
 from genima.errors import GenimaError
 
-OPERATORS = {'keyboard': 'teleop_node', 'scripted': 'operator_node', 'none': ''}
+OPERATORS = {'keyboard': 'teleop_node', 'scripted': 'operator_node', 'retrace': 'retrace_node', 'none': ''}
 """Who moves the arm where no policy does, and the node for it."""
 # what the simulated task is called, where nobody says otherwise
 SIMULATED_TASK = {'task': 'pick', 'instruction': 'pick up the red cube'}
@@ -31,6 +31,9 @@ def operator_of(values: Mapping[str, str], simulated: bool) -> str:
         raise GenimaError(
             f'operator:={operator} with policy {values["policy"]}, which moves the arm: use stack record without'
         )
+    if (operator == 'retrace') != bool(values['episode']):
+        got = f'operator:={operator} episode:={values["episode"]}'
+        raise GenimaError(f'{got}: operator:=retrace repeats an episode:=FILE.h5, and nobody else does')
     if operator == 'scripted' and not simulated:
         raise GenimaError('operator:=scripted sees the cube of the simulation only; use keyboard or none with a real arm')
     return operator
@@ -49,7 +52,12 @@ def calibration_folder(values: Mapping[str, str]) -> str:
 def recorder_parameters(values: Mapping[str, str], operator: str, controller: str, simulated: bool) -> dict[str, Any]:
     """Return what recorder_node is told."""
     words = {name: values[name] or (text if simulated else '') for name, text in SIMULATED_TASK.items()}
-    who = {'keyboard': 'teleoperation by keyboard', 'scripted': 'scripted expert', 'none': 'teleoperation'}[operator]
+    who = {
+        'keyboard': 'teleoperation by keyboard',
+        'scripted': 'scripted expert',
+        'retrace': 'repeated episode',
+        'none': 'teleoperation',
+    }[operator]
     source = f'policy {Path(values["policy"]).name}' if values['policy'] else who
     return {
         'robot': values['robot'],
@@ -87,8 +95,11 @@ def failure_parameters(values: Mapping[str, str], controller: str, policy: Path 
     }
 
 
-def operator_parameters(operator: str, robot: str, seed: int, episodes: int) -> dict[str, Any]:
+def operator_parameters(values: Mapping[str, str], operator: str, seed: int, episodes: int) -> dict[str, Any]:
     """Return what the operator's node is told."""
+    robot = values['robot']
+    if operator == 'retrace':
+        return {'robot': robot, 'episode': str(Path(values['episode']).expanduser().absolute())}
     if operator == 'keyboard':
         return {'robot': robot, 'terminal': _terminal()}
     return {'robot': robot, 'seed': seed, 'episodes': episodes}

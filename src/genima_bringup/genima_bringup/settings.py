@@ -45,6 +45,8 @@ class Settings:
         if trouble := unknown_arguments(arguments):
             raise GenimaError(trouble)
         values = {argument.name: argument.default for argument in ARGUMENTS} | dict(arguments)
+        if values['replay']:  # no arm, and the time of the recording
+            values |= {'policy_only': 'true', 'use_sim_time': 'true'}
         for argument in ARGUMENTS:
             values[argument.name] = _allowed(values[argument.name], argument.name, argument.choices)
         rig = Rig.load(values['rig']) if values['rig'] else None
