@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """overlay_node: what the policy intends and what the guard says, as markers and over the views."""
 
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
+from builtin_interfaces.msg import Time
 from genima_ros.frames import transform_messages
 from genima_ros.images import image_array, image_message
 from genima_ros.markers import guard_marker
 from genima_ros.messages import camera_info_message, stamp
 from genima_ros.trajectories import chunk_message
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
@@ -133,3 +136,27 @@ def test_the_simulation_describes_its_robot_and_opens_its_fingers_in_tf(start: C
     assert descriptions[-1].data == to_urdf(PANDA)
     told = {transform.child_frame_id for message in (*frames, *fixed) for transform in message.transforms}
     assert {link.name for link in PANDA.links if link.parent} <= told, 'RViz needs a frame for every link'
+
+
+def test_compressed_images_are_read_and_their_stamps_handed_on_exactly(start: Callable, probe, policy: Path) -> None:  # type: ignore[no-untyped-def, type-arg]
+    graph = Graph(probe)
+    compressed = probe.create_publisher(CompressedImage, 'cameras/front/image_raw/compressed', qos.RELIABLE)
+    overlays = probe.listen(Image, 'overlay/front', qos.COMMAND)
+    start('overlay_node', policy=policy, rate_hz=10.0, transport='compressed')
+    data = array('B', cv2.imencode('.png', GREY)[1].tobytes())
+    exact = Time(sec=1_796_082_598, nanosec=123_456_789)
+
+    def drawn() -> bool:
+        graph.say()
+        message = CompressedImage(format='png', data=data)
+        message.header.stamp, message.header.frame_id = exact, 'front_optical_frame'
+        compressed.publish(message)
+        return bool(overlays)
+
+    probe.spin_until(drawn, 60.0, 'for an overlay')
+    assert overlays[-1].header.stamp == exact and overlays[-1].width == GREY.shape[1]
+
+
+def test_an_unknown_transport_is_refused(start: Callable, policy: Path) -> None:  # type: ignore[type-arg]
+    node = start('overlay_node', policy=policy, transport='theora')
+    assert node.exit_code(60.0) == 1 and 'allowed: raw, compressed' in node.text
