@@ -34,6 +34,7 @@ from genima.cli import (
     replay,
     retexture,
     robot,
+    rig,
     train,
     up,
     view,
@@ -86,6 +87,7 @@ app.command('replay')(replay.replay)
 app.command('view')(view.view)
 app.command('doctor')(doctor.doctor)
 app.add_typer(failures.app, name='failures')
+app.add_typer(rig.app, name='rig')
 app.command('faults')(faults.faults)
 bench.app.command('console')(bench_console.console_costs)
 bench.app.command('drift')(bench_drift.drift)
