@@ -116,8 +116,11 @@ def start(node_environment: None) -> Iterator[Callable[..., NodeProcess]]:
     """Start nodes; all are gone after the test."""
     nodes: list[NodeProcess] = []
 
-    def start_node(name: str, ros_arguments: Sequence[str] = (), **parameters: Any) -> NodeProcess:
-        nodes.append(NodeProcess(name, parameters, ros_arguments))
+    def start_node(
+        name: str, ros_arguments: Sequence[str] = (), *, remap: dict[str, str] | None = None, **parameters: Any
+    ) -> NodeProcess:
+        remapped = [each for ours, theirs in (remap or {}).items() for each in ('-r', f'{ours}:={theirs}')]
+        nodes.append(NodeProcess(name, parameters, [*ros_arguments, *remapped]))
         return nodes[-1]
 
     yield start_node

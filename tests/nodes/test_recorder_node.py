@@ -24,6 +24,7 @@ from genima.recording.layout import is_finished, read_summary
 from genima.recording.reader import Bag, read_bag
 from genima.recording.repair import repair
 from genima.recording.schemas import Schemas
+from genima.rig.rig import Rig
 from genima_msgs.msg import RecorderStatus
 from genima_msgs.srv import EndEpisode, MarkEvent, StartEpisode
 from genima_ros import qos
@@ -275,7 +276,7 @@ def test_definitions_are_those_of_ros() -> None:
     for folder in definitions.interface_folders():
         definitions.load_folder(folder)
     for transport in ('raw', 'compressed'):
-        for stream in recorded_streams(['a'], 'arm', transport, simulated=True):
+        for stream in recorded_streams(Rig.of(['a'], transport), 'arm', simulated=True):
             name = type_name(stream.kind)
             schemas.add(name, definition(stream.kind))
             assert schemas.type_hash(name) == definitions.type_hash(name), name

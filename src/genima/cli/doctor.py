@@ -18,6 +18,7 @@ def doctor(
     policy: Annotated[Path, typer.Option(help='Policy directory that is to run.')] = Path('models/panda_pick'),
     robot: Annotated[str, typer.Option(help='Robot profile; the one that the policy names by default.')] = '',
     controller: Annotated[str, typer.Option(help="The joint_trajectory_controller; the profile's by default.")] = '',
+    rig: Annotated[str, typer.Option(help='Rig file with the topics of your lab, or the name of one in config/rigs.')] = '',
     device: Annotated[str, typer.Option(help='Torch device of the painter: cpu or cuda.')] = 'cpu',
     seconds: Annotated[float, typer.Option(min=0.5, help='How long to listen.')] = 4.0,
     json_path: JsonOption = None,
@@ -25,6 +26,7 @@ def doctor(
     """Listen to cameras, joints and controller for a few seconds; one line per check. Commands nothing."""
     import rosless
     from genima.contract.spec import PolicySpec
+    from genima.rig.rig import Rig
     from genima.robots.profile import RobotProfile
 
     rosless.ensure()
@@ -33,9 +35,11 @@ def doctor(
     from genima_ros.rig_checks import check_gpu
 
     spec = PolicySpec.load(policy_dir(str(policy)))
-    profile = RobotProfile.load(robot or spec.robot)
+    topics = Rig.load(rig) if rig else None
+    robot = robot or (topics.robot if topics else '') or spec.robot
+    profile = RobotProfile.load(robot)
     spec.check_robot(profile)
-    with Doctor(spec, profile, controller or controller_name(robot or spec.robot)) as listener:
+    with Doctor(spec, profile, controller or controller_name(robot), topics) as listener:
         checks = listener.examine(seconds) + check_gpu(_gpu_memory(device))
     _print(checks)
     write_json(json_path, {'ok': all(check.ok for check in checks), 'checks': [asdict(check) for check in checks]})

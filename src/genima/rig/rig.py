@@ -71,9 +71,9 @@ class Rig:
     source: str = ''
 
     @classmethod
-    def of(cls, cameras: Sequence[str]) -> 'Rig':
-        """Return the rig whose cameras publish under our own names."""
-        return cls(tuple(RigCamera(name, image_topic(name), info_topic(name)) for name in cameras))
+    def of(cls, cameras: Sequence[str], transport: str = 'raw') -> 'Rig':
+        """Return the rig whose cameras publish under our own names, all by one transport."""
+        return cls(tuple(RigCamera(name, image_topic(name), info_topic(name), transport) for name in cameras))
 
     @classmethod
     def load(cls, rig: str | Path) -> 'Rig':

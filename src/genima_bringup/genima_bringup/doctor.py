@@ -7,6 +7,7 @@ from genima_ros.rig_checks import Check
 from genima_ros.rig_listener import RigListener
 
 from genima.contract.spec import PolicySpec
+from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_bringup.client_node import ClientNode
 
@@ -21,11 +22,12 @@ class Doctor(ClientNode):
         spec: Contract of the policy that is to run.
         profile: The robot.
         controller: Name of the joint_trajectory_controller.
+        rig: Topics of cameras and joints; our own names by default.
     """
 
-    def __init__(self, spec: PolicySpec, profile: RobotProfile, controller: str) -> None:
+    def __init__(self, spec: PolicySpec, profile: RobotProfile, controller: str, rig: Rig | None = None) -> None:
         super().__init__('genima_doctor', use_sim_time=False)
-        self._listener = RigListener(self._node, spec, profile, controller)
+        self._listener = RigListener(self._node, spec, profile, controller, rig)
 
     def examine(self, listen_s: float) -> list[Check]:
         """Listen for `listen_s` seconds and return all checks."""

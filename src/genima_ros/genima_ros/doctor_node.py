@@ -8,10 +8,10 @@ from rclpy.node import Node
 
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
+from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
-from genima_ros.images import declare_transport
 from genima_ros.parameters import declare
 from genima_ros.rig_checks import Check
 from genima_ros.rig_listener import RigListener
@@ -25,6 +25,7 @@ class DoctorNode(Node):
         policy = declare(self, 'policy', '', 'Policy directory.')
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
+        rig = declare(self, 'rig', '', 'Rig (name or file) with the topics; empty: our own names.')
         period_s = declare(self, 'period_s', 5.0, 'Time between two judgements [s].', between=(1.0, 600.0))
         spec = PolicySpec.load(policy)
         profile = RobotProfile.load(robot or spec.robot)
@@ -33,7 +34,7 @@ class DoctorNode(Node):
             raise GenimaError(f'parameter controller is empty; {profile.name} has {profile.controllers}')
         self._hardware = profile.name
         self._failed: set[str] = set()
-        self._listener = RigListener(self, spec, profile, controller, declare_transport(self))
+        self._listener = RigListener(self, spec, profile, controller, Rig.load(rig) if rig else None)
         self._publisher = self.create_publisher(DiagnosticArray, '/diagnostics', qos.RELIABLE)
         self.create_timer(period_s, self._judge)
         self.get_logger().info(f'doctor ready: looks at {profile.name} every {period_s:.0f} s')

@@ -27,6 +27,7 @@ from genima_ros.failure_writer import SegmentJob, SegmentWriter
 from genima_ros.parameters import declare
 from genima_ros.recorder_streams import RecordedStreams
 from genima_ros.recorder_topics import failure_streams
+from genima_ros.rig_parameter import declared_rig
 
 TICK_S = 0.1
 NICE = 10  # it must never take time from what moves the arm
@@ -40,8 +41,6 @@ class FailureNode(Node):
         policy = declare(self, 'policy', '', 'Policy directory that runs; empty: none.')
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
-        cameras = declare(self, 'cameras', ['wrist', 'front'], 'Names of the cameras; those of the policy come on top.')
-        transport = declare(self, 'transport', 'raw', 'Images as they are, raw, or as the driver has them, compressed.')
         reliable = declare(self, 'reliable_sensors', False, 'Ask drivers to repeat lost messages (reliable QoS).')
         out = declare(self, 'out', 'failures', 'Folder of the segments.')
         seconds = declare(self, 'seconds', 10.0, 'How much is remembered [s].', between=(1.0, 120.0))
@@ -58,11 +57,11 @@ class FailureNode(Node):
             raise GenimaError('parameter controller is empty; name the joint_trajectory_controller of the arm')
         spec = PolicySpec.load(policy) if policy else None
         profile = RobotProfile.load(robot or (spec.robot if spec else ''))
-        names = list(dict.fromkeys([*cameras, *(spec.cameras if spec else ())]))
+        rig = declared_rig(self, spec.cameras if spec else ())
         self._out, self._reserve_bytes = Path(out).expanduser().absolute(), int(reserve_gb * 1e9)
         self._simulated = bool(self.get_parameter('use_sim_time').value)
-        self._provenance = FailureProvenance(self, profile, names, policy, spec)
-        streams = failure_streams(names, controller, transport, self._simulated)
+        self._provenance = FailureProvenance(self, profile, rig, policy, spec)
+        streams = failure_streams(rig, controller, self._simulated)
         holds = {self.resolve_topic_name(stream.name): stream.holds for stream in streams}
         self._cutter = Cutter(seconds, after_s, memory_mb * 1_000_000, holds)
         self._writer = SegmentWriter(self.get_logger(), diagnose and spec is not None)

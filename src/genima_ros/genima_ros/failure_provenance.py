@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ran when something failed: the task, the policy with its whole contract, and the box in which spheres may be."""
 
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -12,9 +11,11 @@ from genima.errors import GenimaError
 from genima.failures.layout import Flag
 from genima.failures.reading import CONTRACT, WORKSPACE
 from genima.guard.workspace import Workspace
+from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_ros.parameters import declare
 from genima_ros.recorder_provenance import software
+from genima_ros.rig_parameter import resolved
 
 
 class FailureProvenance:
@@ -23,7 +24,7 @@ class FailureProvenance:
     Args:
         node: That has them.
         profile: The robot.
-        cameras: Names of the cameras.
+        rig: Topics of cameras and joints.
         policy: Directory of the policy; empty where none runs.
         spec: Its contract.
 
@@ -32,9 +33,9 @@ class FailureProvenance:
     """
 
     def __init__(
-        self, node: Node, profile: RobotProfile, cameras: Sequence[str], policy: str, spec: PolicySpec | None
+        self, node: Node, profile: RobotProfile, rig: Rig, policy: str, spec: PolicySpec | None
     ) -> None:
-        self._node, self._profile, self._cameras, self._policy, self._spec = node, profile, list(cameras), policy, spec
+        self._node, self._profile, self._rig, self._policy, self._spec = node, profile, rig, policy, spec
         declare(node, 'task', spec.task if spec else '', 'Name of the task.', live=True)
         declare(node, 'instruction', spec.instruction if spec else '', 'The task in words.', live=True)
         low = declare(node, 'workspace_min_m', list(Workspace.min_xyz_m), 'Where spheres may be: lowest x, y, z [m].')
@@ -57,7 +58,8 @@ class FailureProvenance:
         known: dict[str, Any] = {
             'robot': self._profile.name,
             'joint_names': list(self._profile.arm_joints),
-            'cameras': self._cameras,
+            'cameras': list(self._rig.names),
+            'rig': resolved(self._node, self._rig).to_dict(),
             'task': flag.task,
             'instruction': flag.instruction,
             'source': 'flagged failure',

@@ -27,6 +27,7 @@ from genima_ros.recorder_episode import RecordedEpisode, in_words
 from genima_ros.recorder_provenance import Provenance
 from genima_ros.recorder_streams import RecordedStreams
 from genima_ros.recorder_topics import EVENTS, bag_topic, recorded_streams
+from genima_ros.rig_parameter import declared_rig
 
 STATUS_S = 0.5
 COMPLAINT_PERIOD_S = 2.0
@@ -41,10 +42,7 @@ class RecorderNode(Node):
         super().__init__('recorder_node')
         robot = declare(self, 'robot', 'panda', 'Robot profile: a name in config/robots or a file.')
         controller = declare(self, 'controller', '', 'Name of the joint_trajectory_controller.')
-        cameras = declare(self, 'cameras', ['wrist', 'front'], 'Names of the cameras.')
-        transport = declare(
-            self, 'transport', 'raw', 'Images as they are, raw, or as the driver compresses them, compressed.'
-        )
+        rig = declared_rig(self)
         reliable = declare(self, 'reliable_sensors', False, 'Ask drivers to repeat lost messages (reliable QoS).')
         out = declare(self, 'out', 'recordings', 'Folder of the recordings.')
         self._compression = declare(self, 'compression', 'lz4', 'Of the files: none, lz4 or zstd.')
@@ -61,10 +59,10 @@ class RecorderNode(Node):
         self._out = Path(out).expanduser().absolute()
         self._queue_bytes, self._reserve_bytes = queue_mb * 1_000_000, int(reserve_gb * 1e9)
         self._simulated = bool(self.get_parameter('use_sim_time').value)
-        self._provenance = Provenance(self, profile, cameras)
+        self._provenance = Provenance(self, profile, rig)
         self._episode: RecordedEpisode | None = None
         self._last = ''
-        self._streams = RecordedStreams(self, recorded_streams(cameras, controller, transport, self._simulated), reliable)
+        self._streams = RecordedStreams(self, recorded_streams(rig, controller, self._simulated), reliable)
         self._events = self.create_publisher(String, EVENTS, qos.STATISTICS)
         self._status = self.create_publisher(RecorderStatus, 'recorder/status', qos.LATCHED)
         self.create_service(StartEpisode, '~/start_episode', self._on_start)
@@ -72,7 +70,7 @@ class RecorderNode(Node):
         self.create_service(MarkEvent, '~/mark_event', self._on_mark)
         self.create_timer(STATUS_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._prepare_folder()
-        self.get_logger().info(f'recorder ready: {profile.name}, cameras {", ".join(cameras)}, into {self._out}')
+        self.get_logger().info(f'recorder ready: {profile.name}, cameras {", ".join(rig.names)}, into {self._out}')
 
     def close(self) -> None:
         """Finish the episode that runs."""

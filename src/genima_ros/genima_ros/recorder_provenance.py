@@ -5,7 +5,6 @@ import json
 import math
 import os
 import platform
-from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from importlib.metadata import version
 from typing import Any
@@ -15,10 +14,12 @@ from rclpy.node import Node
 
 from genima import __version__
 from genima.errors import DatasetError
+from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import CameraCheck
 from genima_ros import qos
 from genima_ros.parameters import declare
+from genima_ros.rig_parameter import resolved
 
 WORDS = ('task', 'instruction', 'operator', 'robot_serial', 'licence', 'source')
 TABLES = ('camera_hardware', 'calibration', 'diversity')
@@ -30,11 +31,11 @@ class Provenance:
     Args:
         node: That has them.
         profile: The robot.
-        cameras: Names of the cameras.
+        rig: Topics of cameras and joints.
     """
 
-    def __init__(self, node: Node, profile: RobotProfile, cameras: Sequence[str]) -> None:
-        self._node, self._profile, self._cameras = node, profile, tuple(cameras)
+    def __init__(self, node: Node, profile: RobotProfile, rig: Rig) -> None:
+        self._node, self._profile, self._rig, self._cameras = node, profile, rig, rig.names
         declare(node, 'task', '', 'Name of the task, for example pick.', live=True)
         declare(node, 'instruction', '', 'The task in words.', live=True)
         declare(node, 'operator', '', 'Who demonstrates.', live=True)
@@ -74,6 +75,7 @@ class Provenance:
             'cameras': list(self._cameras),
             **words,
             **tables,
+            'rig': resolved(self._node, self._rig).to_dict(),
             'simulated': simulated,
             'software': software(),
             'distribution': os.environ.get('ROS_DISTRO', '') if _is_ros2() else 'rosless',

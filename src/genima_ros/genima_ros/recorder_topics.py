@@ -2,7 +2,6 @@
 """What the recorder listens to, and how these messages are defined."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +14,12 @@ from std_msgs.msg import Float64, String
 from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectory
 
-from genima.errors import GenimaError
 from genima.recording.rosbag2 import Topic, qos_text
-from genima.rig.rig import image_topic, info_topic
+from genima.rig.rig import Rig
 from genima_msgs.msg import ActionChunk, CameraCheck, EpisodeStatus, GuardStatus, TargetCheck, TargetImage
 from genima_ros.guard_inputs import message_type
 
 EVENTS = 'episode_events'
-TRANSPORTS = ('raw', 'compressed')
 _SEPARATOR = '=' * 80
 _BASIC = {'boolean': 'bool', 'octet': 'byte', 'float': 'float32', 'double': 'float64'}
 
@@ -56,28 +53,20 @@ class Stream:
     alone: bool = False
 
 
-def recorded_streams(cameras: Sequence[str], controller: str, transport: str, simulated: bool) -> list[Stream]:
+def recorded_streams(rig: Rig, controller: str, simulated: bool) -> list[Stream]:
     """Return everything that an episode is made of, in the order in which it is shown.
 
     Args:
-        cameras: Their names.
+        rig: Topics of cameras and joints.
         controller: Name of the joint_trajectory_controller.
-        transport: Of images: one of `TRANSPORTS`.
         simulated: Whether there is a /clock.
-
-    Raises:
-        GenimaError: if there is no camera, or the transport is unknown.
     """
-    if not cameras or transport not in TRANSPORTS:
-        raise GenimaError(
-            f'cameras {list(cameras)} by {transport!r}: name one at least; transports: {", ".join(TRANSPORTS)}'
-        )
     sensor = {'required': True, 'periodic': True, 'stamped': True, 'sensor': True}
-    suffix, image = ('', Image) if transport == 'raw' else ('/compressed', CompressedImage)
-    streams = [Stream(image_topic(name) + suffix, image, alone=True, **sensor) for name in cameras]
-    streams += [Stream(info_topic(name), CameraInfo, alone=True, **sensor) for name in cameras]
+    kinds = {'raw': Image, 'compressed': CompressedImage}
+    streams = [Stream(camera.images, kinds[camera.transport], alone=True, **sensor) for camera in rig.cameras]
+    streams += [Stream(camera.info, CameraInfo, alone=True, **sensor) for camera in rig.cameras]
     streams += [
-        Stream('joint_states', JointState, 500, **sensor),
+        Stream(rig.joint_states, JointState, 500, **sensor),
         Stream(f'{controller}/controller_state', JointTrajectoryControllerState, 200, alone=True, **sensor),
         Stream(f'{controller}/joint_trajectory', JointTrajectory),
         Stream('action_chunk', ActionChunk),
@@ -94,10 +83,10 @@ def recorded_streams(cameras: Sequence[str], controller: str, transport: str, si
     return streams
 
 
-def failure_streams(cameras: Sequence[str], controller: str, transport: str, simulated: bool) -> list[Stream]:
+def failure_streams(rig: Rig, controller: str, simulated: bool) -> list[Stream]:
     """Return everything that tells why a policy failed: an episode, what was painted, and the check of it."""
     painted = [Stream('target_image', TargetImage, 10, stamped=True), Stream('target_check', TargetCheck, stamped=True)]
-    return recorded_streams(cameras, controller, transport, simulated) + painted
+    return recorded_streams(rig, controller, simulated) + painted
 
 
 def reader_qos(stream: Stream, reliable_sensors: bool) -> QoSProfile:

@@ -9,14 +9,13 @@ from control_msgs.msg import JointTrajectoryControllerState
 from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, JointState
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 
 from genima.contract.spec import PolicySpec
-from genima.rig.rig import info_topic
+from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros.frames import listen_to_frames
-from genima_ros.images import image_stream
 from genima_ros.messages import seconds
 from genima_ros.rig_checks import (
     WANTED_PARAMETERS,
@@ -45,11 +44,18 @@ class RigListener:
         spec: Contract of the policy that is to run.
         profile: The robot.
         controller: Name of the joint_trajectory_controller.
-        transport: How images are read, raw or compressed.
+        rig: Topics of cameras and joints; our own names by default.
+
+    Raises:
+        ProfileError: if the rig lacks a camera of the policy.
     """
 
-    def __init__(self, node: Node, spec: PolicySpec, profile: RobotProfile, controller: str, transport: str = 'raw') -> None:
+    def __init__(
+        self, node: Node, spec: PolicySpec, profile: RobotProfile, controller: str, rig: Rig | None = None
+    ) -> None:
         self._node, self._spec, self._profile = node, spec, profile
+        rig = rig or Rig.of(spec.cameras)
+        self._joint_states, self._cameras = rig.joint_states, [rig.camera(name) for name in spec.cameras]
         self._command_topic = f'{controller}/joint_trajectory'
         self._state_topic = f'{controller}/controller_state'
         self._parameters = node.create_client(GetParameters, f'{controller}/get_parameters')
@@ -59,7 +65,6 @@ class RigListener:
         self._digests: dict[str, int] = {}
         self._positions: dict[str, float] = {}
         self._sim_time_s: float | None = None
-        self._images = {name: image_stream(name, transport) for name in spec.cameras}
         self._frames = listen_to_frames(node)
         self._listen()
 
@@ -77,14 +82,14 @@ class RigListener:
         """Return all checks of what came since `begin`."""
         for topic, stream in self._streams.items():
             stream.publishers = self._node.count_publishers(topic)
-        joints = self._streams['joint_states']
+        joints = self._streams[self._joint_states]
         checks = [*check_stream(joints, JOINT_STATES_HZ), *check_joints(joints, self._profile, self._positions)]
-        images = [self._streams[topic] for _, topic in self._images.values()]
-        for name, image in zip(self._spec.cameras, images, strict=True):
+        images = [self._streams[camera.images] for camera in self._cameras]
+        for camera, image in zip(self._cameras, images, strict=True):
             checks += check_stream(image, RATE_SHARE * self._spec.control_rate_hz)
-            info = self._streams[info_topic(name)]
+            info = self._streams[camera.info]
             simulated = self._sim_time_s is not None
-            checks += check_camera(name, image, info, self._frames, self._profile.base_link, simulated)
+            checks += check_camera(camera.name, image, info, self._frames, self._profile.base_link, simulated)
         checks += check_skew(images)
         for topic, kind in self._kinds.items():
             speakers = self._node.get_publishers_info_by_topic(topic)
@@ -103,11 +108,12 @@ class RigListener:
 
     def _listen(self) -> None:
         self._node.create_subscription(Clock, '/clock', self._on_clock, qos.CLOCK)
-        self._subscribe(JointState, 'joint_states', self._on_joints)
+        self._subscribe(JointState, self._joint_states, self._on_joints)
         self._subscribe(JointTrajectoryControllerState, self._state_topic, lambda stream, message: None)
-        for name in self._spec.cameras:
-            self._subscribe(*self._images[name], self._on_image)
-            self._subscribe(CameraInfo, info_topic(name), lambda stream, message: None)
+        for camera in self._cameras:
+            kind = CompressedImage if camera.transport == 'compressed' else Image
+            self._subscribe(kind, camera.images, self._on_image)
+            self._subscribe(CameraInfo, camera.info, lambda stream, message: None)
 
     def _subscribe(self, kind: Any, topic: str, look: Callable[[Stream, Any], None]) -> None:
         stream = self._streams[topic] = Stream(topic)
