@@ -79,7 +79,7 @@ def test_views_have_the_order_and_size_of_the_contract() -> None:
     views.add_image('front', image(1.0, value=200), wall_s=10.0)
     images = views.newest()
     assert images is not None
-    prepared = prepare(images, CAMERAS, 8)
+    prepared = prepare(images, CAMERAS, 8, {})
     assert prepared.shape == (2, 8, 8, 3)
     assert (prepared[0] == 7).all() and (prepared[1] == 200).all()
 
@@ -104,4 +104,4 @@ def test_what_cannot_be_used_is_refused_by_camera_and_topic(info: CameraInfo, pi
     images = views.newest()
     assert images is not None
     with pytest.raises((GenimaError, CalibrationError), match=message):
-        prepare(images, CAMERAS, 8)
+        prepare(images, CAMERAS, 8, {})

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genima.cameras import distortion
+from genima.cameras.lens import ViewLens
 from genima.cameras.lens_names import lens_model, trimmed
 from genima.errors import CalibrationError
 from genima.robots.kinematics import link_poses
@@ -151,8 +152,22 @@ class CameraModel:
         return crop.resized(size_px, size_px)
 
     def pinhole(self) -> 'CameraModel':
-        """Return the same camera without its lens distortion (what `cameras.views.prepare` rectifies to)."""
+        """Return the same camera without its lens distortion."""
         return replace(self, D=np.zeros(0), model='pinhole')
+
+    def view(self, size_px: int, lens: ViewLens | None = None) -> 'CameraModel':
+        """Return the camera of the policy's square view, which `cameras.views.prepare` makes from the image.
+
+        Args:
+            size_px: Edge of the view.
+            lens: Of the view, as in the contract; None: the pinhole with the focal length of this camera.
+        """
+        if lens is None:
+            return self.pinhole().square(size_px)
+        centre_px = (size_px - 1) / 2
+        focal_px = lens.focal_px(size_px)
+        K = [[focal_px, 0, centre_px], [0, focal_px, centre_px], [0, 0, 1]]
+        return CameraModel(self.name, size_px, size_px, np.array(K), np.zeros(0), lens.model)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers and lists, for YAML and JSON."""

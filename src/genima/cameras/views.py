@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from genima.cameras.lens import ViewLens
 from genima.cameras.model import CameraModel
 from genima.errors import CalibrationError, ContractError
 
@@ -15,7 +16,9 @@ Image = NDArray[np.uint8]
 _INTERPOLATION = {'area': cv2.INTER_AREA, 'linear': cv2.INTER_LINEAR}
 
 
-def prepare(image: Image, camera: CameraModel, size_px: int, resize: str = 'area') -> tuple[Image, CameraModel]:
+def prepare(
+    image: Image, camera: CameraModel, size_px: int, resize: str = 'area', lens: ViewLens | None = None
+) -> tuple[Image, CameraModel]:
     """Rectify an image, cut out its central square and scale it; the intrinsics follow each step.
 
     Args:
@@ -24,9 +27,11 @@ def prepare(image: Image, camera: CameraModel, size_px: int, resize: str = 'area
         size_px: Edge of the view.
         resize: 'area' or 'linear', as in the contract. Area averaging only shrinks; views larger than the image are
             interpolated linearly.
+        lens: Of the view, as in the contract; None: the pinhole with the focal length of the camera. What the camera
+            does not see is black.
 
     Returns:
-        The view (size_px, size_px, 3) uint8 and the pinhole camera that would have made it.
+        The view (size_px, size_px, 3) uint8 and the camera that would have made it, `camera.view(size_px, lens)`.
 
     Raises:
         CalibrationError: if the image does not have the size of the calibration.
@@ -36,22 +41,22 @@ def prepare(image: Image, camera: CameraModel, size_px: int, resize: str = 'area
             f"camera '{camera.name}' sent an image {image.shape} {image.dtype}, its calibration is for "
             f'({camera.height_px}, {camera.width_px}, 3) uint8: calibrate at the size that is sent'
         )
-    if camera.model != 'pinhole' and camera.D.any():
-        image = np.asarray(cv2.remap(image, *_rectification(camera), cv2.INTER_LINEAR), dtype=np.uint8)
-    pinhole = camera.pinhole()
     side = min(image.shape[:2])
+    seen = camera.pinhole() if lens is None else camera.view(side, lens)
+    if seen != camera and (camera.D.any() or 'equidistant' in (camera.model, seen.model) or lens is not None):
+        image = np.asarray(cv2.remap(image, *_rectification(camera, seen), cv2.INTER_LINEAR), dtype=np.uint8)
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     view = image[top : top + side, left : left + side]
     if side != size_px:
         kind = resize if side > size_px else 'linear'
         view = np.asarray(cv2.resize(view, (size_px, size_px), interpolation=_INTERPOLATION[kind]), dtype=np.uint8)
-    return np.ascontiguousarray(view), pinhole.square(size_px)
+    return np.ascontiguousarray(view), camera.view(size_px, lens)
 
 
 @lru_cache(maxsize=16)
-def _rectification(camera: CameraModel) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each pixel of the rectified image where it lies in the raw one, as OpenCV's remap wants it."""
-    uv, _ = camera.project(camera.pinhole().rays())
+def _rectification(camera: CameraModel, seen: CameraModel) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each pixel of the image that `seen` would take where it lies in the raw one, as OpenCV's remap wants it."""
+    uv, _ = camera.project(seen.rays())
     uv = np.nan_to_num(uv, nan=-1.0).astype(np.float32)
     return uv[..., 0], uv[..., 1]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from genima.cameras.lens import ViewLens
 from genima.errors import ContractError, PolicyError
 from genima.files import config_dir, write_atomic
 from genima.robots.profile import RobotProfile, SphereSpec
@@ -44,6 +45,7 @@ class PolicySpec:
         prompt_template: The painter's prompt; `{instruction}` is filled in.
         base_model: 'small' (trained here), or the model that the painter was fine-tuned from.
         inference_steps: Denoising steps.
+        view_lens: Camera name to the lens of its view, for a fisheye; without, the pinhole with the camera's focal length.
         normalizer: Statistics of the controller's inputs and outputs; empty until it is trained.
         version: Of this file's schema.
     """
@@ -68,6 +70,7 @@ class PolicySpec:
     prompt_template: str = 'a robot arm will {instruction}'
     base_model: str = 'small'
     inference_steps: int = 1
+    view_lens: Mapping[str, ViewLens] = field(default_factory=dict)
     normalizer: Mapping[str, Any] = field(default_factory=dict)
     version: int = VERSION
 
@@ -86,6 +89,7 @@ class PolicySpec:
         for camera, spheres in self.hidden.items():
             _require(camera in self.cameras, 'hidden', camera, f'cameras {", ".join(self.cameras)}')
             _require(set(spheres) <= names, f'hidden.{camera}', spheres, f'spheres {", ".join(sorted(names))}')
+        _require(set(self.view_lens) <= set(self.cameras), 'view_lens', tuple(self.view_lens), self.cameras)
         _require(set(self.radius_scale) <= set(self.cameras), 'radius_scale', tuple(self.radius_scale), self.cameras)
 
     @classmethod
@@ -113,8 +117,10 @@ class PolicySpec:
             plain['stripes'] = Stripes(**values.get('stripes', {}))
             plain['cameras'], plain['joint_names'] = tuple(values['cameras']), tuple(values['joint_names'])
             plain['hidden'] = {name: tuple(spheres) for name, spheres in values.get('hidden', {}).items()}
+            lenses = values.get('view_lens', {})
+            plain['view_lens'] = {name: ViewLens(**each) for name, each in lenses.items()}
             return cls(**plain)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ContractError(f'{source} is not a complete policy contract: {error}') from error
 
     @classmethod
@@ -140,7 +146,8 @@ class PolicySpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values as they stand in the file."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        values = {name: _plain(value) for name, value in asdict(self).items()}
+        return values if self.view_lens else {name: each for name, each in values.items() if name != 'view_lens'}
 
     def hash(self) -> str:
         """Return 16 hexadecimal digits that change whenever anything in the contract does."""
@@ -158,7 +165,8 @@ class PolicySpec:
     def differences(self, other: 'PolicySpec') -> list[str]:
         """Return one line for each value that differs."""
         mine, theirs = self.to_dict(), other.to_dict()
-        return [f'{name}: {mine[name]} here, {theirs[name]} there' for name in mine if mine[name] != theirs[name]]
+        differing = [name for name in dict.fromkeys([*mine, *theirs]) if mine.get(name) != theirs.get(name)]
+        return [f'{name}: {mine.get(name)} here, {theirs.get(name)} there' for name in differing]
 
     def require_same(self, other_hash: str, where: str) -> None:
         """Refuse what was made under another contract.

@@ -34,7 +34,7 @@ def shown_in(spec: PolicySpec, camera: str, spheres: Sequence[Sphere]) -> list[S
 
 def view_models(spec: PolicySpec, cameras: Mapping[str, MountedCamera]) -> list[CameraModel]:
     """Return the camera models of the square views."""
-    return [cameras[name].model.square(spec.view_size_px) for name in spec.cameras]
+    return [cameras[name].model.view(spec.view_size_px, spec.view_lens.get(name)) for name in spec.cameras]
 
 
 def draw_targets(

@@ -19,6 +19,7 @@ from genima.spheres.render import visible
 from genima.spheres.scene import Sphere, target_scene
 
 BORDER_PX = 1.0
+STEP_M = 1e-5  # of numerical derivatives
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,22 +49,34 @@ class View:
 
     def holds(self, xyz_m: Floats, radius_m: float) -> bool:
         """Return whether the border of the picture leaves a sphere whole that is at a point (3,) of the base frame."""
-        x, y, z = self.in_camera(xyz_m)
-        if z <= radius_m:
+        if self._range_m(xyz_m) <= radius_m:
             return False
-        u, v, _ = self.model.K @ [x / z, y / z, 1.0]
+        u, v = self.pixel(xyz_m)
         edge_px = min(u, v, self.model.width_px - 1 - u, self.model.height_px - 1 - v)
-        return bool(edge_px > self.model.K[0, 0] * radius_m / z)
+        return bool(edge_px > 1e3 * radius_m / self.mm_per_px(xyz_m))  # never where the lens does not see the point: NaN
+
+    def pixel(self, xyz_m: Floats) -> Floats:
+        """Return where a point (3,) of the base frame is seen (2,)."""
+        return self.model.project(self.in_camera(xyz_m))[0]
+
+    def pixel_slopes(self, xyz_m: Floats) -> Floats:
+        """Return how a pixel moves (2, 3) when a point moves along the axes of the optical frame [px/m]."""
+        ends = self.in_camera(xyz_m) + STEP_M * np.concatenate([np.eye(3), -np.eye(3)])
+        uv, _ = self.model.project(ends)
+        return np.asarray((uv[:3] - uv[3:]).T / (2 * STEP_M))
 
     def off_mm(self, xyz_m: Floats, uv_px: Floats) -> float:
         """Return how far a pixel (2,) is from where a point (3,) is seen, at the depth of the point."""
-        x, y, z = self.in_camera(xyz_m)
-        expected_px = (self.model.K @ [x / z, y / z, 1.0])[:2]
-        return float(np.linalg.norm(uv_px - expected_px)) * self.mm_per_px(xyz_m)
+        return float(np.linalg.norm(uv_px - self.pixel(xyz_m))) * self.mm_per_px(xyz_m)
 
     def mm_per_px(self, xyz_m: Floats) -> float:
         """Return how many millimetres across a pixel covers at the depth of a point."""
-        return float(1e3 * self.in_camera(xyz_m)[2] / self.model.K[0, 0])
+        return float(1e3 * self._range_m(xyz_m) / self.model.K[0, 0])
+
+    def _range_m(self, xyz_m: Floats) -> float:
+        """Return by what sizes shrink in the view: the depth, or in an equidistant view the distance."""
+        seen = self.in_camera(xyz_m)
+        return float(np.linalg.norm(seen) if self.model.model == 'equidistant' else seen[2])
 
 
 @dataclass(frozen=True, eq=False)

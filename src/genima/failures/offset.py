@@ -73,9 +73,8 @@ def _equations(moment: Moment, evidence: Evidence) -> Iterator[Equation]:
             continue
         residuals, jacobians, shifts = [], [], {}
         for row, (camera, view) in enumerate(views.items()):
-            (fx, fy), (x, y, z) = np.diag(view.model.K)[:2], view.in_camera(where)
-            residuals.append(view.seen[name].uv_px - [fx * x / z + view.model.K[0, 2], fy * y / z + view.model.K[1, 2]])
-            moved = np.array([[fx / z, 0.0, -fx * x / z**2], [0.0, fy / z, -fy * y / z**2]])
+            residuals.append(view.seen[name].uv_px - view.pixel(where))
+            moved = view.pixel_slopes(where)
             jacobians.append(moved @ view.T_camera_base[:3, :3])
             shifts[camera] = np.zeros((2 * len(views), 2))
             shifts[camera][2 * row : 2 * row + 2] = moved[:, :2]

@@ -96,7 +96,8 @@ class SegmentReader:
             place = self._survey.streams.cameras[name].nearest(time_s if newest is None else newest.stamp_s).payload
             (raw,) = self._bag.at([place])
             model, size_px = cameras[name].model, self._spec.view_size_px
-            views.append(prepare(picture(raw, schemas, cameras[name]), model, size_px, self._spec.resize)[0])
+            lens = self._spec.view_lens.get(name)
+            views.append(prepare(picture(raw, schemas, cameras[name]), model, size_px, self._spec.resize, lens)[0])
         seen = tile(np.stack(views))
         return seen, np.zeros_like(seen) if newest is None else tile(newest.views)
 

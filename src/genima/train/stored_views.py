@@ -67,9 +67,9 @@ def read_views(
     try:
         with open_views(path) as stored:
             for column, name in enumerate(spec.cameras):
-                frames, model = stored[name], cameras[name].model
+                frames, model, lens = stored[name], cameras[name].model, spec.view_lens.get(name)
                 for row, step in enumerate(steps):
-                    out[row, column] = prepare(frames[int(step)], model, spec.view_size_px, spec.resize)[0]
+                    out[row, column] = prepare(frames[int(step)], model, spec.view_size_px, spec.resize, lens)[0]
     except OSError as error:
         raise DatasetError(
             f'{path} cannot be read ({error}); `genima dataset verify` says what is wrong, copy or collect it again'

@@ -89,6 +89,7 @@ class TargetDrawer:
         """Prepare for `cameras`, which have no lens distortion: views are rectified."""
         self._spec, self._models = spec, view_models(spec, cameras)
         self._K = np.array([model.K for model in self._models])
+        self._other = np.array([model.model != 'pinhole' for model in self._models])
         base = [Sphere(sphere.name, np.eye(4), sphere.radius_m, np.zeros(3, np.uint8)) for sphere in spec.spheres]
         self._radii, self._shown = np.zeros((len(spec.cameras), len(base))), np.zeros((len(spec.cameras), len(base)), bool)
         for row, name in enumerate(spec.cameras):
@@ -100,9 +101,9 @@ class TargetDrawer:
         """Draw over views (B, V, S, S, 3), in place, the scenes of the moments `rows` (B,)."""
         frames, colors, poses = scenes.T_base_sphere[rows], scenes.colors_rgb[rows], scenes.T_camera_base[rows]
         bands, dark = float(self._spec.stripes.bands), float(self._spec.stripes.dark)
-        left = np.zeros(views.shape[:2], dtype=bool)
+        left = np.tile(self._other, (len(views), 1))
         _draw_all(views, self._K, poses, frames, self._radii, self._shown, colors, bands, dark, left)
-        for row, view in np.argwhere(left):  # spheres that touch, or a camera close to one
+        for row, view in np.argwhere(left):  # a fisheye's view, spheres that touch, or a camera close to one
             spheres = [
                 Sphere(sphere.name, frames[row, n], self._radii[view, n], colors[row, n].astype(np.uint8))
                 for n, sphere in enumerate(self._spec.spheres)
@@ -117,9 +118,11 @@ def _draw_all(
     views: Image, K: Floats, T_camera_base: Floats, frames: Floats, radii: Floats, shown: NDArray[np.bool_],
     colors: Floats, bands: float, dark: float, left: NDArray[np.bool_],
 ) -> None:  # fmt: skip
-    """Draw what the fast kernel can; `left` (B, V) tells where it could not."""
+    """Draw what the fast kernel can and should; `left` (B, V) tells before where not to try, then where it could not."""
     for row in range(len(views)):
         for view in range(views.shape[1]):
+            if left[row, view]:
+                continue
             which = shown[view]
             left[row, view] = not paint_pinhole(
                 views[row, view], K[view], T_camera_base[row, view], frames[row][which], radii[view][which],

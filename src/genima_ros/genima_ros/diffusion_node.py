@@ -108,7 +108,7 @@ class DiffusionNode(Node):
                 f'the newest views are {age_s:.3f} s old, allowed {self._max_age_s:.3f} s; are the clocks in step?'
             )
         marks_s = [time.perf_counter()]
-        views = prepare(images, self.spec.cameras, self.spec.view_size_px)
+        views = prepare(images, self.spec.cameras, self.spec.view_size_px, self.spec.view_lens)
         marks_s.append(time.perf_counter())
         painted = self._painter.paint(views, self.get_parameter('instruction').value)
         marks_s.append(time.perf_counter())

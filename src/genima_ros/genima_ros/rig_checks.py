@@ -165,7 +165,7 @@ def check_camera(
     """
     if image.newest is None:
         return []
-    checks = [_attempt(f'camera {name} image', lambda: f'{_pixels(image).shape}')]
+    checks = [_attempt(f'camera {name} image', lambda: f'{image_array(image.newest, image.topic).shape}')]
     frozen = image.unchanged >= FROZEN_IMAGES and not simulated
     finding = f'{image.unchanged} equal images in a row under new stamps' if frozen else 'pictures change'
     checks.append(Check(f'camera {name} alive', not frozen, finding, 'restart the camera driver'))

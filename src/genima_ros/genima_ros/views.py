@@ -12,6 +12,7 @@ from sensor_msgs.msg import CameraInfo
 
 from genima.align.frames import FrameTrack, newest_set
 from genima.cameras import views
+from genima.cameras.lens import ViewLens
 from genima.errors import CalibrationError
 from genima.rig.rig import image_topic, info_topic
 from genima_ros.images import image_array
@@ -108,8 +109,8 @@ class ViewBuffer:
         return lines
 
 
-def prepare(images: ImageSet, cameras: Sequence[str], size_px: int) -> NDArray[np.uint8]:
-    """Return the policy's views of an image set, shape (V, size, size, 3), uint8.
+def prepare(images: ImageSet, cameras: Sequence[str], size_px: int, lenses: Mapping[str, ViewLens]) -> NDArray[np.uint8]:
+    """Return the policy's views of an image set, shape (V, size, size, 3), uint8; `lenses` as in the contract.
 
     Raises:
         GenimaError: names the camera and the topic that cannot be used.
@@ -124,5 +125,5 @@ def prepare(images: ImageSet, cameras: Sequence[str], size_px: int) -> NDArray[n
                 f'camera {camera!r}: {image_topic(camera)} is {width_px}x{height_px} but'
                 f' {info_topic(camera)} says {model.width_px}x{model.height_px}; calibrate at the size you stream'
             )
-        prepared.append(views.prepare(pixels, model, size_px)[0])
+        prepared.append(views.prepare(pixels, model, size_px, lens=lenses.get(camera))[0])
     return np.stack(prepared)
