@@ -29,16 +29,21 @@ def collect(
     masks: Annotated[
         Path | None, typer.Option(help='Folder for masks of object and background, for `genima dataset retexture`.')
     ] = None,
+    cameras: Annotated[str, typer.Option(help='front, or NAME=front under another name, by commas; all four without.')] = '',
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
     json_path: JsonOption = None,
 ) -> None:
     """Record demonstrations of a scripted expert; episodes that are there already are kept."""
     from genima.robots.profile import RobotProfile
+    from genima.sim.camera_choice import camera_sources
     from genima.sim.collect import CollectConfig, episode_path
     from genima.sim.collect import collect as run
     from genima.sim.look import Look
 
-    config = CollectConfig(diversity=diversity, textures=str(textures or ''), image_px=image_px, masks=str(masks or ''))
+    config = CollectConfig(
+        diversity=diversity, textures=str(textures or ''), image_px=image_px, masks=str(masks or ''), cameras=cameras
+    )
+    camera_sources(cameras)
     RobotProfile.load(robot)  # a wrong name fails here, not in every worker
     Look.draw(diversity, np.random.default_rng(0), config.textures)  # likewise
     seeds = range(seed, seed + episodes)

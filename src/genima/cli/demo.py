@@ -29,6 +29,7 @@ def demo(
     report: Annotated[Path, typer.Option(help='Folder for the report.')] = Path('out/demo'),
     episode_s: Annotated[float, typer.Option(min=1, max=3600, help='Longest episode, in simulated seconds.')] = 20.0,
     real_time_factor: Annotated[float, typer.Option(min=0.05, help='Simulated seconds per second, at most.')] = 1.0,
+    cameras: Annotated[str, typer.Option(help="NAME=front for the policy's cameras, by commas, where names differ.")] = '',
     with_console: Annotated[bool, typer.Option('--console', help='Serve the operator console, print its address.')] = False,
     console_port: Annotated[int, typer.Option(min=0, max=65535, help='Port of the console; 0: any free one.')] = 8600,
     json_path: JsonOption = None,
@@ -44,7 +45,8 @@ def demo(
     spec = PolicySpec.load(directory)
     page_values = {'console': str(with_console).lower(), 'console_port': str(console_port)}
     values = {'real_time_factor': str(real_time_factor), **page_values}
-    record = _run(spec, directory, robot, range(seed, seed + episodes), episode_s, values)
+    simulated = {'episode_s': episode_s, 'cameras': _simulated(spec, cameras)}
+    record = _run(spec, directory, robot, range(seed, seed + episodes), simulated, values)
     figures = summarise_graph(record, str(policy or directory), spec, seed)
     _print(record, figures)
     page = write_report(report, record, figures, spec)
@@ -52,8 +54,21 @@ def demo(
     console.print(f'report: {page}')
 
 
+def _simulated(spec: 'PolicySpec', choice: str) -> str:
+    """Return the cameras of the simulation for a policy: those that it sees, under its names; refuse what it has not."""
+    from genima.errors import GenimaError
+    from genima.sim.camera_choice import camera_sources
+
+    text = choice or ','.join(spec.cameras)
+    missing = sorted(set(spec.cameras) - set(camera_sources(text)))
+    if missing:
+        lacking = ', '.join(missing)
+        raise GenimaError(f'--cameras {choice}: the policy also sees {lacking}; say {missing[0]}=front, for example')
+    return text
+
+
 def _run(
-    spec: 'PolicySpec', directory: Path, robot: str, seeds: range, episode_s: float, arguments: dict[str, str]
+    spec: 'PolicySpec', directory: Path, robot: str, seeds: range, simulated: dict[str, Any], arguments: dict[str, str]
 ) -> 'GraphRecord':
     """Run the graph with one episode per seed; the nodes' output goes to a log that is shown when they fail."""
     import rosless
@@ -75,8 +90,8 @@ def _run(
     }
     log = Path(tempfile.gettempdir()) / f'genima-demo-{os.getpid()}.log'
     name = stack_of(robot)
-    overrides = {'sim_node': {'episode_s': episode_s}}
-    patience_s = READY_S + SLOWEST * episode_s / min(float(arguments['real_time_factor']), 1.0)
+    overrides = {'sim_node': simulated}
+    patience_s = READY_S + SLOWEST * simulated['episode_s'] / min(float(arguments['real_time_factor']), 1.0)
     console.print(f'starting the nodes of stack {name}; their output is in {log}')
     with (
         log.open('w') as lines,

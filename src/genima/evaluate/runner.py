@@ -25,7 +25,9 @@ def _load(directory: str, robot: str, threads: int) -> tuple[Policy, Simulation]
         torch.set_num_threads(threads)
         policy = Policy.load(directory, robot=robot)
         side_px = policy.spec.view_size_px
-        _loaded[key] = (policy, Simulation(policy.profile, width_px=side_px, height_px=side_px))
+        cameras = ','.join(policy.spec.cameras)
+        simulation = Simulation(policy.profile, width_px=side_px, height_px=side_px, cameras=cameras)
+        _loaded[key] = (policy, simulation)
     return _loaded[key]
 
 

@@ -28,11 +28,12 @@ def side_by_side(spectator: np.ndarray, tiles: Iterable[np.ndarray], caption: st
 
     Args:
         spectator: (H, W, 3) uint8.
-        tiles: Square pictures; each is scaled to the height of the spectator's.
+        tiles: Each is scaled to the height of the spectator's, and keeps its shape: two views are wider than high.
         caption: One line, drawn into the upper left corner.
     """
     height = spectator.shape[0]
-    row = [spectator.copy()] + [cv2.resize(tile, (height, height), interpolation=cv2.INTER_LINEAR) for tile in tiles]
+    wide = [(tile, round(height * tile.shape[1] / tile.shape[0])) for tile in tiles]
+    row = [spectator.copy(), *(cv2.resize(tile, (px, height), interpolation=cv2.INTER_LINEAR) for tile, px in wide)]
     frame = np.concatenate(row, axis=1)
     cv2.putText(frame, caption, (10, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (20, 20, 20), 1, cv2.LINE_AA)
     return frame[: height // 2 * 2, : frame.shape[1] // 2 * 2]

@@ -46,6 +46,7 @@ class CollectConfig:
         textures: Folder of pictures to take textures from; procedural ones if empty.
         image_px: Edge of the square pictures.
         masks: Folder for the masks of each part of the images that can be given another texture; none if empty.
+        cameras: As in `camera_choice.camera_sources`; all four if empty.
     """
 
     from_home: float = 0.4
@@ -61,6 +62,7 @@ class CollectConfig:
     textures: str = ''
     image_px: int = 128
     masks: str = ''
+    cameras: str = ''
 
 
 def episode_path(directory: Path | str, seed: int) -> Path:
@@ -95,13 +97,14 @@ def collect(
     yield from in_processes(job, missing, workers)
 
 
-_simulations: dict[tuple[str, int], Simulation] = {}
+_simulations: dict[tuple[str, int, str], Simulation] = {}
 
 
 def _record_to(directory: Path, robot: str, config: CollectConfig, seed: int) -> tuple[int, bool]:
-    key = robot, config.image_px
+    key = robot, config.image_px, config.cameras
     if key not in _simulations:
-        _simulations[key] = Simulation(RobotProfile.load(robot), width_px=config.image_px, height_px=config.image_px)
+        profile, side_px = RobotProfile.load(robot), config.image_px
+        _simulations[key] = Simulation(profile, width_px=side_px, height_px=side_px, cameras=config.cameras)
     episode = record(_simulations[key], seed, config)
     write_episode(episode_path(directory, seed), episode)
     return seed, bool(episode.metadata['success'])

@@ -27,14 +27,15 @@ class Simulation:
         task: PickTask | None = None,
         width_px: int = 128,
         height_px: int = 128,
+        cameras: str = '',
     ) -> None:
-        """Build the world and reset it.
+        """Build the world and reset it; `cameras` as in `camera_choice.camera_sources`.
 
         Raises:
             GenimaError: if `render` is wanted and no OpenGL library is installed.
         """
         self.profile = profile
-        self.world = World(profile, task, width_px, height_px)
+        self.world = World(profile, task, width_px, height_px, cameras)
         self.model, self.data = self.world.model, mujoco.MjData(self.world.model)
         joints = [self.model.joint(name) for name in profile.arm_joints]
         self._q_index = np.array([joint.qposadr[0] for joint in joints])

@@ -10,6 +10,7 @@ import numpy as np
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.robots.profile import Link, RobotProfile, Shape
 from genima.robots.transforms import quaternion_xyzw, rpy_matrix
+from genima.sim.camera_choice import camera_sources
 from genima.sim.pick import PickTask
 
 TIMESTEP_S = 0.002
@@ -28,7 +29,6 @@ STATIC_CAMERAS = {
 }
 # In the TCP frame: beside the hand, tilted towards the fingers, far enough out that the hand does not hide the cube.
 WRIST_CAMERA = ((0.085, 0.0, -0.1034), (0.0, 0.0, 0.16), 75.0)
-CAMERA_NAMES = ('wrist', 'front', 'right_shoulder', 'left_shoulder')
 # Software OpenGL takes twice as long with smooth edges; what is made of large pictures is smooth by being made smaller.
 SAMPLES, SMOOTHED_UP_TO_PX = 4, 256
 GEOM_TYPES = {
@@ -54,9 +54,15 @@ class World:
     """A robot at the origin on a table whose top is z = 0, the cameras, and the task's objects."""
 
     def __init__(
-        self, profile: RobotProfile, task: PickTask | None = None, width_px: int = 128, height_px: int = 128
+        self,
+        profile: RobotProfile,
+        task: PickTask | None = None,
+        width_px: int = 128,
+        height_px: int = 128,
+        cameras: str = '',
     ) -> None:
-        """Build and compile the model; the cameras have square pixels and `width_px` x `height_px` of them."""
+        """Build and compile the model; the cameras, as in `camera_sources`, have square pixels."""
+        self._sources = camera_sources(cameras)
         self.profile = profile
         self.task = task or PickTask()
         self.size_px = (width_px, height_px)
@@ -68,9 +74,9 @@ class World:
         """The cameras with exact intrinsics and mounting, by name."""
         width, height = self.size_px
         cameras = {}
-        for name in CAMERA_NAMES:
-            eye, target, fovy_deg = STATIC_CAMERAS.get(name, WRIST_CAMERA)
-            wrist = name not in STATIC_CAMERAS
+        for name, source in self._sources.items():
+            eye, target, fovy_deg = STATIC_CAMERAS.get(source, WRIST_CAMERA)
+            wrist = source not in STATIC_CAMERAS
             up = np.array([1.0, 0.0, 0.0] if wrist else [0.0, 0.0, 1.0])
             focal = height / 2 / np.tan(np.deg2rad(fovy_deg) / 2)
             K = np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])

@@ -48,6 +48,7 @@ class SimNode(Node):
         image_hz = declare(self, 'image_rate_hz', 10.0, 'Images per second and camera [Hz].', between=(1.0, 30.0))
         width_px = declare(self, 'width_px', 128, 'Width of the images [px].', between=(16, 4096))
         height_px = declare(self, 'height_px', 128, 'Height of the images [px].', between=(16, 4096))
+        self._cameras = declare(self, 'cameras', '', 'front, or NAME=front under another name, by commas; empty: all four.')
         pace = declare(self, 'pace', True, 'Hold simulated time rather than starve the policy on a slow machine.')
         self._pacer = Pacer(self._declare_pace(), self._tell_give_up)
         self._images_per_tick = image_hz * TICK_S
@@ -97,7 +98,8 @@ class SimNode(Node):
     def _load(self, robot: str, seed: int, pace: bool, size_px: tuple[int, int]) -> None:
         from genima.sim.simulation import Simulation  # MuJoCo and its renderer take a moment; Ctrl-C works meanwhile
 
-        self._simulation = Simulation(RobotProfile.load(robot), seed, width_px=size_px[0], height_px=size_px[1])
+        profile, (width_px, height_px) = RobotProfile.load(robot), size_px
+        self._simulation = Simulation(profile, seed, width_px=width_px, height_px=height_px, cameras=self._cameras)
         self._origin_s = -self._simulation.time_s
         self._start_s = 0.0
         self._seed = seed

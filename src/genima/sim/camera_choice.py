@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which cameras a simulation has, and what they are called: any of its four, under names of your own."""
+
+import re
+from collections.abc import Iterable
+
+from genima.errors import GenimaError
+
+CAMERA_NAMES = ('wrist', 'front', 'right_shoulder', 'left_shoulder')
+
+
+def camera_sources(choice: Iterable[str] | str) -> dict[str, str]:
+    """Return name to the camera of the simulation that stands behind it.
+
+    Args:
+        choice: Each `front`, or `NAME=front` under another name; as text, by commas. Empty: all under their own names.
+
+    Raises:
+        GenimaError: if there is no such camera, or a name is odd or there twice.
+    """
+    each = choice.split(',') if isinstance(choice, str) else list(choice)
+    sources: dict[str, str] = {}
+    for text in filter(None, (one.strip() for one in each)):
+        name, _, source = text.partition('=')
+        if not re.fullmatch('[A-Za-z][A-Za-z0-9_]*', name) or name in sources:
+            raise GenimaError(f'simulated camera {text!r}: names have letters, digits and _, and each is there once')
+        sources[name] = source or name
+        if sources[name] not in CAMERA_NAMES:
+            known = ', '.join(CAMERA_NAMES)
+            raise GenimaError(f'the simulation has no camera {sources[name]!r}, only {known}: say {name}=front, for example')
+    return sources or {name: name for name in CAMERA_NAMES}
