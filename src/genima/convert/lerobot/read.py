@@ -54,7 +54,7 @@ def open_dataset(folder: Path) -> Dataset:
     """
     try:
         info = _info(folder)
-        old = _is_version2(info)
+        old = _is_version2(folder, info)
         return Dataset(
             folder=folder,
             robot=str(info.get('robot_type') or ''),
@@ -79,7 +79,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
     """
     records: list[dict[str, Any]] = []
     try:
-        if _is_version2(_info(folder)):
+        if _is_version2(folder, _info(folder)):
             return version2.read_records(folder)
         for path in sorted((folder / 'meta' / 'episodes').glob('*/*.parquet')):
             columns = [name for name in pq.read_schema(path).names if not name.startswith('stats/')]
@@ -195,7 +195,7 @@ def _info(folder: Path) -> dict[str, Any]:
     return info
 
 
-def _is_version2(info: dict[str, Any]) -> bool:
+def _is_version2(folder: Path, info: dict[str, Any]) -> bool:
     """Return whether a dataset is of v2.0 or v2.1.
 
     Raises:
@@ -205,7 +205,7 @@ def _is_version2(info: dict[str, Any]) -> bool:
     if version in ('v2.0', 'v2.1') or version.startswith('v3.'):
         return version.startswith('v2.')
     advice = 'LeRobot up to 0.3 has convert_dataset_v1_to_v2' if version.startswith('v1') else 'update this program'
-    raise DatasetError(f'this is a LeRobot dataset {version}; v2.0, v2.1 and v3.0 are read: {advice}')
+    raise DatasetError(f'{folder} is a LeRobot dataset {version}; v2.0, v2.1 and v3.0 are read: {advice}')
 
 
 def _is_number(feature: dict[str, Any] | None) -> bool:

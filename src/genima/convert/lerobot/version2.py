@@ -29,8 +29,9 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 
 def read_tasks(folder: Path) -> tuple[str, ...]:
     """Return the tasks by their index."""
+    rows = _lines(folder / TASKS)
     try:
-        tasks = {int(row['task_index']): str(row['task']) for row in _lines(folder / TASKS)}
+        tasks = {int(row['task_index']): str(row['task']) for row in rows}
         return tuple(tasks[index] for index in range(len(tasks)))
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f'{folder / TASKS} is damaged ({error!r}); copy or download it again') from error
