@@ -210,3 +210,23 @@ def test_the_command_passes_its_options_on(robomimic: Path, params: Path, tmp_pa
     result = CliRunner().invoke(app, [*words.split(), '--camera-params', str(params)])
     assert result.exit_code == 0, result.output
     assert len(read_episode(tmp_path / 'out' / 'episode_000000.h5')) == STEPS
+
+
+def test_a_file_of_no_known_layout_is_none(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / 'a.h5', 'w') as file:
+        file['observations'], file['actions'], file['data'] = np.zeros(3), np.zeros(3), np.zeros(3)
+    (tmp_path / 'b').mkdir()
+    (tmp_path / 'b' / 'text.h5').write_text('no HDF5')
+    for source in (tmp_path / 'a.h5', tmp_path / 'b'):
+        with pytest.raises(DatasetError, match='no known'):
+            detect(source)
+        with pytest.raises(DatasetError, match='no known layout'):
+            count(source)
+
+
+def test_the_file_does_not_decide_how_much_is_read(robomimic: Path, params: Path, tmp_path: Path) -> None:
+    with h5py.File(robomimic, 'r+') as file:
+        del file['data/demo_0/obs/robot0_joint_pos']
+        file.create_dataset('data/demo_0/obs/robot0_joint_pos', (10**11, 7), np.float64, chunks=(1024, 7))
+    with pytest.raises(DatasetError, match='names no array'):
+        load(robomimic, tmp_path / 'out', silent, robot='panda', camera_params=params, targets='next')

@@ -47,7 +47,7 @@ def layout_of(source: Path) -> str:
         try:
             with h5py.File(path, 'r') as file:
                 return NATIVE if file.attrs.get('schema') == SCHEMA else _layout(file)
-        except OSError:
+        except (OSError, RuntimeError, KeyError, ValueError):
             return ''
     return ''
 
@@ -127,8 +127,14 @@ def _is_demo(group: h5py.Group, layout: str) -> bool:
         return 'actions' in group and isinstance(group.get('obs'), h5py.Group) and isinstance(group['actions'], h5py.Dataset)
     if layout == ALOHA:
         return 'action' in group and 'observations/qpos' in group
-    views = [name for name in group.get('observations', ()) if name == 'rgb' or name.startswith('rgb_')]
-    return bool(views) and 'actions/joint_positions' in group and 'actions/gripper' in group
+    observed = group.get('observations')
+    if not isinstance(observed, h5py.Group):
+        return False
+    return (
+        any(name == 'rgb' or name.startswith('rgb_') for name in observed)
+        and 'actions/joint_positions' in group
+        and 'actions/gripper' in group
+    )
 
 
 def _env_args(group: h5py.Group) -> dict[str, Any]:

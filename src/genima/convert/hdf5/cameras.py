@@ -77,7 +77,7 @@ def _described(demo: Demo, group: h5py.Group, told: Told) -> dict[str, Any]:
             values = yaml.safe_load(told.camera_params.read_text())
         else:
             values = json.loads(group[_PARAMS].asstr()[()]) if _PARAMS in group else {}
-    except (OSError, yaml.YAMLError, ValueError, TypeError) as error:
+    except (OSError, yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
         raise DatasetError(f'{told.camera_params or demo.text}: the calibration cannot be read ({error})') from error
     if not isinstance(values, dict):
         raise DatasetError(f'{told.camera_params or demo.text}: the calibration is no table of cameras')
