@@ -8,7 +8,7 @@ from setuptools import setup
 
 ROOT = Path(__file__).parent
 SHARED = {'config': 'share/genima/config', 'models': 'share/genima/models', 'src/genima_msgs': 'share/rosless/genima_msgs'}
-SUFFIXES = {'.yaml', '.json', '.rviz', '.md', '.safetensors', '.xml', '.msg', '.srv', '.action', '.urdf'}
+SUFFIXES = {'.yaml', '.json', '.rviz', '.md', '.safetensors', '.xml', '.msg', '.srv', '.action', '.urdf', '.rst'}
 
 
 def data_files() -> list[tuple[str, list[str]]]:

@@ -48,6 +48,18 @@ class ControllerWatch:
             return None
         return min(later_s for _, later_s in self._heard)
 
+    def clocks_apart(self, allowed_s: float) -> Reason | None:
+        """Return a reason if the clock here and that of the controller differ by more than `allowed_s`."""
+        ahead_s = self.clock_ahead_s
+        if ahead_s is None or abs(ahead_s) <= allowed_s:
+            return None
+        side = 'ahead of' if ahead_s > 0 else 'behind'
+        return Reason(
+            'clock',
+            f'the clock here is {1e3 * abs(ahead_s):.0f} ms {side} that of the robot controller, allowed are'
+            f' {1e3 * allowed_s:.0f} ms: run the guard on that computer, or keep the clocks in step (chrony, PTP)',
+        )
+
     def observe(
         self,
         t_s: float,
@@ -85,9 +97,11 @@ class ControllerWatch:
         """Return whether the controller has said nothing for a moment."""
         return self._t_s is None or now_s - self._t_s > QUIET_S
 
-    def lost(self, now_s: float, measured_rad: np.ndarray, allowed_rad: float) -> Reason | None:
-        """Return a reason if the controller is silent, or the arm is not where it commands it to be, also at rest."""
-        return self._silent(now_s) or self._apart(measured_rad, allowed_rad)
+    def lost(self, now_s: float, seen_s: float | None, measured_rad: np.ndarray, allowed_rad: float) -> Reason | None:
+        """Return a reason if the controller is silent, or the arm, measured at `seen_s`, is not where it has it."""
+        if seen_s is None:
+            return None
+        return self._silent(now_s) or self._apart(measured_rad, allowed_rad) or self.contradicts(seen_s, measured_rad)
 
     def _apart(self, measured_rad: np.ndarray, allowed_rad: float) -> Reason | None:
         assert self.q_rad is not None

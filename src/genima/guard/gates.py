@@ -46,6 +46,14 @@ def tracking_lost(
     return Reason('tracking', f'{profile.arm_joints[worst]} is {error_rad[worst]:.2f} rad from the plan, {allowed}')
 
 
+def wrong_contract(contract: str | None, expected: str | None) -> Reason | None:
+    """Return a reason if a chunk was made under another contract than the one that is expected; None expects any."""
+    if expected is None or contract == expected:
+        return None
+    text = f'the chunk is of contract {contract}, the guard expects {expected}: same policy for all nodes?'
+    return Reason('contract', text)
+
+
 def chunk_malformed(profile: RobotProfile, chunk: Chunk, points: int | None = None) -> Reason | None:
     """Return why the numbers of a chunk cannot be used, or None. `points`: how many the contract says."""
     q, gripper = np.asarray(chunk.q_rad), np.asarray(chunk.gripper_open)

@@ -2,7 +2,6 @@
 """The only way of a chunk to the robot: it is judged, spliced and limited, and when anything is lost the arm stops."""
 
 import math
-from collections import Counter
 
 import numpy as np
 
@@ -16,11 +15,12 @@ from genima.guard.controller_watch import ControllerWatch
 from genima.guard.gripper import GripperSwitch
 from genima.guard.sent_plans import SentPlans
 from genima.guard.status import GuardConfig, GuardOutput, GuardStatus, Reason
+from genima.guard.tally import Tally
 from genima.robots.profile import RobotProfile
 from genima.stamps import is_overtaken
 
-HARDLY = 0.1  # a plan that goes less far towards its chunk needs an explanation
 CLOCK_JUMP_S = 0.1
+IDLE = Reason('disarmed', 'arm to let chunks through')
 # what is spliced holds beyond 0.15 s; what is measured is late by the slowest message
 ARMING_OFFSET_S, MOVING_OFFSET_S = 0.02, 0.06
 # a start further away than this is sent by itself, without a chunk: it would outlast one
@@ -43,9 +43,6 @@ class Guard:
     _sent: SentPlans
     _newest_s: float  # observations up to this time are of the past
     _used_s: float  # when the last chunk was used
-    _reason: Reason | None
-    _worst: dict[str, float]
-    _counts: Counter[str]
 
     def __init__(self, profile: RobotProfile, config: GuardConfig | None = None, contract: str | None = None) -> None:
         """Start disarmed for the robot of `profile`; with `contract`, chunks have to carry this hash."""
@@ -59,6 +56,7 @@ class Guard:
         self._q_rad = np.full(profile.n_joints, np.nan)
         self._gripper = GripperSwitch(self.config.gripper)
         self.conditions = Conditions()
+        self._tally = Tally(IDLE)
         age_s = self.config.max_controller_age_s
         self._controller = ControllerWatch(profile, age_s) if age_s else None
         self._forget_motion()
@@ -71,11 +69,12 @@ class Guard:
         """
         reason = None
         if now_s is not None:
-            reason = self.conditions.violated(now_s, arming=True) or self._clocks_apart(ARMING_OFFSET_S)
+            apart = self._controller and self._controller.clocks_apart(ARMING_OFFSET_S)
+            reason = self.conditions.violated(now_s, arming=True) or apart
         if reason is not None and not (self._armed or self._stopped):
             return self._refused(Reason(reason.kind, f'not armed: {reason.text}'))
         if not (self._armed or self._stopped):
-            self._armed, self._reason = True, None
+            self._armed, self._tally.reason = True, None
         return self._output()
 
     def disarm(self, reason: str, now_s: float | None = None) -> GuardOutput:
@@ -83,14 +82,14 @@ class Guard:
         if self._stopped:
             return self._output()
         plan = self._stop_motion(self._now(now_s))
-        self._armed, self._reason = False, Reason('disarmed', reason)
+        self._armed, self._tally.reason = False, Reason('disarmed', reason)
         return self._output(plan)
 
     def stop(self, reason: str, now_s: float | None = None) -> GuardOutput:
         """Bring the arm to rest and stay stopped until `reset`. Without `now_s`, the time of the last call counts."""
         plan = self._stop_motion(self._now(now_s))
         self._armed, self._stopped = False, True
-        self._refuse(Reason('stop', f'{reason}; reset to go on'))
+        self._tally.refuse(Reason('stop', f'{reason}; reset to go on'))
         return self._output(plan)
 
     def reset(self) -> GuardOutput:
@@ -99,11 +98,7 @@ class Guard:
         if not self._moving():
             self._forget_motion()
         self._armed = self._stopped = False
-        self._reason = Reason('disarmed', 'arm to let chunks through')
-        self._share = self._rate = 1.0
-        self._worst = {}
-        self._chunks = 0
-        self._counts = Counter()
+        self._tally.clear(IDLE)
         return self._output(plan)
 
     def observe_joints(self, t_s: float, q_rad: np.ndarray) -> None:
@@ -136,7 +131,9 @@ class Guard:
         self._now(now_s)
         if self._stopped:
             return self._output()
-        reason = self._lost() or self._unfit(chunk, contract)
+        reason = self._lost() or gates.wrong_contract(contract, self.contract)
+        reason = reason or gates.chunk_malformed(self.profile, chunk, self.config.chunk_points)
+        reason = reason or gates.chunk_untimely(self.config, chunk, self._now_s, self._newest_s)
         if reason is not None:
             return self._refused(reason)
         chunk = self.config.workspace.bring_inside(self.profile, chunk)
@@ -164,7 +161,7 @@ class Guard:
         if now_s - judged_s <= self.config.send_within_s:
             return False
         self._sent.withdraw()
-        self._refuse(Reason('late', f'the guard itself was {now_s - judged_s:.2f} s late, and sent nothing'))
+        self._tally.refuse(Reason('late', f'the guard itself was {now_s - judged_s:.2f} s late, and sent nothing'))
         return True
 
     def tick(self, now_s: float) -> GuardOutput:
@@ -172,7 +169,7 @@ class Guard:
         now_s = self._now(now_s)
         astray = self._astray() if self._moving() else None
         if astray is not None:  # a stop on a plan that it does not follow would be a jump; its own ends within its tail
-            self._refuse(astray)
+            self._tally.refuse(astray)
             self._forget_motion()
             self._newest_s = now_s
         if self._armed and self._moving() and not self._sent.stopping:
@@ -183,7 +180,7 @@ class Guard:
                 reason = Reason('silence', f'no usable chunk for {silence_s:.2f} s, {allowed}')
             if reason is not None:
                 plan = self._stop_motion(now_s)
-                self._refuse(reason)
+                self._tally.refuse(reason)
                 return self._output(plan)
         return self._output(self._again())
 
@@ -196,7 +193,7 @@ class Guard:
         """Take the time of a call; when the clock has jumped back, every plan is of another time and forgotten."""
         if now_s is not None:
             if now_s < self._now_s - CLOCK_JUMP_S:
-                self._refuse(Reason('clock', f'the clock jumped back by {self._now_s - now_s:.2f} s'))
+                self._tally.refuse(Reason('clock', f'the clock jumped back by {self._now_s - now_s:.2f} s'))
                 self._forget_motion()
                 self._newest_s = now_s + self._longest_s  # by then all that the robot was sent has ended
                 self._seen_s = None
@@ -207,22 +204,15 @@ class Guard:
 
     def _lost(self) -> Reason | None:
         """Return what is wrong with the robot itself, or around it."""
+        controller, plan = self._controller, self._sent.plan
+        allowed_rad = self.config.max_tracking_error_rad if self._moving() else self.config.resync_rad
         return (
             self.conditions.violated(self._now_s)
             or gates.joints_missing(self.profile, self.config, self._now_s, self._seen_s, self._q_rad)
-            or gates.tracking_lost(self.profile, self.config, self._now_s, self._sent.plan, self._q_rad)
-            or self._controller_lost()
-            or self._clocks_apart(MOVING_OFFSET_S)
+            or gates.tracking_lost(self.profile, self.config, self._now_s, plan, self._q_rad)
+            or (controller and controller.lost(self._now_s, self._seen_s, self._q_rad, allowed_rad))
+            or (controller and controller.clocks_apart(MOVING_OFFSET_S))
             or self._astray()
-        )
-
-    def _controller_lost(self) -> Reason | None:
-        """Return a reason if the robot's controller is silent, or it and the joint states differ."""
-        if self._controller is None or self._seen_s is None:
-            return None
-        allowed_rad = self.config.max_tracking_error_rad if self._moving() else self.config.resync_rad
-        return self._controller.lost(self._now_s, self._q_rad, allowed_rad) or self._controller.contradicts(
-            self._seen_s, self._q_rad
         )
 
     @property
@@ -230,34 +220,11 @@ class Guard:
         """How much our clock is ahead of that of the robot's controller; None where too little was heard of it [s]."""
         return self._controller.clock_ahead_s if self._controller is not None else None
 
-    def _clocks_apart(self, allowed_s: float) -> Reason | None:
-        """Return a reason if our clock and that of the robot's controller differ."""
-        ahead_s = self.clock_ahead_s
-        if ahead_s is None or abs(ahead_s) <= allowed_s:
-            return None
-        side = 'ahead of' if ahead_s > 0 else 'behind'
-        return Reason(
-            'clock',
-            f'the clock here is {1e3 * abs(ahead_s):.0f} ms {side} that of the robot controller, allowed are'
-            f' {1e3 * allowed_s:.0f} ms: run the guard on that computer, or keep the clocks in step (chrony, PTP)',
-        )
-
     def _astray(self) -> Reason | None:
         """Return why the robot's controller is not where the guard would have it."""
-        if self._controller is None:
-            return None
-        if self._sent.plan is not None and self._moving():
+        if self._controller is not None and self._sent.plan is not None and self._moving():
             return self._controller.astray(self._sent.plan)
-        return self._controller.restless() if self._armed else None
-
-    def _unfit(self, chunk: Chunk, contract: str | None) -> Reason | None:
-        """Return what is wrong with a chunk itself."""
-        if self.contract is not None and contract != self.contract:
-            text = f'the chunk is of contract {contract}, the guard expects {self.contract}: same policy for all nodes?'
-            return Reason('contract', text)
-        return gates.chunk_malformed(self.profile, chunk, self.config.chunk_points) or gates.chunk_untimely(
-            self.config, chunk, self._now_s, self._newest_s
-        )
+        return self._controller.restless() if self._controller is not None and self._armed else None
 
     def _base(self) -> Plan:
         """Return the plan onto which a chunk is spliced: the one under way, or a start from rest.
@@ -278,10 +245,8 @@ class Guard:
 
     def _bridge(self, base: Plan) -> GuardOutput:
         """Send a start from rest by itself: the controller is taking its time to reach it."""
-        self._refuse(Reason('bridge', f'moving to the measured position first, in {base.start_s - self._now_s:.1f} s'))
-        if not self._armed:
-            return self._output()
-        return self._output(self._follow(base, base.start_s))
+        self._tally.refuse(Reason('bridge', f'moving to the measured position first, in {base.start_s - self._now_s:.1f} s'))
+        return self._output(self._follow(base, base.start_s) if self._armed else None)
 
     def _use(self, chunk: Chunk, base: Plan, spliced: Splice) -> GuardOutput:
         start_s = first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
@@ -289,18 +254,7 @@ class Guard:
         outside = Reason('workspace', f'the chunk takes {where}')
         if plan is None:
             return self._refused(outside)
-        reason = outside if where else None
-        self._counts.update([outside.kind] if where else [])
-        step = spliced.step
-        if step.share < 1.0 and step.quantity is not None and step.joint is not None:
-            joint = self.profile.arm_joints[step.joint]
-            limited = Reason('limits', f'{step.quantity} of {joint} lets only {step.share:.0%} of the chunk through')
-            self._counts[limited.kind] += 1
-            reason = reason or (limited if step.share < HARDLY else None)
-        self._share, self._rate = step.share, spliced.rate
-        self._worst = {name: max(self._worst.get(name, 0.0), share) for name, share in spliced.worst.items()}
-        self._chunks += 1
-        self._reason = reason
+        self._tally.use(spliced, self.profile.arm_joints, outside if where else None)
         self._newest_s = chunk.stamp_s
         if not self._armed:
             return self._output()
@@ -322,12 +276,8 @@ class Guard:
             return None
         return self._follow(stop_plan(self._sent.plan, now_s, self.limits, self.config.splice), self._used_s, stopping=True)
 
-    def _refuse(self, reason: Reason) -> None:
-        self._counts[reason.kind] += 1
-        self._reason = reason
-
     def _refused(self, reason: Reason) -> GuardOutput:
-        self._refuse(reason)
+        self._tally.refuse(reason)
         return self._output()
 
     def _forget_motion(self) -> None:
@@ -343,10 +293,7 @@ class Guard:
             state = 'stopped'
         elif self._armed and self._moving():
             state = 'moving'
-        reasons: tuple[str, ...] = () if self._reason is None else (self._reason.text,)
-        if state == 'holding' and not reasons:
-            reasons = ('waiting for a chunk',)
-        return GuardStatus(state, reasons, self._share, self._rate, dict(self._worst), self._chunks, dict(self._counts))
+        return self._tally.status(state)
 
     def _output(self, plan: Plan | None = None, gripper_open: float | None = None) -> GuardOutput:
         return GuardOutput(self.status, plan, gripper_open)
