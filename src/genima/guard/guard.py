@@ -69,7 +69,7 @@ class Guard:
         """
         reason = None
         if now_s is not None:
-            apart = self._controller and self._controller.clocks_apart(ARMING_OFFSET_S)
+            apart = self._controller.clocks_apart(ARMING_OFFSET_S) if self._controller else None
             reason = self.conditions.violated(now_s, arming=True) or apart
         if reason is not None and not (self._armed or self._stopped):
             return self._refused(Reason(reason.kind, f'not armed: {reason.text}'))
