@@ -316,8 +316,8 @@ def test_a_missing_or_doubled_row_is_named(dataset: Path, tmp_path: Path) -> Non
 
 
 def test_another_version_is_refused_with_the_way_out(dataset: Path, tmp_path: Path) -> None:
-    edit_info(dataset, codebase_version='v2.1')
-    with pytest.raises(DatasetError, match=r'v2\.1.*convert_dataset_v21_to_v30'):
+    edit_info(dataset, codebase_version='v1.6')
+    with pytest.raises(DatasetError, match=r'v1\.6.*convert_dataset_v1_to_v2'):
         lerobot.load(dataset, tmp_path / 'again', silent)
 
 

@@ -69,7 +69,7 @@ def _wanted(found: Iterable[Topic]) -> tuple[set[str], list[str]]:
     same: dict[object, list[str]] = defaultdict(list)
     for topic in found:
         meaning = topics.meaning(topic.name)
-        if what(topic.name) is None or (meaning is not None and topics.KINDS[meaning.what] != topic.kind):
+        if what(topic.name) is None or (meaning is not None and topic.kind not in topics.KINDS[meaning.what]):
             continue
         alone = meaning is None or meaning.what in ('tf', 'tf_static')
         same[topic.name if alone or meaning is None else (meaning.what, meaning.camera)].append(topic.name)
