@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ('genima_msgs', 'genima_ros', 'genima_bringup')
 # modules whose package is called otherwise
 KEYS = {'numpy': 'python3-numpy', 'cv2': 'python3-opencv', 'scipy': 'python3-scipy', 'yaml': 'python3-yaml'}
-KEYS |= {'pytest': 'python3-pytest'}
+KEYS |= {'pytest': 'python3-pytest', 'tf2_ros': 'tf2_ros_py'}
 OPTIONAL = {'franka_msgs'}  # of the Franka driver, imported where a profile names it; an error says to install it
 OURS = {'genima', 'rosless'}  # the library, installed by pip
 
@@ -41,7 +41,7 @@ def _imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize('package', PACKAGES[1:])
 def test_what_is_imported_is_declared(package: str) -> None:
-    by_pip = {re.split(r'[<>=]', line)[0] for line in _requirements()}
+    by_pip = {re.split(r'[<>=;]', line)[0] for line in _requirements()}
     known = _declared(package) | by_pip | OURS | OPTIONAL | {package}
     for path in (ROOT / 'src' / package).rglob('*.py'):
         if path.name != 'setup.py':

@@ -132,9 +132,9 @@ def test_a_wrong_policy_directory_is_one_clear_line(start: Start, tmp_path: Path
 
 
 def test_a_robot_that_the_policy_was_not_made_for_is_refused(start: Start, policy: Path) -> None:
-    node = start('act_node', policy=policy, robot='fr3')
+    node = start('act_node', policy=policy, robot='ur5e')
     assert node.exit_code() == 1
-    assert 'trained for robot panda' in node.text and 'got robot fr3' in node.text
+    assert 'trained for robot panda' in node.text and 'got robot ur5e' in node.text
     assert 'Traceback' not in node.text
 
 

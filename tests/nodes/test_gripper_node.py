@@ -87,7 +87,7 @@ def test_the_knuckle_of_the_robotiq_is_an_angle(
         assert list(told.name) == ['robotiq_85_left_knuckle_joint'] and list(told.position) == pytest.approx([0.7929])
 
 
-@pytest.mark.parametrize('parameters', [{'robot': 'gen3'}, {'robot': 'ur5e', 'gripper': 'none'}])
+@pytest.mark.parametrize('parameters', [{'robot': 'gen3', 'gripper': 'none'}, {'robot': 'ur5e', 'gripper': 'none'}])
 def test_without_a_driver_commands_are_accepted_and_the_gripper_is_said_to_be_open(
     start: Callable, probe: Any, parameters: dict[str, str]  # type: ignore[type-arg]
 ) -> None:
@@ -126,7 +126,7 @@ def test_without_the_messages_of_the_driver_it_says_so_and_lives(
 ) -> None:
     (tmp_path / 'franka_msgs').mkdir()
     (tmp_path / 'franka_msgs' / '__init__.py').write_text('raise ImportError("no franka_msgs here")')
-    monkeypatch.setenv('PYTHONPATH', f'{tmp_path}:{os.environ["PYTHONPATH"]}')
+    monkeypatch.setenv('PYTHONPATH', f'{tmp_path}:{os.environ.get("PYTHONPATH", "")}')
     node = start('gripper_node', robot='fr3')
     node.wait_for('install the messages of the driver')
     node.wait_for('gripper ready')

@@ -33,6 +33,7 @@ from genima_msgs.msg import ActionChunk, GuardStatus, TargetImage
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
+ARMED = {'simulated': True, 'controller': 'arm_controller', 'armed_at_start': True, 'max_joint_age_s': 0.5}
 
 
 class Lab:
@@ -246,14 +247,14 @@ def test_chunks_of_another_robot_move_nothing(start: Callable, lab: Lab, policy:
 
 
 def test_a_robot_that_the_policy_was_not_made_for_is_refused(start: Callable, policy: Path) -> None:  # type: ignore[type-arg]
-    node = start('guard_node', simulated=True, policy=policy, robot='fr3', controller='arm_controller')
+    node = start('guard_node', simulated=True, policy=policy, robot='ur5e', controller='arm_controller')
     assert node.exit_code() == 1
-    assert 'got robot fr3' in node.text
+    assert 'got robot ur5e' in node.text
     assert 'Traceback' not in node.text
 
 
 def test_a_second_publisher_latches_a_stop_that_names_it(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
-    node = start('guard_node', policy=policy, controller='arm_controller', armed_at_start=True, max_joint_age_s=0.5)
+    node = start('guard_node', **ARMED, policy=policy)
     node.wait_for('ARMED')
     lab.run(1.0)
     assert lab.statuses[-1].state == 'moving', lab.reasons
@@ -268,7 +269,7 @@ def test_a_second_publisher_latches_a_stop_that_names_it(start: Callable, lab: L
 
 
 def test_chunks_of_another_shape_are_refused_and_the_guard_goes_on(start: Callable, lab: Lab, policy: Path) -> None:  # type: ignore[type-arg]
-    node = start('guard_node', policy=policy, controller='arm_controller', armed_at_start=True, max_joint_age_s=0.5)
+    node = start('guard_node', **ARMED, policy=policy)
     node.wait_for('ARMED')
     good = chunk_message(Chunk(lab.now_s, 0.1, np.tile(PANDA.home_rad, (10, 1)), np.ones(10)), PANDA, lab.contract)
     for spoil in (
@@ -294,7 +295,7 @@ def test_an_orphaned_guard_stops_the_arm_and_ends(lab: Lab, policy: Path, node_e
         'print(guard.pid, flush=True)\n'
         'for line in guard.stdout: pass\n'
     )
-    parameters = {'policy': policy, 'controller': 'arm_controller', 'max_joint_age_s': 0.5, 'armed_at_start': 'true'}
+    parameters = {'policy': policy, 'controller': 'arm_controller', 'max_joint_age_s': 0.5, 'armed_at_start': 'true', 'simulated': 'true'}
     arguments = [each for name, value in parameters.items() for each in ('-p', f'{name}:={value}')]
     command = [sys.executable, '-c', launcher, '--ros-args', *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as top:
@@ -321,7 +322,7 @@ def test_an_orphaned_guard_stops_the_arm_and_ends(lab: Lab, policy: Path, node_e
 
 
 def test_the_gripper_command_is_there_for_who_comes_late(start: Callable, lab: Lab, probe, policy: Path) -> None:  # type: ignore[no-untyped-def, type-arg]
-    node = start('guard_node', policy=policy, controller='arm_controller', max_joint_age_s=0.5, armed_at_start=True)
+    node = start('guard_node', simulated=True, policy=policy, controller='arm_controller', max_joint_age_s=0.5, armed_at_start=True)
     node.wait_for('ARMED')
     lab.run(1.5)
     late, repeated = probe.listen(Float64, 'gripper/command', qos.LATCHED), []

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from control_msgs.msg import JointTrajectoryControllerState
 from genima_bringup.doctor import Doctor
-from genima_ros.messages import camera_info_message, image_message, stamp
+from genima_ros.images import image_message
+from genima_ros.messages import camera_info_message, stamp
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 
 from genima.cameras.model import CameraModel

@@ -58,7 +58,10 @@ os.sched_setscheduler = scheduler
 
 
 def test_a_node_without_a_network_says_so(node_environment: None) -> None:
-    os.environ['CYCLONEDDS_URI'] = '<General><Interfaces><NetworkInterface name="none0"/></Interfaces></General>'
+    nowhere = '<General><Interfaces><NetworkInterface name="none0"/></Interfaces></General>'
     source = 'import genima_ros\n' + LIFE.format(what='return', priority=0)
-    result = subprocess.run([sys.executable, '-c', source], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, '-c', source], capture_output=True, text=True, timeout=60,
+        env={**os.environ, 'CYCLONEDDS_URI': nowhere},
+    )  # fmt: skip
     assert result.returncode == 1 and 'none0' in result.stderr

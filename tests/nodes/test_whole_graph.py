@@ -62,7 +62,7 @@ def test_episodes_run_and_a_dead_painter_stops_the_arm(probe, policy: Path) -> N
 def test_a_robot_that_does_not_match_ends_the_stack_with_its_reason(node_environment: None, policy: Path) -> None:
     program = (
         'import sys\nfrom genima_bringup.launcher import launch\n'
-        "sys.exit(launch('franka', policy=sys.argv[1], arguments={'robot': 'fr3', 'overlay': 'false'}))\n"
+        "sys.exit(launch('franka', policy=sys.argv[1], arguments={'robot': 'ur5e', 'overlay': 'false'}))\n"
     )
     result = subprocess.run([sys.executable, '-c', program, str(policy)], capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
