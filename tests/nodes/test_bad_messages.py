@@ -127,7 +127,7 @@ def _nodes(tmp_path: Path, policy: Path) -> dict[str, dict[str, Any]]:
         'doctor_node': {'policy': policy, 'controller': controller, 'period_s': 1.0},
         'failure_node': {**files, 'out': tmp_path / 'failures'},
         'recorder_node': {**files, 'out': tmp_path / 'recordings'},
-        'guard_node': {'policy': policy, 'controller': controller},
+        'guard_node': {'policy': policy, 'controller': controller, 'simulated': True},
         'act_node': {'policy': policy},
         'diffusion_node': {'policy': policy},
     }

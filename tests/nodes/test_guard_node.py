@@ -295,8 +295,8 @@ def test_an_orphaned_guard_stops_the_arm_and_ends(lab: Lab, policy: Path, node_e
         'print(guard.pid, flush=True)\n'
         'for line in guard.stdout: pass\n'
     )
-    parameters = {'policy': policy, 'controller': 'arm_controller', 'max_joint_age_s': 0.5, 'armed_at_start': 'true', 'simulated': 'true'}
-    arguments = [each for name, value in parameters.items() for each in ('-p', f'{name}:={value}')]
+    parameters = {'policy': policy, **ARMED}
+    arguments = [each for name, value in parameters.items() for each in ('-p', f'{name}:={str(value).lower() if value is True else value}')]
     command = [sys.executable, '-c', launcher, '--ros-args', *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as top:
         assert top.stdout is not None
@@ -322,7 +322,7 @@ def test_an_orphaned_guard_stops_the_arm_and_ends(lab: Lab, policy: Path, node_e
 
 
 def test_the_gripper_command_is_there_for_who_comes_late(start: Callable, lab: Lab, probe, policy: Path) -> None:  # type: ignore[no-untyped-def, type-arg]
-    node = start('guard_node', simulated=True, policy=policy, controller='arm_controller', max_joint_age_s=0.5, armed_at_start=True)
+    node = start('guard_node', **ARMED, policy=policy)
     node.wait_for('ARMED')
     lab.run(1.5)
     late, repeated = probe.listen(Float64, 'gripper/command', qos.LATCHED), []
