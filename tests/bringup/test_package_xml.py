@@ -63,4 +63,4 @@ def test_the_pip_list_is_that_of_the_library() -> None:
 def test_versions_for_ros_fit_the_pip_list() -> None:
     lines = (ROOT / 'constraints-ros.txt').read_text().splitlines()
     pinned = {line.split('==')[0].lower() for line in lines if '==' in line}
-    assert {re.split(r'[<>=]', line)[0].lower() for line in _requirements()} <= pinned
+    assert {re.split(r'[<>=;]', line)[0].strip().lower() for line in _requirements()} <= pinned

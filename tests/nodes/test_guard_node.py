@@ -296,7 +296,8 @@ def test_an_orphaned_guard_stops_the_arm_and_ends(lab: Lab, policy: Path, node_e
         'for line in guard.stdout: pass\n'
     )
     parameters = {'policy': policy, **ARMED}
-    arguments = [each for name, value in parameters.items() for each in ('-p', f'{name}:={str(value).lower() if value is True else value}')]
+    texts = {name: str(value).lower() if value is True else value for name, value in parameters.items()}
+    arguments = [each for name, text in texts.items() for each in ('-p', f'{name}:={text}')]
     command = [sys.executable, '-c', launcher, '--ros-args', *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as top:
         assert top.stdout is not None
