@@ -42,6 +42,16 @@ def test_it_waits_where_the_arm_is_held() -> None:
     assert not retrace.done and np.abs(chunk.q_rad[0] - HOME).max() <= LEASH_RAD + 0.4 / 29 * 2
 
 
+def test_an_arm_that_went_ahead_while_ticks_were_lost_is_met_there() -> None:
+    way = HOME + np.linspace(0.0, 1.0, 60)[:, None]
+    retrace = Retrace(PANDA, DT_S * np.arange(60), way, np.ones(60))
+    chunk = retrace.chunk(0.0, HOME)
+    for tick in range(1, 80):
+        q = chunk.q_rad[14] if tick == 5 else chunk.q_rad[0]
+        chunk = retrace.chunk(DT_S * tick, q)
+    assert retrace.done
+
+
 def test_an_arm_far_from_the_beginning_is_refused() -> None:
     with pytest.raises(LimitError, match=r'panda_joint2 .* nearer'):
         _retrace().chunk(0.0, HOME + np.eye(7)[1] * 0.7)

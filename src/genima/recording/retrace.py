@@ -9,6 +9,7 @@ from genima.recording.jog import DT_S, LEASH_RAD, STEPS
 from genima.robots.profile import RobotProfile
 
 APPROACH_RAD_S = 0.3
+SAME_RAD = 0.01  # of two places that are as near the earlier one counts: the way may come by again
 MAX_APPROACH_RAD = 0.5
 """The way to the beginning is a straight line of joint positions: nobody has checked what stands in it."""
 
@@ -60,11 +61,19 @@ class Retrace:
         """
         if self._step is None:
             self._begin(q_rad)
-        elif np.abs(self._q_rad[self._step] - q_rad).max() <= LEASH_RAD and not self.done:
-            self._step += 1
+        else:
+            self._go_on(q_rad)
         assert self._step is not None
         rows = np.minimum(self._step + 1 + np.arange(STEPS), len(self._q_rad) - 1)
         return Chunk(stamp_s, DT_S, self._q_rad[rows], self._open[rows])
+
+    def _go_on(self, q_rad: np.ndarray) -> None:
+        """Take the next step, or the one where the arm is: after a tick that was lost it has gone ahead on its chunk."""
+        assert self._step is not None
+        ahead = np.abs(self._q_rad[self._step : self._step + STEPS] - q_rad).max(axis=1)
+        if ahead.min() <= LEASH_RAD:
+            nearest = int(np.argmax(ahead <= ahead.min() + SAME_RAD))
+            self._step = min(self._step + max(nearest, 1), len(self._q_rad) - 1)
 
     def _begin(self, q_rad: np.ndarray) -> None:
         """Put the way to the beginning before the recorded one."""
