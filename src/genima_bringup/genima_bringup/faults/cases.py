@@ -131,6 +131,11 @@ ROBOT_CONTROLLER = (
 CLOCK = (
     _stream('clock of the guard', '1 s ahead', lambda: streams.clock_set(1.0), True, TOLD_S),
     _stream('clock of the guard', '1 s behind', lambda: streams.clock_set(-1.0), True, TOLD_S),
+    # small enough to pass every look at the age of something
+    *(
+        _stream('clock of the guard', f'{1e3 * offset_s:+.0f} ms', lambda offset_s=offset_s: streams.clock_set(offset_s))
+        for offset_s in (-0.04, 0.04, 0.06, 0.08)
+    ),
 )
 OPERATOR_AND_PROCESSES = (
     FaultCase('robot controller: restarted', service='restart_controller', seconds=0.3),

@@ -24,6 +24,7 @@ from genima_msgs.msg import GuardStatus
 from genima_ros import qos
 
 REST_RAD_S = 0.005
+OFFSET_FORGOTTEN_S = 2.5  # a guard that has just measured an offset of its clock is not armed
 PATIENCE_S = 120.0  # wall time; loading the networks anew on a busy machine
 MEMORY = 20_000
 REPEATS, REPEAT_S = 20, 2.0  # of a service call
@@ -76,6 +77,8 @@ class FaultRig(GraphMonitor):
         """End the fault; what was killed is started again, what an operator has to do is done."""
         if case.stream is not None:
             self._tell_relay('', 0)
+        if case.name.startswith('clock'):
+            self.wait(lambda: False, OFFSET_FORGOTTEN_S)
         for node in case.processes:
             if case.signal == signal.SIGKILL:
                 self._processes.restart(node)
