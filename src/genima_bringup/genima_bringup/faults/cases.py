@@ -4,6 +4,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from signal import SIGKILL, SIGSTOP
 
 from genima_bringup.faults import streams
@@ -133,7 +134,7 @@ CLOCK = (
     _stream('clock of the guard', '1 s behind', lambda: streams.clock_set(-1.0), True, TOLD_S),
     # small enough to pass every look at the age of something
     *(
-        _stream('clock of the guard', f'{1e3 * offset_s:+.0f} ms', lambda offset_s=offset_s: streams.clock_set(offset_s))
+        _stream('clock of the guard', f'{1e3 * offset_s:+.0f} ms', partial(streams.clock_set, offset_s))
         for offset_s in (-0.04, 0.04, 0.06, 0.08)
     ),
 )
