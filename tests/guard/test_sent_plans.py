@@ -45,6 +45,13 @@ def test_a_controller_that_executes_something_else_follows_no_plan(sent: SentPla
     assert sent.plan is None and not sent.stopping
 
 
+def test_only_a_plan_that_was_never_sent_is_withdrawn(sent: SentPlans) -> None:
+    sent.withdraw(1.2)
+    assert sent.plan is SECOND, 'its repetition was late, not itself'
+    sent.withdraw(1.1)
+    assert sent.plan is FIRST
+
+
 def test_where_the_controller_does_not_say_the_last_plan_counts(sent: SentPlans) -> None:
     sent.settle(1.2, lambda plan: None)
     assert sent.plan is SECOND

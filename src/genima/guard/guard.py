@@ -92,9 +92,9 @@ class Guard:
         self._tally.refuse(Reason('stop', f'{reason}; reset to go on'))
         return self._output(plan)
 
-    def reset(self) -> GuardOutput:
+    def reset(self, now_s: float | None = None) -> GuardOutput:
         """Forget a stop and the counts. The guard is disarmed then; an arm that moves is brought to rest."""
-        plan = self._stop_motion(self._now_s)
+        plan = self._stop_motion(self._now(now_s))
         if not self._moving():
             self._forget_motion()
         self._armed = self._stopped = False
@@ -154,13 +154,13 @@ class Guard:
         return self._use(chunk, base, spliced)
 
     def too_late(self, judged_s: float, now_s: float) -> bool:
-        """Return whether a plan of `judged_s` must not be sent any more at `now_s`; it is forgotten then.
+        """Return whether a plan of `judged_s` must not be sent any more at `now_s`; a new one is forgotten then.
 
         What it changes may have begun when it arrives, which would be a jump.
         """
         if now_s - judged_s <= self.config.send_within_s:
             return False
-        self._sent.withdraw()
+        self._sent.withdraw(judged_s)
         self._tally.refuse(Reason('late', f'the guard itself was {now_s - judged_s:.2f} s late, and sent nothing'))
         return True
 

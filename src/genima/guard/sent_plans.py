@@ -48,9 +48,9 @@ class SentPlans:
         self._all.append(self._present)
         return plan
 
-    def withdraw(self) -> None:
-        """Forget the newest plan: it was not sent after all."""
-        if self._all and self._all[-1] is self._present:
+    def withdraw(self, judged_s: float) -> None:
+        """Forget the newest plan if it is of `judged_s`: it was not sent after all. One that was sent before stays."""
+        if self._all and self._all[-1] is self._present and self._all[-1].sent_s >= judged_s:
             self._all.pop()
             self._present = self._all[-1] if self._all else None
 

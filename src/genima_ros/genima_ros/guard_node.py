@@ -74,7 +74,7 @@ class GuardNode(Node):
             'arm': self._arm,
             'disarm': lambda: self._guard.disarm('by service', self._now_s()),
             'stop': lambda: self._guard.stop('by service', self._now_s()),
-            'reset': self._guard.reset,
+            'reset': lambda: self._guard.reset(self._now_s()),
         }
         for name, action in actions.items():
             self.create_service(Trigger, f'~/{name}', self._handler(name, action))
