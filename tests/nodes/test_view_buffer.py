@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Views that belong together, and complaints that name the camera."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from genima_ros.images import image_message
@@ -9,9 +11,15 @@ from genima_ros.views import ViewBuffer, prepare
 from sensor_msgs.msg import CameraInfo, Image
 
 from genima.cameras.model import CameraModel
+from genima.contract.preprocessor import Preprocessor
+from genima.contract.spec import PolicySpec
 from genima.errors import CalibrationError, GenimaError
+from genima.robots.profile import RobotProfile
 
 CAMERAS = ('wrist', 'front')
+PREPROCESSOR = Preprocessor(
+    replace(PolicySpec.from_recipe('small', RobotProfile.load('panda')), cameras=CAMERAS, hidden={}, view_size_px=8)
+)
 
 
 def camera(width_px: int = 16, height_px: int = 16) -> CameraModel:
@@ -79,7 +87,7 @@ def test_views_have_the_order_and_size_of_the_contract() -> None:
     views.add_image('front', image(1.0, value=200), wall_s=10.0)
     images = views.newest()
     assert images is not None
-    prepared = prepare(images, CAMERAS, 8, {})
+    prepared = prepare(images, PREPROCESSOR)
     assert prepared.shape == (2, 8, 8, 3)
     assert (prepared[0] == 7).all() and (prepared[1] == 200).all()
 
@@ -104,4 +112,4 @@ def test_what_cannot_be_used_is_refused_by_camera_and_topic(info: CameraInfo, pi
     images = views.newest()
     assert images is not None
     with pytest.raises((GenimaError, CalibrationError), match=message):
-        prepare(images, CAMERAS, 8, {})
+        prepare(images, PREPROCESSOR)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from genima.cameras.model import CameraModel, MountedCamera
+from genima.contract.preprocessor import Preprocessor
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import inverse
@@ -34,7 +35,8 @@ def shown_in(spec: PolicySpec, camera: str, spheres: Sequence[Sphere]) -> list[S
 
 def view_models(spec: PolicySpec, cameras: Mapping[str, MountedCamera]) -> list[CameraModel]:
     """Return the camera models of the square views."""
-    return [cameras[name].model.view(spec.view_size_px, spec.view_lens.get(name)) for name in spec.cameras]
+    preprocessor = Preprocessor(spec)
+    return [preprocessor.model(name, cameras[name].model) for name in spec.cameras]
 
 
 def draw_targets(

@@ -10,7 +10,8 @@ import numpy as np
 
 from genima.align.joints import openings_at
 from genima.cameras.pixels import raw_pixels
-from genima.cameras.views import prepare, tile, untile
+from genima.cameras.views import tile, untile
+from genima.contract.preprocessor import Preprocessor
 from genima.contract.spec import PolicySpec
 from genima.convert.mcap import topics
 from genima.convert.mcap.survey import Survey
@@ -92,12 +93,11 @@ class SegmentReader:
         """
         newest = min(self._targets, key=lambda target: abs(target.stamp_s - time_s), default=None)
         cameras, schemas, views = self._survey.cameras(), Schemas(), []
+        preprocessor = Preprocessor(self._spec)
         for name in self._spec.cameras:
             place = self._survey.streams.cameras[name].nearest(time_s if newest is None else newest.stamp_s).payload
             (raw,) = self._bag.at([place])
-            model, size_px = cameras[name].model, self._spec.view_size_px
-            lens = self._spec.view_lens.get(name)
-            views.append(prepare(picture(raw, schemas, cameras[name]), model, size_px, self._spec.resize, lens)[0])
+            views.append(preprocessor.view(name, picture(raw, schemas, cameras[name]), cameras[name].model))
         seen = tile(np.stack(views))
         return seen, np.zeros_like(seen) if newest is None else tile(newest.views)
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genima.cameras.model import MountedCamera
-from genima.cameras.views import prepare
+from genima.contract.preprocessor import Preprocessor
 from genima.contract.spec import PolicySpec
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
@@ -64,12 +64,13 @@ def read_views(
     Raises:
         DatasetError: if the file is damaged.
     """
+    preprocessor = Preprocessor(spec)
     try:
         with open_views(path) as stored:
             for column, name in enumerate(spec.cameras):
-                frames, model, lens = stored[name], cameras[name].model, spec.view_lens.get(name)
+                frames, model = stored[name], cameras[name].model
                 for row, step in enumerate(steps):
-                    out[row, column] = prepare(frames[int(step)], model, spec.view_size_px, spec.resize, lens)[0]
+                    out[row, column] = preprocessor.view(name, frames[int(step)], model)
     except OSError as error:
         raise DatasetError(
             f'{path} cannot be read ({error}); `genima dataset verify` says what is wrong, copy or collect it again'

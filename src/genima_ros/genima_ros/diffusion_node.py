@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from genima.align.latency import read_offsets
 from genima.cameras.views import tile
+from genima.contract.preprocessor import Preprocessor
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.rig.rig import info_topic
@@ -46,6 +47,7 @@ class DiffusionNode(Node):
         self.spec = PolicySpec.load(policy)
         declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
         self._views = ViewBuffer(self.spec.cameras, skew_s, read_offsets(latency) if latency else {})
+        self._preprocessor = Preprocessor(self.spec)
         self._submitted_s = float('-inf')
         self._ticks = 0
         self._target = self.create_publisher(TargetImage, 'target_image', qos.COMMAND)
@@ -108,7 +110,7 @@ class DiffusionNode(Node):
                 f'the newest views are {age_s:.3f} s old, allowed {self._max_age_s:.3f} s; are the clocks in step?'
             )
         marks_s = [time.perf_counter()]
-        views = prepare(images, self.spec.cameras, self.spec.view_size_px, self.spec.view_lens)
+        views = prepare(images, self._preprocessor)
         marks_s.append(time.perf_counter())
         painted = self._painter.paint(views, self.get_parameter('instruction').value)
         marks_s.append(time.perf_counter())

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo
 
 from genima.align.frames import FrameTrack, newest_set
-from genima.cameras import views
-from genima.cameras.lens import ViewLens
+from genima.contract.preprocessor import Preprocessor
 from genima.errors import CalibrationError
 from genima.rig.rig import image_topic, info_topic
 from genima_ros.images import image_array
@@ -109,14 +108,14 @@ class ViewBuffer:
         return lines
 
 
-def prepare(images: ImageSet, cameras: Sequence[str], size_px: int, lenses: Mapping[str, ViewLens]) -> NDArray[np.uint8]:
-    """Return the policy's views of an image set, shape (V, size, size, 3), uint8; `lenses` as in the contract.
+def prepare(images: ImageSet, preprocessor: Preprocessor) -> NDArray[np.uint8]:
+    """Return the policy's views of an image set, shape (V, size, size, 3), uint8.
 
     Raises:
         GenimaError: names the camera and the topic that cannot be used.
     """
-    prepared = []
-    for camera, image, info in zip(cameras, images.images, images.infos, strict=True):
+    frames = {}
+    for camera, image, info in zip(preprocessor.spec.cameras, images.images, images.infos, strict=True):
         pixels = image_array(image, f'camera {camera!r}, topic {image_topic(camera)}')
         model = camera_model(info, camera, f'camera {camera!r}, topic {info_topic(camera)}')
         height_px, width_px, _ = pixels.shape
@@ -125,5 +124,5 @@ def prepare(images: ImageSet, cameras: Sequence[str], size_px: int, lenses: Mapp
                 f'camera {camera!r}: {image_topic(camera)} is {width_px}x{height_px} but'
                 f' {info_topic(camera)} says {model.width_px}x{model.height_px}; calibrate at the size you stream'
             )
-        prepared.append(views.prepare(pixels, model, size_px, lens=lenses.get(camera))[0])
-    return np.stack(prepared)
+        frames[camera] = pixels, model
+    return preprocessor.views(frames)
