@@ -10,7 +10,7 @@ from genima.bench.targets import AGREES, measure_targets, summary
 from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.episodes.store import write_episode
-from genima.evaluate.policy import Policy
+from genima.policy.local import LocalPolicy
 from genima.robots.profile import RobotProfile
 from genima.sim.collect import CollectConfig, record
 from genima.sim.simulation import Simulation
@@ -41,7 +41,7 @@ def test_only_mistakes_are_far_apart(tmp_path: Path, small_spec: PolicySpec, pan
         episode.metadata['success'] = None  # cut short, nobody judged it
         write_episode(tmp_path / f'episode_{seed}.h5', episode)
     perfect = cast(Any, Perfect(load_samples(tmp_path, small_spec, panda)))
-    distances = measure_targets(Policy(tmp_path, small_spec, panda, perfect, perfect), tmp_path, 10)
+    distances = measure_targets(LocalPolicy(tmp_path, small_spec, panda, perfect, perfect), tmp_path, 10)
     assert np.percentile(distances[AGREES], 90) < 0.005
     for name, values in distances.items():
         assert name == AGREES or np.median(values) > 0.02, name

@@ -14,8 +14,8 @@ import numpy as np
 
 from genima.cameras.model import MountedCamera
 from genima.chunks.plan import Chunk
-from genima.evaluate.policy import Policy
 from genima.guard.target_check import TargetCheck, check_target
+from genima.policy.local import LocalPolicy
 from genima.robots.transforms import axis_generators, rotation_about
 from genima.train.samples import Samples, load_samples
 
@@ -24,7 +24,7 @@ WRONG_CAMERA_RAD = 0.1
 AGREES = 'all is well'
 
 
-def measure_targets(policy: Policy, data: Path | str, moments: int = 150, seed: int = 0) -> dict[str, list[float]]:
+def measure_targets(policy: LocalPolicy, data: Path | str, moments: int = 150, seed: int = 0) -> dict[str, list[float]]:
     """Return the distances [m] between target and chunk by kind of situation; infinite where no sphere was located.
 
     Args:
@@ -68,12 +68,12 @@ def summary(distances: dict[str, list[float]], limit_m: float) -> list[dict[str,
     return rows
 
 
-def _act(policy: Policy, samples: Samples, index: int, target: np.ndarray) -> Chunk:
+def _act(policy: LocalPolicy, samples: Samples, index: int, target: np.ndarray) -> Chunk:
     return policy.controller.act(target, samples.q_rad[index], float(samples.gripper_open[index]), 0.0, stamp_s=0.0)
 
 
 def _check(
-    policy: Policy,
+    policy: LocalPolicy,
     samples: Samples,
     index: int,
     target: np.ndarray,

@@ -81,10 +81,10 @@ def targets(
     """Measure how far painted targets and chunks are apart when all is well and when something is wrong."""
     from genima.bench.targets import measure_targets, summary
     from genima.evaluate.plots import plot_distances
-    from genima.evaluate.policy import Policy
     from genima.files import write_atomic
+    from genima.policy.local import LocalPolicy
 
-    distances = measure_targets(Policy.load(policy), data, moments)
+    distances = measure_targets(LocalPolicy.load(policy), data, moments)
     rows = summary(distances, 1e-3 * limit_mm)
     columns = list(rows[0])
     cells = [[_cell(row[name]) for name in columns] for row in rows]

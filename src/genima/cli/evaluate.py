@@ -16,13 +16,15 @@ HELD_OUT_EPISODES = 20
 
 
 def evaluate(
-    policy: Annotated[Path, typer.Option(help='Policy directory.')] = Path('models/panda_pick'),
+    policy: Annotated[
+        str, typer.Option(help='Policy directory; ws://host:port of `genima serve`; or name:address of another package.')
+    ] = 'models/panda_pick',
     episodes: Annotated[int, typer.Option(min=1, help='Episodes to run.')] = 100,
     seed: Annotated[int, typer.Option(min=0, help='Seed of the first episode; the others count up from it.')] = 1000,
     workers: Annotated[int, typer.Option(min=1, help='Processes. Timing figures are honest with one only.')] = 1,
     threads: Annotated[int, typer.Option(min=1, help='Threads of the networks, per process.')] = 2,
     painter_latency_s: Annotated[
-        float, typer.Option(min=0, help='Age of a target image when it becomes usable, in simulated seconds.')
+        float, typer.Option(min=0, help="From views to a usable target image, or another policy's chunk [simulated s].")
     ] = 0.1,
     episode_s: Annotated[float, typer.Option(min=1, help='Longest episode, in simulated seconds.')] = 15.0,
     painter_only: Annotated[bool, typer.Option(help='Only measure painted spheres on held-out episodes.')] = False,
@@ -36,13 +38,13 @@ def evaluate(
 ) -> None:
     """Run a policy in simulation, in this process, and print its success with a 95 % interval."""
     if painter_only:
-        _painter_only(policy, dataset, seed, threads, json_path)
+        _painter_only(Path(policy), dataset, seed, threads, json_path)
         return
-    from genima.contract.spec import PolicySpec
     from genima.evaluate.closed_loop import LoopConfig
     from genima.evaluate.runner import run_episodes, summarise
+    from genima.policy.registry import contract_of
 
-    contract = PolicySpec.load(policy).hash()
+    contract = contract_of(policy).hash()
     config = LoopConfig(painter_latency_s, timeout_s=episode_s)
     seeds = range(seed, seed + episodes)
     results = []
@@ -75,10 +77,10 @@ def _painter_only(policy: Path, dataset: Path | None, seed: int, threads: int, j
     import torch
 
     from genima.evaluate.painter_error import measure_painter
-    from genima.evaluate.policy import Policy
+    from genima.policy.local import LocalPolicy
 
     torch.set_num_threads(threads)
-    loaded = Policy.load(policy)
+    loaded = LocalPolicy.load(policy)
     with tempfile.TemporaryDirectory() as folder:
         if dataset is None:
             dataset = Path(folder)

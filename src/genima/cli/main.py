@@ -35,6 +35,7 @@ from genima.cli import (
     retexture,
     rig,
     robot,
+    serve,
     train,
     up,
     view,
@@ -78,6 +79,7 @@ dataset.app.command('compare')(dataset_compare.compare)
 app.add_typer(dataset.app, name='dataset')
 app.add_typer(calibrate.app, name='calibrate')
 app.command('latency')(latency.latency)
+app.command('serve')(serve.serve)
 app.add_typer(train.app, name='train')
 app.add_typer(robot.app, name='robot')
 app.command('evaluate')(evaluate.evaluate)

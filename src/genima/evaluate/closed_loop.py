@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One episode of a policy in simulation, in one process, with the timing of the node graph.
 
-The painter works beside the 10 Hz loop: a target image becomes usable `painter_latency_s` after its views were taken,
-and the painter starts on new views as soon as it is free. The controller ticks at the control rate on the newest
-finished target image and the joint state of that moment; its chunk reaches the guard `controller_latency_s` later, and
-the guard's plan drives the emulated joint_trajectory_controller, exactly as between the nodes.
+The policy is asked at the control rate (`actors.py`); its chunk reaches the guard `controller_latency_s` later, and the
+guard's plan drives the emulated joint_trajectory_controller, exactly as between the nodes.
 """
 
 import time
@@ -15,10 +13,12 @@ from typing import Protocol
 
 import numpy as np
 
+from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
-from genima.evaluate.policy import Policy
+from genima.evaluate.actors import actor_of
 from genima.guard.guard import Guard
 from genima.guard.status import GuardConfig, GuardOutput
+from genima.policy.protocols import Observation, Policy
 from genima.sim.simulation import Simulation
 
 MAX_CONTROLLER_AGE_S = 0.1
@@ -28,7 +28,7 @@ MAX_CONTROLLER_AGE_S = 0.1
 class LoopConfig:
     """Timing of the emulated graph and when an episode ends."""
 
-    painter_latency_s: float = 0.10
+    policy_latency_s: float = 0.10
     controller_latency_s: float = 0.02
     guard_period_s: float = 0.02
     timeout_s: float = 15.0
@@ -72,34 +72,6 @@ class Watcher(Protocol):
         """Look at one frame."""
 
 
-@dataclass
-class _Target:
-    stamp_s: float
-    ready_s: float
-    views: np.ndarray
-
-
-class _Painting:
-    """The painter's side of the loop: at most one picture is being painted."""
-
-    def __init__(self, policy: Policy, latency_s: float, timing_ms: dict[str, list[float]]) -> None:
-        self._policy = policy
-        self._latency_s = latency_s
-        self._timing_ms = timing_ms
-        self._in_work: _Target | None = None
-        self.newest: _Target | None = None
-
-    def update(self, now_s: float, views: np.ndarray) -> None:
-        """Finish what is due at `now_s`, and start on `views` when free."""
-        if self._in_work is not None and self._in_work.ready_s <= now_s + 1e-9:
-            self.newest, self._in_work = self._in_work, None
-        if self._in_work is None:
-            started = time.perf_counter()
-            painted = self._policy.painter.paint(views, self._policy.spec.instruction)
-            self._timing_ms['paint'].append(1e3 * (time.perf_counter() - started))
-            self._in_work = _Target(now_s, now_s + self._latency_s, painted)
-
-
 def stack_views(spec: PolicySpec, images: dict[str, np.ndarray]) -> np.ndarray:
     """Return the views (V, S, S, 3) in the order of the contract."""
     return np.stack([images[name] for name in spec.cameras])
@@ -116,19 +88,19 @@ def run_episode(
     config = config or LoopConfig()
     simulation.reset(seed)
     timing_ms: dict[str, list[float]] = defaultdict(list)
-    guard = Guard(policy.profile, GuardConfig(max_controller_age_s=MAX_CONTROLLER_AGE_S), policy.spec.hash())
+    guard = Guard(simulation.profile, GuardConfig(max_controller_age_s=MAX_CONTROLLER_AGE_S), policy.spec.hash())
     guard.arm()
-    painting = _Painting(policy, config.painter_latency_s, timing_ms)
+    policy.reset()
+    actor = actor_of(policy, config.policy_latency_s, timing_ms)
     start_s = simulation.time_s
     for now_s in _ticks(start_s, config.timeout_s, policy.spec.control_rate_hz):
         started = time.perf_counter()
         views = stack_views(policy.spec, simulation.render())
         timing_ms['render'].append(1e3 * (time.perf_counter() - started))
-        painting.update(now_s, views)
+        chunk = actor.tick(Observation(now_s, views, now_s, simulation.q_rad.copy(), simulation.gripper_open))
         if watch is not None:
-            target = None if painting.newest is None else painting.newest.views
-            watch(Frame(now_s - start_s, views, target, simulation.q_rad.copy()))
-        _control_period(policy, simulation, guard, painting.newest, now_s, config, timing_ms)
+            watch(Frame(now_s - start_s, views, actor.target, simulation.q_rad.copy()))
+        _control_period(policy, simulation, guard, chunk, now_s, config, timing_ms)
         if simulation.success():
             break
     return EpisodeResult(
@@ -150,24 +122,12 @@ def _control_period(
     policy: Policy,
     simulation: Simulation,
     guard: Guard,
-    target: _Target | None,
+    chunk: Chunk | None,
     now_s: float,
     config: LoopConfig,
     timing_ms: dict[str, list[float]],
 ) -> None:
-    """Act once on the state of `now_s`, then let the arm and the guard run until the next tick."""
-    chunk = None
-    if target is not None:
-        started = time.perf_counter()
-        chunk = policy.controller.act(
-            target.views,
-            simulation.q_rad,
-            simulation.gripper_open,
-            now_s - target.stamp_s,
-            policy.spec.instruction,
-            stamp_s=now_s,
-        )
-        timing_ms['act'].append(1e3 * (time.perf_counter() - started))
+    """Publish a chunk of `now_s`, then let the arm and the guard run until the next tick."""
     end_s = now_s + 1 / policy.spec.control_rate_hz
     _observe(simulation, guard)
     if chunk is not None:

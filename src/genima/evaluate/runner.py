@@ -10,9 +10,11 @@ from typing import Any
 import torch
 
 from genima.evaluate.closed_loop import EpisodeResult, LoopConfig, run_episode
-from genima.evaluate.policy import Policy
 from genima.evaluate.statistics import percentiles, wilson_95, worst
+from genima.policy.protocols import Policy
+from genima.policy.registry import load_policy
 from genima.processes import in_processes
+from genima.robots.profile import RobotProfile
 from genima.sim.simulation import Simulation
 
 _loaded: dict[tuple[str, str], tuple[Policy, Simulation]] = {}
@@ -23,10 +25,12 @@ def _load(directory: str, robot: str, threads: int) -> tuple[Policy, Simulation]
     key = directory, robot
     if key not in _loaded:
         torch.set_num_threads(threads)
-        policy = Policy.load(directory, robot=robot)
+        policy = load_policy(directory, robot=robot)
+        profile = RobotProfile.load(robot or policy.spec.robot)
+        policy.spec.check_robot(profile)
         side_px = policy.spec.view_size_px
         cameras = ','.join(policy.spec.cameras)
-        simulation = Simulation(policy.profile, width_px=side_px, height_px=side_px, cameras=cameras)
+        simulation = Simulation(profile, width_px=side_px, height_px=side_px, cameras=cameras)
         _loaded[key] = (policy, simulation)
     return _loaded[key]
 
@@ -42,7 +46,7 @@ def run_episodes(
     """Yield the result of every seed, in order.
 
     Args:
-        directory: Policy directory.
+        directory: Policy directory, or another address of a policy.
         seeds: One episode each.
         config: Timing of the loop.
         workers: Processes; more than one shortens the run but makes the timing figures meaningless.
