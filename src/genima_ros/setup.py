@@ -40,6 +40,7 @@ NODES = (
     'mirror_node',
     'operator_node',
     'overlay_node',
+    'policy_node',
     'recorder_node',
     'replay_node',
     'retrace_node',

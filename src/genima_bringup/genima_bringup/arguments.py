@@ -32,6 +32,8 @@ REAL = {'franka': {'robot': 'fr3'}}  # the Franka that is sold, and that has a d
 
 ARGUMENTS = (
     Argument('policy', '', "Policy directory; a relative one may be in the repository. Empty: the stack's."),
+    Argument('server', '', 'ws://host:port of `genima serve`, which runs the policy; empty: it runs here.'),
+    Argument('token_file', '', 'File with the token of the server.'),
     Argument('robot', '', "Robot profile: a name in config/robots or a file. Empty: the rig's, or the stack's."),
     Argument('robot_ip', '', 'Address of a real arm; empty simulates one.'),
     Argument('rig', '', 'Your topics: a name in config/rigs or a YAML file. Empty: cameras/<name>/image_raw and so on.'),

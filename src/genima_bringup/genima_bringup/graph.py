@@ -29,7 +29,6 @@ from genima_bringup.table import NodeEntry, Rviz, Stack
 
 __all__ = ['ARGUMENTS', 'STACKS', 'NodeEntry', 'Stack', 'controller_name', 'policy_dir', 'stack', 'stack_of']
 CLOCKS = ('sim_node', 'replay_node')
-REPLAYED_TO = ['diffusion_node', 'act_node', 'guard_node']  # who must listen before a recording begins
 DEADMAN_S = 0.5  # the console says ten times a second that somebody watches
 # the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
 QUIET_AND_OFFLINE = {'HF_HUB_OFFLINE': '1', 'TRANSFORMERS_VERBOSITY': 'error', 'TQDM_DISABLE': '1'}
@@ -132,7 +131,10 @@ def _replay_node(settings: Settings) -> NodeEntry:
     bag = Path(settings['replay']).expanduser().absolute()
     if not bag.exists():
         raise GenimaError(f'replay:={settings["replay"]}: there is no recording {bag}')
-    parameters = {'bag': str(bag), 'rate': settings.number('replay_rate'), 'wait_for': REPLAYED_TO}
+    networks = ['policy_node'] if settings['server'] else ['diffusion_node', 'act_node']
+    # who must listen before the recording begins
+    listeners = [*networks, 'guard_node']
+    parameters = {'bag': str(bag), 'rate': settings.number('replay_rate'), 'wait_for': listeners}
     return NodeEntry('replay_node', parameters, ends_stack=True)
 
 
@@ -176,8 +178,7 @@ def _policy_nodes(settings: Settings, policy: str, guard: Mapping[str, Any]) -> 
     networks = {'policy': policy, 'device': settings['device']}
     check_targets = settings.is_true('check_targets')
     nodes = [
-        NodeEntry('diffusion_node', networks, QUIET_AND_OFFLINE),
-        NodeEntry('act_node', {**networks, 'robot': settings['robot']}),
+        *_networks(settings, networks),
         NodeEntry('guard_node', {'policy': policy, **guard, 'check_targets': check_targets}),
     ]
     if check_targets:
@@ -185,6 +186,18 @@ def _policy_nodes(settings: Settings, policy: str, guard: Mapping[str, Any]) -> 
     if settings.is_true('overlay'):
         nodes.append(NodeEntry('overlay_node', {'policy': policy, 'robot': settings['robot']}, essential=False))
     return nodes
+
+
+def _networks(settings: Settings, networks: Mapping[str, Any]) -> list[NodeEntry]:
+    """Return the nodes that make targets and chunks; a policy on another computer has one for both."""
+    robot = {'robot': settings['robot']}
+    if settings['server']:
+        elsewhere = {'server': settings['server'], 'token_file': settings['token_file']}
+        return [NodeEntry('policy_node', {**networks, **robot, **elsewhere})]
+    return [
+        NodeEntry('diffusion_node', dict(networks), QUIET_AND_OFFLINE),
+        NodeEntry('act_node', {**networks, **robot}),
+    ]
 
 
 def _console_nodes(settings: Settings) -> list[NodeEntry]:

@@ -98,9 +98,9 @@ class Recorder:
         if self.status is None:
             return 'sim_node (no episode status)'
         if self._target is None:
-            return 'diffusion_node (no target image)'
+            return 'diffusion_node, or policy_node (no target image)'
         if not self.record.chunk_arrivals_s:
-            return 'act_node (no action chunk)'
+            return 'act_node, or policy_node (no action chunk)'
         return 'target_check_node (no check)'
 
     def _listen(self) -> None:
@@ -143,7 +143,7 @@ class Recorder:
             series = self.record.timing_ms.setdefault(f'{message.node}.{stage}', [])
             if len(series) < TIMINGS_LENGTH:
                 series.append(float(milliseconds))
-        if message.node == 'act_node':
+        if message.node in ('act_node', 'policy_node'):
             self.record.ticks, self.record.ticks_without_input = message.ticks, message.ticks_without_input
             if len(message.stages) and len(self.record.chunk_published_s) < TIMINGS_LENGTH:
                 self.record.chunk_published_s.append(seconds(message.header.stamp))

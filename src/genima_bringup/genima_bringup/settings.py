@@ -16,7 +16,9 @@ from genima_bringup.drivers import distribution
 
 # tf stands in the namespace with everything else, as is usual where there are several robots
 TF_IN_NAMESPACE = {'/tf': 'tf', '/tf_static': 'tf_static'}
-READ_IMAGES = ('diffusion_node', 'overlay_node', 'console_node', 'camera_check_node', 'recorder_node', 'failure_node')
+READ_IMAGES = (
+    'diffusion_node', 'policy_node', 'overlay_node', 'console_node', 'camera_check_node', 'recorder_node', 'failure_node',
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -3,32 +3,26 @@
 
 import time
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import Image
 
-from genima.align.latency import read_offsets
 from genima.cameras.views import tile
-from genima.contract.preprocessor import Preprocessor
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
-from genima.rig.rig import info_topic
 from genima.stamps import is_overtaken
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.devices import check_device
 from genima_ros.diagnostics import refuse
-from genima_ros.images import declare_transport, image_message, image_stream
+from genima_ros.images import image_message
 from genima_ros.messages import stamp
 from genima_ros.parameters import declare
-from genima_ros.views import ImageSet, ViewBuffer, prepare
+from genima_ros.view_inputs import ViewInputs
+from genima_ros.views import ImageSet
 from genima_ros.worker import LatestWorker
-
-SILENT_S = 2.0  # a camera that sends nothing for longer is complained about
-MAX_AHEAD_S = 0.05
 
 
 class DiffusionNode(Node):
@@ -39,15 +33,9 @@ class DiffusionNode(Node):
         policy = declare(self, 'policy', '', 'Policy directory with policy.yaml and painter/.')
         device = declare(self, 'device', 'cpu', 'Torch device of the painter: cpu or cuda.')
         threads = declare(self, 'threads', 2, 'CPU threads of the painter.', between=(1, 256))
-        skew_s = declare(self, 'max_skew_s', 0.05, 'Largest time between the views of one set [s].', between=(0.0, 1.0))
-        latency = declare(self, 'camera_latency', '', 'File of `genima latency --json`, taken off the stamps; empty: none.')
-        self._max_age_s = declare(self, 'max_age_s', 0.5, 'Views older than this are not painted [s].', between=(0.01, 10.0))
-        reliable = declare(self, 'reliable_images', False, 'Ask the cameras to repeat lost images (reliable QoS).')
-        self._transport = declare_transport(self)
         self.spec = PolicySpec.load(policy)
         declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
-        self._views = ViewBuffer(self.spec.cameras, skew_s, read_offsets(latency) if latency else {})
-        self._preprocessor = Preprocessor(self.spec)
+        self._views = ViewInputs(self, self.spec, 'painting')
         self._submitted_s = float('-inf')
         self._ticks = 0
         self._target = self.create_publisher(TargetImage, 'target_image', qos.COMMAND)
@@ -55,8 +43,7 @@ class DiffusionNode(Node):
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
         self._load(policy, device, threads)
         self._worker = LatestWorker(self._work, 'painter')
-        self._listen(qos.NEWEST_RELIABLE if reliable else qos.NEWEST)
-        self.create_timer(1.0, self._complain, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._views.listen(self._submit)
 
     def close(self) -> None:
         """Let the painter finish its picture, for a moment."""
@@ -71,27 +58,9 @@ class DiffusionNode(Node):
             f' cameras {", ".join(self.spec.cameras)}, device {device}, {threads} threads'
         )
 
-    def _listen(self, profile: qos.QoSProfile) -> None:
-        for camera in self.spec.cameras:
-
-            def on_image(message: Any, camera: str = camera) -> None:
-                self._views.add_image(camera, message, time.monotonic())
-                self._submit()
-
-            def on_info(message: CameraInfo, camera: str = camera) -> None:
-                self._views.add_info(camera, message)
-
-            self.create_subscription(*image_stream(camera, self._transport), on_image, profile)
-            self.create_subscription(CameraInfo, info_topic(camera), on_info, qos.NEWEST)
-
     def _submit(self) -> None:
         images = self._views.newest()
         if images is None or images.stamp_s == self._submitted_s or is_overtaken(images.stamp_s, self._submitted_s):
-            return
-        ahead_s = images.stamp_s - self._now_s()
-        if ahead_s > MAX_AHEAD_S:
-            text = f'not painting: views are stamped {ahead_s:.2f} s in the future; are the clocks in step?'
-            refuse(self, 'stamp', text, severe=True)
             return
         self._submitted_s = images.stamp_s
         self._worker.submit(images)
@@ -104,13 +73,8 @@ class DiffusionNode(Node):
 
     def _paint(self, images: ImageSet) -> None:
         begun_s = self._now_s()
-        age_s = begun_s - images.stamp_s
-        if age_s > self._max_age_s:
-            raise GenimaError(
-                f'the newest views are {age_s:.3f} s old, allowed {self._max_age_s:.3f} s; are the clocks in step?'
-            )
         marks_s = [time.perf_counter()]
-        views = prepare(images, self._preprocessor)
+        views = self._views.prepare(images)
         marks_s.append(time.perf_counter())
         painted = self._painter.paint(views, self.get_parameter('instruction').value)
         marks_s.append(time.perf_counter())
@@ -138,10 +102,6 @@ class DiffusionNode(Node):
         )
         message.header.stamp = stamp(self._now_s())
         self._stats.publish(message)
-
-    def _complain(self) -> None:
-        for line in self._views.complaints(time.monotonic(), SILENT_S):
-            refuse(self, 'silence', f'not painting: {line}', severe=True)
 
 
 def main() -> NoReturn:

@@ -32,7 +32,7 @@ STATUS_TICKS = 20  # 10 Hz
 CONTROLLER_STATE_TICKS = 4  # 50 Hz, as a joint_trajectory_controller does
 RESTART_TICKS = 60  # 0.3 s
 HOLD_POLL_S = 0.02
-CONTROLLERS = ('act_node', 'operator_node')  # what time waits for
+CONTROLLERS = ('act_node', 'policy_node', 'operator_node')  # what time waits for
 SLOWEST_S = 0.02
 
 
