@@ -14,7 +14,7 @@ NAMES = {
     'launch': ('LaunchContext', 'LaunchDescription', 'LaunchDescriptionEntity'),
     'launch.actions': (
         'DeclareLaunchArgument', 'GroupAction', 'IncludeLaunchDescription', 'LogInfo', 'OpaqueFunction',
-        'RegisterEventHandler', 'Shutdown', 'TimerAction',
+        'RegisterEventHandler', 'SetEnvironmentVariable', 'Shutdown', 'TimerAction',
     ),
     'launch.event_handlers': ('OnProcessExit', 'OnShutdown'),
     'launch.events': (),
@@ -65,6 +65,8 @@ def main(case: dict[str, Any]) -> dict[str, Any]:
         return {**answer, 'error': str(error)}
     nodes = [each.kwargs for each in actions if type(each).__name__ == 'Node']
     imported = {name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)
+    ranges = {node['additional_env'].get('ROS_AUTOMATIC_DISCOVERY_RANGE') for node in nodes}
+    answer['ranges'] = sorted(filter(None, ranges))
     return {**answer, 'nodes': [node['name'] for node in nodes], 'imported': sorted(imported - {'launch_file'})}
 
 

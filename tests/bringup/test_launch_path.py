@@ -50,6 +50,14 @@ def test_launch_files_import_nothing_beyond_a_plain_ros(ros: dict[str, Any], nam
     assert answer['arguments'] == sorted(each.name for each in ARGUMENTS)
 
 
+def test_nodes_of_a_simulated_arm_are_told_to_stay_on_this_computer(
+    ros: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv('ROS_AUTOMATIC_DISCOVERY_RANGE')
+    assert _launch(ros, overlay='false')['ranges'] == ['LOCALHOST']
+    assert _launch(ros, overlay='false', network='lan')['ranges'] == ['SUBNET']
+
+
 def test_what_is_wrong_is_one_line(ros: dict[str, Any], tmp_path: Path) -> None:
     assert _launch(ros, seed='x')['error'] == "seed: 'x' is not a whole number"
     unknown = _launch(ros, 'franka', 'polcy:=runs/mine')['error']

@@ -45,6 +45,10 @@ ARGUMENTS = (
     Argument('replay', '', 'A recording in place of the arm: the policy answers it in shadow mode, then all ends.'),
     Argument('replay_rate', '1.0', 'Recorded seconds per second.'),
     Argument('armed', '', 'Whether the guard lets the arm move at once. Empty: a simulated one; never a real one.', CHOICE),
+    Argument(
+        'network', '', "Who hears the nodes. Empty: loopback with a simulated arm, else as this shell's variables say.",
+        ('', 'loopback', 'lan'),
+    ),
     Argument('namespace', '', 'Namespace of all nodes; tf stands in it as well.'),
     Argument('use_sim_time', '', 'Time from /clock. Empty: with a simulated arm.', CHOICE),
     Argument('params_file', '', 'Node parameters of yours, after config/stacks; /**/guard_node: holds in any namespace.'),

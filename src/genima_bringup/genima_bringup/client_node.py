@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node of a program that visits a graph: it brings its own context where there is none, and takes it along."""
 
+import os
 from typing import TypeVar
 
 import rclpy
@@ -8,6 +9,9 @@ from genima_ros._run import join_graph
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+
+import rosless
+from genima_bringup.network import OF_USER
 
 Visitor = TypeVar('Visitor', bound='ClientNode')
 
@@ -18,6 +22,9 @@ class ClientNode:
     def __init__(self, name: str, *, use_sim_time: bool) -> None:
         self._owns_context = not rclpy.ok()
         if self._owns_context:
+            if rosless.active() and not any(os.environ.get(name) for name in OF_USER):
+                # the network, and the simulated stacks of this computer
+                os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SYSTEM_DEFAULT'
             join_graph([])
         self._node = Node(name, parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)])
         self._executor = SingleThreadedExecutor()

@@ -14,6 +14,7 @@ from genima.recording.queued import CLOSING_S
 from genima_bringup.arguments import ARGUMENTS, STACKS
 from genima_bringup.drivers import distribution_note, official_driver
 from genima_bringup.mock import mock_hardware
+from genima_bringup.network import network_environment, network_note
 from genima_bringup.record import (
     OPERATORS,
     calibration_folder,
@@ -62,7 +63,8 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
         namespace=settings['namespace'],
         remappings=settings.remappings,
         log_level=settings['log_level'],
-        notes=tuple(filter(None, [distribution_note() if real else '', _gripper_note(settings)])),
+        environment=network_environment(settings['network'], settings.unreal),
+        notes=tuple(filter(None, [distribution_note() if real else '', network_note(real), _gripper_note(settings)])),
     )
 
 

@@ -109,7 +109,7 @@ class StackProcesses:
     def _start(self, entry: NodeEntry) -> None:
         process = subprocess.Popen(
             command(entry, self.stack, self._own_parameters),
-            env={**self._environment, **entry.environment},
+            env={**self._environment, **self.stack.environment, **entry.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -20,6 +20,7 @@ from launch.actions import (
     LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
+    SetEnvironmentVariable,
     Shutdown,
     TimerAction,
 )
@@ -55,8 +56,10 @@ def _start(context: LaunchContext, stack: str) -> list[LaunchDescriptionEntity]:
     actions: list[LaunchDescriptionEntity] = [LogInfo(msg=f'WARNING: {note}') for note in table.notes]
     beside: list[LaunchDescriptionEntity] = [] if table.driver is None else _driver(table.driver)
     beside += [] if table.mock is None else _mock(table.mock)
-    if beside:  # in a group, so that its launch configurations do not become ours
-        actions.append(GroupAction([*([PushRosNamespace(table.namespace)] if table.namespace else []), *beside]))
+    if beside:  # in a group, so that its launch configurations do not become ours, nor our environment everybody's
+        around = [SetEnvironmentVariable(name, value) for name, value in table.environment.items()]
+        around += [PushRosNamespace(table.namespace)] if table.namespace else []
+        actions.append(GroupAction([*around, *beside]))
     if table.rviz:
         actions.append(_rviz(table))
     return actions + [action for entry in table.nodes for action in _node(table, entry, RESPAWNS)]
@@ -71,7 +74,7 @@ def _node(table: Stack, entry: NodeEntry, respawns: int) -> list[LaunchDescripti
         parameters=[*table.parameter_files, _typed(entry.parameters)],
         remappings=[*entry.remappings.items(), *table.remappings.items()],
         ros_arguments=['--log-level', table.log_level] if table.log_level else None,
-        additional_env=entry.environment,
+        additional_env={**table.environment, **entry.environment},
         output='screen',
         sigterm_timeout=str(SIGTERM_S + entry.closing_s),
     )
@@ -158,6 +161,7 @@ def _rviz(table: Stack) -> Node:
         arguments=['-d', str(table.rviz.config), '-f', table.rviz.frame],
         parameters=[*table.parameter_files],  # whether time is simulated
         remappings=list(table.remappings.items()),
+        additional_env=table.environment,
         output='log',
     )
 

@@ -121,6 +121,11 @@ class Settings:
         return self.is_true('use_sim_time', otherwise=self.arm == 'simulated')
 
     @property
+    def unreal(self) -> bool:
+        """Whether no real robot is part of the graph, here or on another computer."""
+        return self.arm in ('simulated', 'mock') or bool(self['replay'])
+
+    @property
     def remappings(self) -> dict[str, str]:
         """Topics of the rig, and tf, for every node."""
         return {**(self.rig.remappings() if self.rig else {}), **TF_IN_NAMESPACE}

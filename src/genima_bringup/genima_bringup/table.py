@@ -92,6 +92,7 @@ class Stack:
         namespace: of all nodes; empty: where they are started.
         remappings: of topics, for all nodes.
         log_level: of all nodes; empty: the usual one.
+        environment: variables for all processes; those of a node go before.
         notes: what somebody should read who starts this.
     """
 
@@ -105,6 +106,7 @@ class Stack:
     namespace: str = ''
     remappings: dict[str, str] = field(default_factory=dict)
     log_level: str = ''
+    environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

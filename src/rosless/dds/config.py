@@ -2,6 +2,7 @@
 """Cyclone's configuration from ROS 2's environment variables."""
 
 import os
+import socket
 from xml.sax.saxutils import quoteattr
 
 from rosless.dds.library import DDSError
@@ -28,7 +29,8 @@ def cyclone_config() -> str:
 
     A set `CYCLONEDDS_URI` is handed on untouched. Otherwise one is made from `ROS_AUTOMATIC_DISCOVERY_RANGE`
     (`ROS_LOCALHOST_ONLY=1` counts as LOCALHOST) and `ROS_STATIC_PEERS`, with datagrams large enough for images and the
-    largest socket buffer up to 16 MB that the kernel grants.
+    largest socket buffer up to 16 MB that the kernel grants. SYSTEM_DEFAULT is SUBNET, and the nodes of this computer
+    that are on its loopback only.
 
     Raises:
         DDSError: if the discovery range is not one that ROS 2 knows.
@@ -48,7 +50,13 @@ def cyclone_config() -> str:
             '<Interfaces><NetworkInterface address="127.0.0.1" multicast="false"/></Interfaces>'
             '<AllowMulticast>false</AllowMulticast><FragmentSize>65000B</FragmentSize>'
         )
-    else:  # a fragment fits one Ethernet frame of 9000 bytes and three of 1500: large ones are lost as a whole
+    else:
+        if scope == 'SYSTEM_DEFAULT' and _on_a_network():
+            general += (
+                '<Interfaces><NetworkInterface autodetermine="true"/>'
+                '<NetworkInterface address="127.0.0.1" multicast="false"/></Interfaces>'
+            )
+        # a fragment fits one Ethernet frame of 9000 bytes and three of 1500: large ones are lost as a whole
         general += f'<FragmentSize>4000B</FragmentSize>{"<AllowMulticast>false</AllowMulticast>" * (scope == "OFF")}'
     peer_list = ''.join(f'<Peer address={quoteattr(peer)}/>' for peer in peers)
     return (
@@ -59,3 +67,13 @@ def cyclone_config() -> str:
         f'<Internal><SocketReceiveBufferSize max="16MB"/>'
         f'<WriterLingerDuration>{LINGER_MS}ms</WriterLingerDuration></Internal>'
     )
+
+
+def _on_a_network() -> bool:
+    """Return whether multicast leaves this computer; otherwise Cyclone takes the loopback anyway, and once only."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(('239.255.0.1', 7400))  # DDS's own group; nothing is sent
+        except OSError:
+            return False
+        return not probe.getsockname()[0].startswith('127.')
