@@ -41,6 +41,10 @@ ARGUMENTS = (
     Argument('gripper', '', "Its driver, {kind: gripper_command, action: ...} say, or none. Empty: the rig's or profile's."),
     Argument('mock', 'false', "ros2_control's mock hardware and rendered cameras for an arm (ros2 launch only).", SWITCH),
     Argument('launch_driver', 'true', 'Start the official driver of a real arm as well (ros2 launch only).', SWITCH),
+    Argument(
+        'controllers', '', 'Which of config/controllers: of older or newer ros2_controllers. Empty: by ROS_DISTRO.',
+        ('', 'jazzy', 'lyrical'),
+    ),
     Argument('policy_only', 'false', 'No arm, gripper, driver: for a second computer, or a replay.', SWITCH),
     Argument('replay', '', 'A recording in place of the arm: the policy answers it in shadow mode, then all ends.'),
     Argument('replay_rate', '1.0', 'Recorded seconds per second.'),

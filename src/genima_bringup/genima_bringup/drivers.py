@@ -2,6 +2,7 @@
 """How the official driver of a robot is started: data in config/bringup, filled in."""
 
 import os
+from pathlib import Path
 
 import yaml
 
@@ -10,6 +11,9 @@ from genima.files import config_dir
 from genima.robots.gripper import FALLBACK_DISTRIBUTION
 from genima.robots.gripper_reading import DISTRIBUTIONS
 from genima_bringup.table import DriverLaunch
+
+OLDER_CONTROLLERS = ('humble', 'iron', 'jazzy', 'kilted')
+"""Distributions whose joint_trajectory_controller is older than Lyrical's."""
 
 
 def distribution() -> str:
@@ -26,8 +30,18 @@ def distribution_note() -> str:
     return f'ROS distribution {sourced} was not tried: drivers and controllers are named as in {FALLBACK_DISTRIBUTION}'
 
 
-def official_driver(robot: str, robot_ip: str) -> DriverLaunch:
-    """Return how the driver of a robot is started.
+def controllers_dir(version: str) -> Path:
+    """Return the folder of controller files that the sourced ros2_controllers understands.
+
+    Args:
+        version: 'jazzy' or 'lyrical'; empty: that of this shell. One file cannot serve both: config/controllers/README.md.
+    """
+    older = os.environ.get('ROS_DISTRO', FALLBACK_DISTRIBUTION) in OLDER_CONTROLLERS
+    return config_dir() / 'controllers' / (version or ('jazzy' if older else 'lyrical'))
+
+
+def official_driver(robot: str, robot_ip: str, folder: Path) -> DriverLaunch:
+    """Return how the driver of a robot is started, with controllers of `folder`.
 
     Raises:
         GenimaError: if it is not known for this robot and this distribution.
@@ -43,7 +57,7 @@ def official_driver(robot: str, robot_ip: str) -> DriverLaunch:
         known = ', '.join(by_distribution)
         raise GenimaError(f'{path}: no entry for ROS distribution {entry}, only for {known}; {hint}')
     data = by_distribution[entry]
-    controllers = config_dir() / 'controllers' / f'{robot}.yaml'
+    controllers = folder / f'{robot}.yaml'
     filled = {'robot_ip': robot_ip, 'controllers': str(controllers)}
     arguments = {name: value.format(**filled) for name, value in data['arguments'].items()}
     return DriverLaunch(data['package'], data['launch'], arguments, controllers, tuple(data['spawn']))

@@ -12,7 +12,7 @@ from genima.errors import GenimaError
 from genima.files import config_dir
 from genima.recording.queued import CLOSING_S
 from genima_bringup.arguments import ARGUMENTS, STACKS
-from genima_bringup.drivers import distribution_note, official_driver
+from genima_bringup.drivers import controllers_dir, distribution_note, official_driver
 from genima_bringup.mock import mock_hardware
 from genima_bringup.network import network_environment, network_note
 from genima_bringup.record import (
@@ -51,13 +51,13 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
     parameters = 'simulated.yaml' if settings.arm == 'simulated' else 'hardware.yaml'
     wants_driver = real and settings.is_true('launch_driver')
     view = settings.file('rviz_config') or config_dir() / 'rviz' / 'genima.rviz'
-    controller = controller_name(settings['robot'])
+    controller, folder = controller_name(settings['robot']), controllers_dir(settings['controllers'])
     return Stack(
         name,
         config_dir() / 'stacks' / parameters,
         tuple(_with_common(entry, settings) for entry in _nodes(settings, controller)),
-        driver=official_driver(settings['robot'], settings['robot_ip']) if wants_driver else None,
-        mock=mock_hardware(settings.profile, controller) if settings.arm == 'mock' else None,
+        driver=official_driver(settings['robot'], settings['robot_ip'], folder) if wants_driver else None,
+        mock=mock_hardware(settings.profile, controller, folder) if settings.arm == 'mock' else None,
         rviz=Rviz(view, settings.profile.base_link) if settings.is_true('rviz') else None,
         own_parameters=settings.file('params_file'),
         namespace=settings['namespace'],

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """ros2_control's mock hardware in place of a driver: a trajectory controller on a position interface, moving nothing."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from genima.files import config_dir
 from genima.robots.profile import RobotProfile
 from genima_bringup.table import MockHardware
 
@@ -13,16 +13,18 @@ MOCK_RATE_HZ = 500
 JOINT_STATE_RATE_HZ = 100  # each of our nodes reads them, in Python
 BROADCASTER = 'joint_state_broadcaster'
 KIND = 'joint_trajectory_controller/JointTrajectoryController'
+ALIKE = ('xarm7', 'xarm7_traj_controller')  # an arm with a position interface, and its controller
 # what belongs to the hardware that the shipped parameters are for
-OF_HARDWARE = ('type', 'gains', 'speed_scaling_interface_name')
+OF_HARDWARE = ('type', 'gains', 'speed_scaling_interface_name', 'speed_scaling')
 
 
-def mock_hardware(profile: RobotProfile, controller: str) -> MockHardware:
-    """Return the parameters of controller manager and controllers: those that are shipped, on a position interface."""
-    own = {**_shipped(profile, controller), 'type': KIND, 'command_interfaces': ['position']}
+def mock_hardware(profile: RobotProfile, controller: str, folder: Path) -> MockHardware:
+    """Return the parameters of controller manager and controllers: those that `folder` has, on a position interface."""
+    own = {**_shipped(profile, controller, folder), 'type': KIND, 'command_interfaces': ['position']}
     parameters = {
         'controller_manager': {
             'update_rate': MOCK_RATE_HZ,
+            'enforce_command_limits': True,  # the second line, with the limits of our URDF
             BROADCASTER: {'type': 'joint_state_broadcaster/JointStateBroadcaster'},
             controller: {'type': KIND},
         },
@@ -33,20 +35,18 @@ def mock_hardware(profile: RobotProfile, controller: str) -> MockHardware:
     return MockHardware(named, (BROADCASTER, controller))
 
 
-def _shipped(profile: RobotProfile, controller: str) -> dict[str, Any]:
-    """Return what config/controllers says of the controller, or, for other arms, the same choices for their joints."""
-    path = config_dir() / 'controllers' / f'{profile.name}.yaml'
-    if path.is_file():
-        shipped = yaml.safe_load(path.read_text(encoding='utf-8')).get(controller, {}).get('ros__parameters', {})
-        if shipped:
-            return {key: value for key, value in shipped.items() if key not in OF_HARDWARE}
-    return {
-        'joints': list(profile.arm_joints),
-        'state_interfaces': ['position', 'velocity'],
-        'interpolate_from_desired_state': True,
-        'allow_partial_joints_goal': False,
-        'allow_nonzero_velocity_at_trajectory_end': False,
-        'state_publish_rate': 100.0,
-        'cmd_timeout': 0.3,
-        'constraints': {'goal_time': 0.0},
-    }
+def _shipped(profile: RobotProfile, controller: str, folder: Path) -> dict[str, Any]:
+    """Return what `folder` says of the controller; for arms without a file there, the same choices for their joints."""
+    shipped = _parameters(folder / f'{profile.name}.yaml', controller)
+    if not shipped:
+        alike = _parameters(folder / f'{ALIKE[0]}.yaml', ALIKE[1])
+        goal_time = {'goal_time': alike['constraints']['goal_time']}
+        shipped = {**alike, 'joints': list(profile.arm_joints), 'constraints': goal_time}
+    return {key: value for key, value in shipped.items() if key not in OF_HARDWARE}
+
+
+def _parameters(path: Path, controller: str) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding='utf-8')).get(controller, {}).get('ros__parameters', {})
+    return found
