@@ -125,14 +125,6 @@ def test_small_socket_buffers(tmp_path: Path) -> None:
     assert checks.check_machine(tmp_path / 'missing') == []
 
 
-def test_the_parameters_of_the_controller() -> None:
-    good = {'interpolate_from_desired_state': True, 'allow_nonzero_velocity_at_trajectory_end': False}
-    assert not _failed(checks.check_controller_parameters(good))
-    assert not _failed(checks.check_controller_parameters(None)), 'a simulated one has none'
-    (failed,) = _failed(checks.check_controller_parameters({**good, 'interpolate_from_desired_state': False}))
-    assert 'interpolate_from_desired_state: False, wanted True' in failed
-
-
 def test_gpu_memory() -> None:
     assert not checks.check_gpu(None) and not _failed(checks.check_gpu((8 * 2**30, 24 * 2**30)))
     (check,) = checks.check_gpu((2**30, 24 * 2**30))

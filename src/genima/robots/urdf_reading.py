@@ -114,7 +114,7 @@ def read_urdf(path: Path | str) -> UrdfModel:
     expand = f'expand it first: ros2 run xacro xacro {file} > {file.name.split(".")[0]}.urdf'
     if file.suffix == '.xacro':
         raise ProfileError(f'{file} is xacro, a template of a URDF; {expand}')
-    root = _parse(file.read_bytes(), file)
+    root = parse_xml(file.read_bytes(), file)
     for element in root.iter():
         if element.tag.startswith('xacro:') or any('${' in value or '$(' in value for value in element.attrib.values()):
             raise ProfileError(f'{file} has <{element.tag}> of xacro in it, so it is a template of a URDF; {expand}')
@@ -123,7 +123,7 @@ def read_urdf(path: Path | str) -> UrdfModel:
     return _model(root, file)
 
 
-def _parse(data: bytes, file: Path) -> ET.Element:
+def parse_xml(data: bytes, file: Path) -> ET.Element:
     """Return the outermost element; no document type, so no entities, and nothing is ever fetched."""
     builder, parser = ET.TreeBuilder(), expat.ParserCreate()
     depth = count = 0

@@ -20,11 +20,6 @@ MAX_SKEW_S = 0.05
 LEAST_BUFFER_BYTES = 2_000_000
 FROZEN_IMAGES = 3
 LEAST_GPU_BYTES = 2 * 2**30
-# of the joint_trajectory_controller, and why
-WANTED_PARAMETERS = {
-    'interpolate_from_desired_state': (True, 'else every message starts from the measured position, which is a step'),
-    'allow_nonzero_velocity_at_trajectory_end': (False, 'else a trajectory that is cut short does not end at rest'),
-}
 
 
 @dataclass(frozen=True)
@@ -206,21 +201,6 @@ def check_command_topic(topic: str, publishers: int, subscribers: int) -> list[C
             f'{publishers} publishers, at most the guard may be one',
             'stop what else commands the arm (MoveIt, teleoperation)',
         ),
-    ]
-
-
-def check_controller_parameters(values: dict[str, bool] | None) -> list[Check]:
-    """Check the parameters of the trajectory controller; None where it offers none, as a simulated one."""
-    if values is None:
-        return [Check('controller parameters', True, 'the controller offers none (a simulated one?): not checked')]
-    return [
-        Check(
-            f'controller parameter {name}',
-            values.get(name) == wanted,
-            f'{values.get(name)}, wanted {wanted}: {why}',
-            'use the parameters in config/controllers',
-        )
-        for name, (wanted, why) in WANTED_PARAMETERS.items()
     ]
 
 

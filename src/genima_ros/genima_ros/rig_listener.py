@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from control_msgs.msg import JointTrajectoryControllerState
-from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
@@ -15,15 +14,15 @@ from genima.contract.spec import PolicySpec
 from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
+from genima_ros.controller_checks import check_controller, check_controller_state
+from genima_ros.controller_listener import ControllerListener
 from genima_ros.frames import listen_to_frames
 from genima_ros.messages import seconds
 from genima_ros.rig_checks import (
-    WANTED_PARAMETERS,
     Check,
     Stream,
     check_camera,
     check_command_topic,
-    check_controller_parameters,
     check_endpoints,
     check_joints,
     check_machine,
@@ -58,8 +57,7 @@ class RigListener:
         self._joint_states, self._cameras = rig.joint_states, [rig.camera(name) for name in spec.cameras]
         self._command_topic = f'{controller}/joint_trajectory'
         self._state_topic = f'{controller}/controller_state'
-        self._parameters = node.create_client(GetParameters, f'{controller}/get_parameters')
-        self._values: dict[str, bool] | None = None
+        self._controller = ControllerListener(node, controller, profile)
         self._streams: dict[str, Stream] = {}
         self._kinds = {self._command_topic: 'trajectory_msgs/msg/JointTrajectory'}
         self._digests: dict[str, int] = {}
@@ -74,9 +72,7 @@ class RigListener:
             stream.stamps_s.clear()
             stream.ages_s.clear()
             stream.newest = None
-        if self._parameters.service_is_ready():
-            future = self._parameters.call_async(GetParameters.Request(names=list(WANTED_PARAMETERS)))
-            future.add_done_callback(self._on_parameters)
+        self._controller.ask()
 
     def judge(self) -> list[Check]:
         """Return all checks of what came since `begin`."""
@@ -98,13 +94,10 @@ class RigListener:
         checks += check_command_topic(
             self._command_topic, commanders, self._node.count_subscribers(self._command_topic)
         )
-        checks += check_stream(self._streams[self._state_topic], CONTROLLER_STATES_HZ)
-        checks += check_controller_parameters(self._values)
+        states = self._streams[self._state_topic]
+        checks += check_stream(states, CONTROLLER_STATES_HZ) + check_controller_state(states.newest, self._profile)
+        checks += check_controller(self._controller.controller, self._profile)
         return checks + check_machine()
-
-    def _on_parameters(self, future: Any) -> None:
-        values = future.result().values
-        self._values = {name: value.bool_value for name, value in zip(WANTED_PARAMETERS, values, strict=False)}
 
     def _listen(self) -> None:
         self._node.create_subscription(Clock, '/clock', self._on_clock, qos.CLOCK)
