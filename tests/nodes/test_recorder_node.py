@@ -3,6 +3,7 @@
 
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -280,3 +281,25 @@ def test_definitions_are_those_of_ros() -> None:
             name = type_name(stream.kind)
             schemas.add(name, definition(stream.kind))
             assert schemas.type_hash(name) == definitions.type_hash(name), name
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='other systems do not tell')
+def test_packets_that_a_stopped_recorder_did_not_take_are_told(lab: Lab) -> None:
+    node = lab.launch()
+    lab.tell_once()
+    lab.say(1.5)
+    assert lab.begin().success
+    lab.say(0.3)
+    node.process.send_signal(signal.SIGSTOP)
+    images = lab.probe.create_publisher(Image, 'cameras/front/image_raw', qos.RELIABLE)
+    for _ in range(40):  # 37 MB: more than any receive buffer
+        images.publish(image_message(np.zeros((480, 640, 3), dtype=np.uint8), time.time(), 'optical'))
+    node.process.send_signal(signal.SIGCONT)
+    lab.say(1.5)
+    assert lab.statuses[-1].packets_dropped > 0
+    assert any('the kernel dropped' in line for line in lab.statuses[-1].warnings)
+    answer = lab.end('success')
+    assert 'packets dropped by the kernel' in answer.message
+    summary = read_summary(Path(answer.folder))
+    assert summary['packets_dropped'] >= lab.statuses[-2].packets_dropped
+    assert 'lost' not in summary, 'Cyclone DDS does not count it'

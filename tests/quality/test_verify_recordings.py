@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every way to break a recording has a name, and one that is not broken has no finding."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -171,3 +172,18 @@ def test_a_bag_that_holds_nothing_is_left_alone(recordings: Path) -> None:
     _bag(recordings).write_bytes(b'nothing')
     (action,) = plan_repair(recordings)
     assert action.run is None and _bag(recordings).read_bytes() == b'nothing'
+
+
+def test_what_the_recorder_knew_it_had_lost_is_said(recordings: Path) -> None:
+    path = recordings / NAMES[1] / 'episode.json'
+    summary = json.loads(path.read_text())
+    summary['topics'][IMAGES] |= {'dropped': 3, 'lost': 0}
+    summary['topics'][JOINTS] |= {'lost': 7}
+    path.write_text(json.dumps({**summary, 'packets_dropped': 21}))
+    findings = verify(recordings)
+    assert [(finding.code, finding.where, finding.severity) for finding in findings] == [
+        ('messages-dropped', NAMES[1], 'warning'),
+        ('messages-lost', NAMES[1], 'warning'),
+        ('messages-lost', NAMES[1], 'warning'),
+    ]
+    assert f'3 of {IMAGES}' in findings[0].text and f'7 of {JOINTS}' in findings[1].text and '21 packets' in findings[2].text

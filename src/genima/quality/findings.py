@@ -79,6 +79,8 @@ KINDS: dict[str, tuple[str, str]] = {
     'recording-changed': (ERROR, 'the bag changed after it was finished: copy it again'),
     'topic-missing': (ERROR, 'take the recording out; the recorder says which topics it had'),
     'message-damaged': (ERROR, _COPY),
+    'messages-dropped': (WARNING, 'record to a faster disk, with less compression or fewer cameras'),
+    'messages-lost': (WARNING, 'raise net.core.rmem_max, free the processor or the network, or set reliable_sensors'),
     # manifests of exports
     'manifest-missing': (WARNING, 'nothing proves the integrity of this export: export again with `genima dataset convert`'),
     'manifest-damaged': (ERROR, 'export again'),

@@ -16,6 +16,11 @@ from genima.quality.manifest import file_sha256
 from genima.quality.streams import check_arm, check_clocks, check_stream
 from genima.recording.layout import bag_files, is_finished, list_recordings, read_summary
 
+_LOSSES = (
+    ('dropped', 'messages-dropped', 'were dropped, as the disk was too slow'),
+    ('lost', 'messages-lost', 'were lost on the network'),
+)
+
 
 def is_recording(folder: Path) -> bool:
     """Return whether a folder is one recording."""
@@ -80,6 +85,20 @@ def _check_files(folder: Path, path: Path, digest: str) -> Iterator[Finding]:
         yield Finding('file-truncated', folder.name, f'{path.name}: {size} of {summary["bytes"]} bytes are there')
     elif digest != summary.get('sha256'):
         yield Finding('recording-changed', folder.name, f'{path.name} has another SHA-256 than episode.json says')
+    yield from _check_losses(summary, folder.name)
+
+
+def _check_losses(summary: dict[str, Any], where: str) -> Iterator[Finding]:
+    """Yield what the recorder knew that it did not write."""
+    topics = {name: topic for name, topic in dict(summary.get('topics') or {}).items() if isinstance(topic, dict)}
+    for key, code, cause in _LOSSES:
+        counts = {name: topic[key] for name, topic in topics.items() if topic.get(key)}
+        if counts:
+            named = ', '.join(f'{count} of {name}' for name, count in counts.items())
+            yield Finding(code, where, f'messages {cause}: {named}')
+    if summary.get('packets_dropped'):
+        text = f'the kernel dropped {summary["packets_dropped"]} packets that the recorder did not take in time'
+        yield Finding('messages-lost', where, text)
 
 
 def _check_heard(heard: Heard, provenance: dict[str, Any], where: str) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from genima.recording.summary import summarize
 _TEMPORARY = '.repaired.mcap'
 _NOTED = (
     'dropped',
+    'lost',
     'missing',
     'gaps',
     'largest_gap_s',
@@ -111,5 +112,6 @@ def _summary(bag: BagFile, about: dict[str, str], known: dict[str, Any], done: R
         provenance = {}
     topics = known.get('topics', {})
     streams = {name: {key: topic[key] for key in _NOTED if key in topic} for name, topic in topics.items()}
+    kept = {key: known[key] for key in ('packets_dropped',) if key in known}
     outcome, failure = known.get('outcome', 'unfinished'), known.get('failure')
-    return summarize(bag, outcome, failure, known.get('note', ''), provenance, streams, repaired=asdict(done))
+    return summarize(bag, outcome, failure, known.get('note', ''), provenance, streams, repaired=asdict(done), **kept)

@@ -29,7 +29,7 @@ class StreamWatch:
 
     def begin(self) -> None:
         """Count from now on; what is known of the period stays."""
-        self.count = self.gaps = self.missing = 0
+        self.count = self.gaps = self.missing = self.lost = 0
         self.largest_gap_s = 0.0
 
     def add(self, stamp_s: float, wall_s: float) -> float | None:

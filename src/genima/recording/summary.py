@@ -39,6 +39,7 @@ def summarize(
         extra: More entries.
     """
     check_outcome(outcome, failure)
+    lost = [int(stream['lost']) for stream in streams.values() if 'lost' in stream]  # few middlewares count it
     topics = {
         name: {
             'type': bag.topics[name].kind,
@@ -60,6 +61,7 @@ def summarize(
         'sha256': bag.sha256,
         'messages': sum(counts.messages for counts in bag.counts.values()),
         'dropped': sum(int(stream.get('dropped', 0)) for stream in streams.values()),
+        **({'lost': sum(lost)} if lost else {}),
         'topics': topics,
         'provenance': dict(provenance),
         **extra,

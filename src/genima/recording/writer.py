@@ -115,6 +115,7 @@ class BagWriter:
         failure: str | None = None,
         note: str = '',
         streams: Mapping[str, Mapping[str, Any]] | None = None,
+        **extra: Any,
     ) -> dict[str, Any]:
         """End the episode: index, metadata.yaml, and at last episode.json, whose content is returned.
 
@@ -123,6 +124,7 @@ class BagWriter:
             failure: Cause of a failure, as `genima.episodes.episode.FAILURES` names them.
             note: In words.
             streams: What else is known of topics, by name: 'dropped' (messages), 'largest_gap_s', ...
+            extra: More entries of episode.json.
 
         Raises:
             DatasetError: if the outcome makes no sense, the episode has ended, or the disk takes no more.
@@ -132,7 +134,7 @@ class BagWriter:
         try:
             metadata = self._bag.close()
             write_durable(self.folder / METADATA, metadata)
-            text = summarize(self._bag, outcome, failure, note, self._provenance, streams or {})
+            text = summarize(self._bag, outcome, failure, note, self._provenance, streams or {}, **extra)
             write_durable(self.folder / SUMMARY, text)
         except OSError as error:
             raise self._failed(error) from error

@@ -60,7 +60,9 @@ class RecordedEpisode:
         self.queue.put(self._events, now_ns, serialize_message(message))
         return message
 
-    def finish(self, outcome: str, cause: str | None, note: str, streams: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    def finish(
+        self, outcome: str, cause: str | None, note: str, streams: dict[str, dict[str, Any]], packets_dropped: int
+    ) -> dict[str, Any]:
         """Write what still waits, then the end; return episode.json.
 
         Args:
@@ -68,6 +70,7 @@ class RecordedEpisode:
             cause: Of a failure.
             note: In words.
             streams: What was seen of them.
+            packets_dropped: By the kernel, as the recorder did not take them in time.
 
         Raises:
             DatasetError: if the disk takes no more.
@@ -76,7 +79,7 @@ class RecordedEpisode:
         for name, count in self.queue.dropped.items():
             streams.setdefault(name, {})['dropped'] = count
         note = '; '.join(filter(None, (note, self.queue.trouble)))
-        return self.bag.finish(outcome, cause, note, streams)
+        return self.bag.finish(outcome, cause, note, streams, packets_dropped=packets_dropped)
 
     def discard(self) -> None:
         """Remove it."""
@@ -91,8 +94,10 @@ def in_words(name: str, summary: dict[str, Any], elapsed_s: float) -> str:
         ((stream.get('largest_gap_s', 0.0), topic) for topic, stream in summary['topics'].items()), default=(0.0, 'nothing')
     )
     missing = sum(stream.get('missing', 0) for stream in summary['topics'].values())
+    losses = {'lost on the network': summary.get('lost'), 'packets dropped by the kernel': summary.get('packets_dropped')}
+    lost = ''.join(f'{count} {what}, ' for what, count in losses.items() if count)
     return (
         f'{name}: {summary["outcome"]}{cause}, {elapsed_s:.1f} s, {summary["messages"]} messages, '
         f'{summary["bytes"] / 1e6:.1f} MB, {summary["dropped"]} dropped, {missing} never came, '
-        f'largest gap {worst_s:.3f} s on {topic}'
+        f'{lost}largest gap {worst_s:.3f} s on {topic}'
     )

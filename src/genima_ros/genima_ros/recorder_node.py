@@ -179,7 +179,7 @@ class RecorderNode(Node):
                 episode.discard()
                 words, lost = f'{episode.name}: discarded after {elapsed_s:.1f} s', False
             else:
-                summary = episode.finish(outcome, cause, note, self._streams.report())
+                summary = episode.finish(outcome, cause, note, self._streams.report(), self._streams.packets_dropped)
                 words, lost = in_words(episode.name, summary, elapsed_s), summary['dropped'] > 0
         except (DatasetError, OSError) as error:
             self.get_logger().error(f'{episode.name} was not finished: {error}')
@@ -200,7 +200,7 @@ class RecorderNode(Node):
     def _warnings(self) -> list[str]:
         lines = [f'nothing comes on {name}' for name in self._streams.silent()]
         lines += [f'several programs publish {name}' for name in self._streams.crowded()]
-        lines += self._streams.pauses() if self._episode is not None else []
+        lines += [*self._streams.pauses(), *self._streams.losses()] if self._episode is not None else []
         if self._free_bytes() < self._reserve_bytes:
             lines.append(f'{1e-9 * self._free_bytes():.1f} GB are free at {self._out}')
         if self._episode is not None:
@@ -224,6 +224,8 @@ class RecorderNode(Node):
             counts=[watch.count for watch in watches.values()],
             rates_hz=[float(watch.rate_hz) for watch in watches.values()],
             missing=[watch.missing for watch in watches.values()],
+            lost=[watch.lost for watch in watches.values()] if self._streams.counts_lost else [],
+            packets_dropped=self._streams.packets_dropped,
             largest_gaps_s=[float(watch.largest_gap_s) for watch in watches.values()],
             warnings=warnings,
         )

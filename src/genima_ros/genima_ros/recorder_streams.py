@@ -12,8 +12,10 @@ from rclpy.node import Node
 from genima.errors import DatasetError
 from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import header_stamp_ns
+from genima.recording.sockets import DroppedPackets
 from genima.recording.streams import StreamWatch
 from genima_ros.diagnostics import refuse
+from genima_ros.lost_messages import subscribe_raw
 from genima_ros.recorder_topics import Stream, bag_topic, reader_qos
 
 COMPLAINT_PERIOD_S = 2.0
@@ -41,13 +43,14 @@ class RecordedStreams:
         self._streams: dict[str, Stream] = {}
         self.watches: dict[str, StreamWatch] = {}
         self._held: dict[str, deque[bytes]] = {}
+        self._packets = DroppedPackets()
         for stream in streams:
             name = node.resolve_topic_name(stream.name)
             self._streams[name], self.watches[name] = stream, StreamWatch()
             self._held[name] = deque(maxlen=stream.holds)
-            node.create_subscription(
-                stream.kind, stream.name, partial(self._on_message, name), reader_qos(stream, reliable_sensors), raw=True
-            )
+            heard, lost = partial(self._on_message, name), partial(self._on_lost, name)
+            asked = reader_qos(stream, reliable_sensors)
+            self.counts_lost = subscribe_raw(node, stream.kind, stream.name, asked, heard, lost)
 
     def topics(self) -> list[Topic]:
         """Return what a bag has to know of the topics, with what their publishers offer now."""
@@ -57,6 +60,7 @@ class RecordedStreams:
         """Feed a writer from now on, first with what holds since before."""
         for watch in self.watches.values():
             watch.begin()
+        self._packets.begin()
         for name, messages in self._held.items():
             for data in messages:
                 writer.put(name, now_ns, data)
@@ -77,6 +81,18 @@ class RecordedStreams:
             name for name, stream in self._streams.items() if stream.alone and self._node.count_publishers(name) > 1
         ]
 
+    @property
+    def packets_dropped(self) -> int:
+        """Packets since `begin` that the kernel dropped, as this process did not take them in time."""
+        return self._packets.count
+
+    def losses(self) -> list[str]:
+        """Say what was lost on the network since `begin`."""
+        lost = {name: watch.lost for name, watch in self.watches.items() if watch.lost}
+        lines = [f'{count} messages of {name} were lost on the network' for name, count in lost.items()]
+        dropped = self.packets_dropped
+        return lines + ([f'the kernel dropped {dropped} packets, as the receive buffer was full'] if dropped else [])
+
     def pauses(self) -> list[str]:
         """Say which streams have a gap at this moment."""
         now_s = 1e-9 * self._now_ns()
@@ -91,19 +107,20 @@ class RecordedStreams:
 
     def report(self) -> dict[str, dict[str, Any]]:
         """Return what was seen of each stream since `begin`, for episode.json."""
-        return {
-            name: {
-                'missing': watch.missing,
-                'gaps': watch.gaps,
-                'largest_gap_s': round(watch.largest_gap_s, 6),
-                'rate_hz': round(watch.rate_hz, 3),
-            }
-            for name, watch in self.watches.items()
-            if self._streams[name].periodic
-        }
+        return {name: self._seen_of(name, watch) for name, watch in self.watches.items()}
+
+    def _seen_of(self, name: str, watch: StreamWatch) -> dict[str, Any]:
+        lost = {'lost': watch.lost} if self.counts_lost else {}
+        if not self._streams[name].periodic:
+            return lost
+        largest_gap_s, rate_hz = round(watch.largest_gap_s, 6), round(watch.rate_hz, 3)
+        return {'missing': watch.missing, 'gaps': watch.gaps, 'largest_gap_s': largest_gap_s, 'rate_hz': rate_hz, **lost}
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
+
+    def _on_lost(self, name: str, count: int) -> None:
+        self.watches[name].lost += count
 
     def _on_message(self, name: str, data: bytes) -> None:
         now_ns, stream = self._now_ns(), self._streams[name]

@@ -131,7 +131,8 @@ def _metadata(
     }
     if outcome == 'failure':
         known['failure'] = summary.get('failure')
-    known.update({key: summary[key] for key in ('note', 'dropped', 'repaired') if summary.get(key)})
+    noted = ('note', 'dropped', 'lost', 'packets_dropped', 'repaired')
+    known.update({key: summary[key] for key in noted if summary.get(key)})
     return known
 
 
