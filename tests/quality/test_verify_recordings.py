@@ -4,7 +4,9 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from small_recordings import IMAGES, INFO, JOINTS, STATE, Spoken, record
 from genima.quality.findings import ERROR, Finding
 from genima.quality.repair import plan_repair
 from genima.quality.verify import count_parts, verify
+from genima.recording.reader import Bag
+from genima.recording.writer import BagWriter
 from genima.robots.profile import RobotProfile
 
 Change = Callable[[int, Spoken], Spoken | None]
@@ -187,3 +191,40 @@ def test_what_the_recorder_knew_it_had_lost_is_said(recordings: Path) -> None:
         ('messages-lost', NAMES[1], 'warning'),
     ]
     assert f'3 of {IMAGES}' in findings[0].text and f'7 of {JOINTS}' in findings[1].text and '21 packets' in findings[2].text
+
+
+def _moved(source: Path, folder: Path, namespace: str, provenance: dict[str, Any]) -> Path:
+    """Copy a recording with all its topics in a namespace."""
+    with BagWriter(folder, provenance) as writer:
+        for item in Bag(source).raw():
+            topic = replace(item.topic, name=namespace + item.topic.name)
+            writer.add_topic(topic)
+            writer.write(topic.name, item.log_time_ns, item.data)
+        writer.finish('success')
+    return folder
+
+
+@pytest.mark.parametrize('said', [{'namespace': '/cell1'}, {}], ids=['our recorder', 'a plain bag'])
+def test_a_recording_in_a_namespace_is_checked_alike(panda: RobotProfile, tmp_path: Path, said: dict[str, Any]) -> None:
+    provenance = {'robot': 'panda', **said}
+    good = _moved(record(tmp_path / 'good', panda, 1), tmp_path / 'recordings' / NAMES[0], '/cell1', provenance)
+    assert verify(good) == []
+    odd = record(tmp_path / 'odd', panda, 2, lambda index, spoken: _degrees(spoken) if spoken.topic == STATE else spoken)
+    bad = _moved(odd, tmp_path / 'recordings' / NAMES[1], '/cell1', provenance)
+    assert _codes(verify(bad)) == _codes(verify(odd)) == {'command-far'}
+
+
+def test_two_robots_in_one_bag_are_not_mixed(panda: RobotProfile, tmp_path: Path) -> None:
+    first = record(tmp_path / 'first', panda, 1)
+    with BagWriter(tmp_path / NAMES[0], {'robot': 'panda'}) as writer:
+        for space in ('/left', '/right'):
+            for item in Bag(first).raw():
+                topic = replace(item.topic, name=space + item.topic.name)
+                writer.add_topic(topic)
+                writer.write(topic.name, item.log_time_ns, item.data)
+        writer.finish('success')
+    assert 'topic-missing' in _codes(verify(tmp_path / NAMES[0]))
+
+
+def _degrees(spoken: Spoken) -> Spoken:
+    return spoken._replace(fields={**spoken.fields, 'reference': np.rad2deg(spoken.fields['reference'])})

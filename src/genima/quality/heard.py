@@ -76,19 +76,22 @@ def listen(folder: Path) -> Heard:
     """
     bag = Bag(folder)
     listener = _Listener()
-    ours: dict[str, str] | None = None
+    next(bag.raw(), None)  # then it is known what the recorder wrote at the beginning of the file
+    provenance = _json(bag.about.get('provenance', '{}'))
+    ours, namespace = _our_names(provenance), _namespace(bag, provenance)
     odd: dict[str, str] = {}
     for message in bag.messages():
-        if ours is None:  # what the recorder wrote at the beginning of the file is known by now
-            ours = _our_names(_json(bag.about.get('provenance', '{}')))
+        name = ours.get(message.topic) or message.topic
+        if namespace and name.startswith(f'{namespace}/'):
+            name = name.removeprefix(namespace)
         try:
-            listener.take(message._replace(topic=ours.get(message.topic, message.topic)))
+            listener.take(message._replace(topic=name))
         except (AttributeError, TypeError, ValueError) as error:
             odd.setdefault(message.topic, f'{message.topic}, a {message.kind}, is not what its name says: {error}')
     listener.heard.damage += [*bag.damage, *odd.values()]
     for text in bag.left_out.values():
         warnings.warn(f'{folder}: {text}; it is left out', UserWarning, stacklevel=2)
-    listener.heard.provenance = _json(bag.about.get('provenance', '{}'))
+    listener.heard.provenance = provenance
     return listener.finished()
 
 
@@ -153,6 +156,16 @@ def _our_names(provenance: dict[str, Any]) -> dict[str, str]:
         return {}
     rig = Rig.from_dict(provenance['rig'], 'the rig in the recording')
     return {f'/{theirs.lstrip("/")}': f'/{ours}' for ours, theirs in rig.remappings().items()}
+
+
+def _namespace(bag: Bag, provenance: dict[str, Any]) -> str:
+    """Return the namespace of the robot, '/cell1' or '': that of the recorder, else that of the only joint states."""
+    said = provenance.get('namespace')
+    if isinstance(said, str):
+        return f'/{said.strip("/")}'.rstrip('/')
+    topics = {item.topic.name for item in bag.raw()}
+    spaces = {name.removesuffix(JOINT_STATES) for name in topics if name.endswith(JOINT_STATES)}
+    return spaces.pop() if len(spaces) == 1 else ''
 
 
 def _calibration(camera: str, info: Any) -> CameraModel | str:

@@ -47,7 +47,7 @@ class DroppedPackets:
         return drops
 
     def _sockets(self) -> set[str]:
-        inodes = set()
+        inodes: set[str] = set()
         with suppress(OSError):
             for handle in os.listdir(self._process / 'fd'):
                 with suppress(OSError):  # it was closed since
