@@ -173,3 +173,21 @@ def test_an_image_without_camera_info_is_named_and_the_file_can_be_read_again() 
     proposal = detect(Graph(topics), PROFILES)
     assert '/overlay' in remedies(proposal)
     assert Rig.from_dict(yaml.safe_load(proposal.text())).names == ('front',)
+
+
+def test_two_arms_whose_joints_have_the_same_names_are_not_guessed_at() -> None:
+    ur5e, ur10e = PROFILES[2], RobotProfile.load('ur10e')
+    graph = Graph({**camera('/front'), '/joint_states': joints(ur5e, gripper=False)})
+    proposal = detect(graph, [ur10e, ur5e, PANDA])
+    assert proposal.rig is not None and proposal.rig.robot == ''
+    assert '--robot' in remedies(proposal)['robot']
+    assert [each.finding for each in proposal.findings if each.what == 'robot'] == ['ur10e or ur5e, /joint_states, 100.0 Hz']
+    chosen = detect(graph, [ur5e]).rig
+    assert chosen is not None and chosen.robot == 'ur5e'
+
+
+def test_what_our_own_nodes_paint_is_no_camera_and_no_trouble() -> None:
+    topics = {**camera('/front'), '/cell1/overlay/front': picture('x'), '/target_image/image': picture('')}
+    proposal = detect(Graph(topics), PROFILES)
+    assert proposal.rig is not None and proposal.rig.names == ('front',)
+    assert not {'/cell1/overlay/front', '/target_image/image'} & set(remedies(proposal))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From what was heard of a running graph to a rig, with what was found and what is missing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from genima.robots.profile import RobotProfile
 
 # how teleoperation calls joint states that are no measurement of the arm
 _LEADER = ('leader', 'master', 'teleop', 'gello', 'command', 'desired', 'target', 'goal', 'reference', 'gui')
+_OURS = re.compile(r'(.*)/(overlay/[^/]+|target_image/image)')
 LEAST_HZ = 5.0
 
 
@@ -62,14 +64,15 @@ def detect(graph: Graph, profiles: Sequence[RobotProfile], namespace: str = '') 
         namespace: Only topics in there are looked at; empty: all.
     """
     proposal, graph = Proposal(), graph.inside(namespace)
-    topic, profile = _find_robot(graph, profiles, proposal)
+    topic, fitting = _find_robot(graph, profiles, proposal)
+    profile = fitting[0] if fitting else None
     cameras = _find_cameras(graph, profile, proposal)
     gripper = _find_gripper(graph, profile, proposal)
     controllers = [name.removesuffix('/controller_state') for name in graph.of(CONTROLLER_STATE)]
     remedy = '' if controllers else 'activate the joint_trajectory_controller of the arm'
     proposal.say('controllers', ', '.join(controllers) or 'none', remedy)
     if cameras:
-        robot = profile.name if profile else ''
+        robot = fitting[0].name if len(fitting) == 1 else ''  # a guess may be an arm of another size
         read = tuple(each.camera for each in cameras)
         proposal.rig = Rig(read, robot, topic or 'joint_states', gripper)
     return proposal
@@ -85,6 +88,9 @@ def _find_cameras(graph: Graph, profile: RobotProfile | None, proposal: Proposal
     for each in left_out:
         proposal.say(each.camera.image, 'left out: a rig has six cameras', 'put it in the place of another one')
     for topic in alone:
+        if _OURS.fullmatch(topic):
+            proposal.say(topic, 'painted by our own nodes: left out')
+            continue
         proposal.say(topic, 'images without a camera_info beside them: left out', 'publish camera_info, if it is a camera')
     return cameras
 
@@ -122,15 +128,15 @@ def _camera_remedy(found: CameraFound, graph: Graph, profile: RobotProfile | Non
 
 def _find_robot(
     graph: Graph, profiles: Sequence[RobotProfile], proposal: Proposal
-) -> tuple[str | None, RobotProfile | None]:
-    """Return the topic of the measured joints and the profile that fits; None for what is not known."""
+) -> tuple[str | None, list[RobotProfile]]:
+    """Return the topic of the measured joints, None if there is none, and the profiles that fit best."""
     states = graph.of(JOINT_STATE)
     measured = {topic: heard for topic, heard in states.items() if not _is_leader(topic)}
     for topic in sorted(set(states) - set(measured)):
         proposal.say(topic, 'joint states of a leader arm or of commands: not the measured ones')
     if not measured:
         proposal.say('joint_states', 'none', 'start the driver of the arm and its joint_state_broadcaster')
-        return None, None
+        return None, []
     fits = [
         (_shared(heard.names, profile), -len(topic), topic, profile)
         for topic, heard in measured.items()
@@ -141,14 +147,18 @@ def _find_robot(
         topic = min(measured, key=lambda each: (not measured[each].names, len(each)))
         names = ', '.join(measured[topic].names) or 'nothing arrives'
         proposal.say(topic, f'no profile fits the joints: {names}', 'genima robot import, or start the driver')
-        return topic, None
+        return topic, []
     best = max(fit[:2] for fit in fits)
-    _, _, topic, profile = next(fit for fit in fits if fit[:2] == best)
+    topic = next(fit[2] for fit in fits if fit[:2] == best)
+    fitting = [fit[3] for fit in fits if fit[:3] == (*best, topic)]
     rivals = sorted({fit[2] for fit in fits if fit[2] != topic and not _serves(fit[2], topic)})
-    several = 'several arms or several sources: check which one is meant, or detect with --namespace' if rivals else ''
+    remedy = 'several arms or several sources: check which one is meant, or detect with --namespace' if rivals else ''
+    if len(fitting) > 1:
+        remedy = 'their joints have the same names: say which it is with --robot'
     also = f'; also {", ".join(rivals)}' if rivals else ''
-    proposal.say('robot', f'{profile.name}, {topic}, {states[topic].rate_hz:.1f} Hz{also}', several)
-    return topic, profile
+    names = ' or '.join(profile.name for profile in fitting)
+    proposal.say('robot', f'{names}, {topic}, {states[topic].rate_hz:.1f} Hz{also}', remedy)
+    return topic, fitting
 
 
 def _serves(source: str, merged: str) -> bool:
