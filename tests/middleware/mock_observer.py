@@ -35,6 +35,7 @@ class Observer(Node):
         self.q_rad: list[np.ndarray] = []
         self.v_rad_s: list[np.ndarray] = []
         self.a_rad_s2: list[np.ndarray] = []
+        self.measured_rad: list[np.ndarray] = []
         self.status: GuardStatus | None = None
         self.create_subscription(JointTrajectoryControllerState, f'{controller}/controller_state', self._on_state, 100)
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -45,6 +46,7 @@ class Observer(Node):
         self.q_rad.append(np.array(message.reference.positions))
         self.v_rad_s.append(np.array(message.reference.velocities))
         self.a_rad_s2.append(np.array(message.reference.accelerations))
+        self.measured_rad.append(np.array(message.feedback.positions))
 
     def _on_status(self, message: GuardStatus) -> None:
         self.status = message

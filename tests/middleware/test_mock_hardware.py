@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,21 +39,17 @@ def has_mock_hardware() -> bool:
 pytestmark = [pytest.mark.ros2, pytest.mark.skipif(not SETUP, reason='ROS2_SETUP does not name a setup.bash')]
 
 
-@pytest.mark.parametrize(
-    ('launch', 'robot', 'controller'),
-    [('franka', 'panda', 'panda_arm_controller'), ('ur5e', 'ur5e', 'genima_trajectory_controller')],
-)
-def test_the_arm_follows_and_stops(launch: str, robot: str, controller: str, tmp_path: Path) -> None:
+def run_beside(start: str, script: str, robot: str, controller: str, folder: Path) -> dict[str, Any]:
+    """Run a script beside a stack and return what it saw."""
     if not has_mock_hardware():
         pytest.skip('this ROS 2 has no controller_manager, or not our packages')
-    policy = ROOT / 'models' / f'{robot}_pick'
     environment = {**os.environ, 'ROS_DOMAIN_ID': '83', 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
-    start = f'ros2 launch genima_bringup {launch}.launch.py mock:=true robot:={robot} policy:={policy} overlay:=false'
-    log = tmp_path / 'launch.log'
+    log = folder / 'launch.log'
     with log.open('w') as output:
-        stack = subprocess.Popen(sourced(start), env=environment, stdout=output, stderr=output, start_new_session=True)
+        launch = sourced(f'ros2 launch genima_bringup {start}')
+        stack = subprocess.Popen(launch, env=environment, stdout=output, stderr=output, start_new_session=True)
         try:
-            observe = f'{python_of_nodes()} {Path(__file__).parent / "mock_observer.py"} {robot} {controller}'
+            observe = f'{python_of_nodes()} {Path(__file__).parent / script} {robot} {controller}'
             run = subprocess.run(sourced(observe), env=environment, capture_output=True, text=True, timeout=400)
         finally:
             os.killpg(stack.pid, signal.SIGINT)
@@ -61,8 +58,39 @@ def test_the_arm_follows_and_stops(launch: str, robot: str, controller: str, tmp
             except subprocess.TimeoutExpired:
                 os.killpg(stack.pid, signal.SIGKILL)
     assert run.returncode == 0, run.stderr + log.read_text()[-4000:]
-    seen = json.loads(run.stdout.splitlines()[-1])
+    seen: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     print(seen)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ('launch', 'robot', 'controller'),
+    [('franka', 'panda', 'panda_arm_controller'), ('ur5e', 'ur5e', 'genima_trajectory_controller')],
+)
+def test_the_arm_follows_and_stops(launch: str, robot: str, controller: str, tmp_path: Path) -> None:
+    policy = ROOT / 'models' / f'{robot}_pick'
+    start = f'{launch}.launch.py mock:=true robot:={robot} policy:={policy} overlay:=false'
+    seen = run_beside(start, 'mock_observer.py', robot, controller, tmp_path)
     assert seen['moved_disarmed_rad'] == 0.0 and seen['moved_rad'] > 0.05
     assert seen['rest_after_disarm_s'] <= 0.5 and seen['rest_after_kill_s'] <= 0.5
     assert seen['velocity'] <= 1.0 and seen['acceleration'] <= 1.0 and seen['jump_rad'] < 1e-4
+
+
+def test_a_clock_that_is_off_breaks_no_limit_and_a_rogue_is_named(tmp_path: Path) -> None:
+    parameters = tmp_path / 'guard.yaml'
+    guard = {'use_sim_time': True, 'check_cameras': False, 'speed_limit': 1.0}
+    parameters.write_text(json.dumps({'/**/guard_node': {'ros__parameters': guard}}))
+    given = f'params_file:={parameters} out:={tmp_path}'
+    start = f'record.launch.py robot:=panda mock:=true operator:=none cameras:=front {given}'
+    seen = run_beside(start, 'mock_commander.py', 'panda', 'panda_arm_controller', tmp_path)
+    for case in (*seen['offsets'], *seen['steps']):
+        assert max(case['velocity'], case['acceleration'], case['jerk']) <= 1.0 and case['jump_rad'] < 2e-4, case
+    for case in seen['offsets']:
+        if abs(case['offset_s']) > 0.03:
+            assert 'the clock here is' in case['refused'] and case['moved_rad'] == 0.0, case
+    right = seen['offsets'][0]
+    assert right['offset_s'] == 0.0 and not right['refused'] and right['moved_rad'] > 0.1
+    rogue = seen['rogue']
+    assert rogue['state'] == 'stopped' and any('has 2 publishers' in reason for reason in rogue['reasons'])
+    if rogue['limited']:
+        assert rogue['measured_velocity'] <= 1.1, 'the second line: ros2_control limits every sender'

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+import yaml
 from control_msgs.msg import JointTrajectoryControllerState
 from genima_ros.frames import transform_messages
 from genima_ros.images import image_message
 from genima_ros.messages import camera_info_message, stamp
-from sensor_msgs.msg import CameraInfo, Image, JointState
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from tf2_msgs.msg import TFMessage
 
 from genima.cameras.views import tile
@@ -22,6 +24,7 @@ from genima.failures.layout import is_finished, read_flag
 from genima.failures.report import count_causes, read_segments
 from genima.recording.layout import read_summary
 from genima.recording.reader import read_bag
+from genima.rig.rig import Rig, RigCamera
 from genima.robots.profile import RobotProfile
 from genima.sim.world import World
 from genima_msgs.msg import TargetImage
@@ -29,22 +32,24 @@ from genima_msgs.srv import FlagFailure
 from genima_ros import qos
 
 PERIOD_S = 0.1
+KINDS = {'raw': Image, 'compressed': CompressedImage}
 
 
 class Cell:
     """A Panda at rest before four cameras, and a painter that knows one of them wrongly."""
 
-    def __init__(self, probe: Any, policy: Path) -> None:
+    def __init__(self, probe: Any, policy: Path, rig: Rig | None = None) -> None:
         self.probe, self._spec, self._panda = probe, PolicySpec.load(policy), RobotProfile.load('panda')
         self._cameras = World(self._panda).cameras
-        self._joints = probe.create_publisher(JointState, 'joint_states', qos.RELIABLE)
+        rig = rig or Rig.of(list(self._spec.cameras))
+        self._joints = probe.create_publisher(JointState, rig.joint_states, qos.RELIABLE)
         self._state = probe.create_publisher(JointTrajectoryControllerState, 'arm/controller_state', qos.RELIABLE)
         self._targets = probe.create_publisher(TargetImage, 'target_image', qos.COMMAND)
         fixed = probe.create_publisher(TFMessage, 'tf_static', qos.STATIC_FRAMES)
         self._images, self._infos = {}, {}
-        for name in self._spec.cameras:
-            self._images[name] = probe.create_publisher(Image, f'cameras/{name}/image_raw', qos.RELIABLE)
-            self._infos[name] = probe.create_publisher(CameraInfo, f'cameras/{name}/camera_info', qos.RELIABLE)
+        for camera in rig.cameras:
+            self._images[camera.name] = probe.create_publisher(KINDS[camera.transport], camera.images, qos.RELIABLE)
+            self._infos[camera.name] = probe.create_publisher(CameraInfo, camera.info, qos.RELIABLE)
         mounted = {name: self._cameras[name] for name in self._spec.cameras}
         edges = [(camera.parent_link, f'{name}_frame', camera.T_parent_camera) for name, camera in mounted.items()]
         fixed.publish(TFMessage(transforms=transform_messages(edges, 0.0)))
@@ -81,7 +86,11 @@ class Cell:
             message.header.stamp = stamp(now_s)
             publisher.publish(message)
         for name, view in zip(self._spec.cameras, self._view, strict=True):
-            self._images[name].publish(image_message(view, now_s, f'{name}_frame'))
+            message: Any = image_message(view, now_s, f'{name}_frame')
+            if self._images[name].msg_type is CompressedImage:
+                data = cv2.imencode('.png', cv2.cvtColor(view, cv2.COLOR_RGB2BGR))[1].tobytes()
+                message = CompressedImage(header=message.header, format='png', data=data)
+            self._images[name].publish(message)
             self._infos[name].publish(camera_info_message(self._cameras[name].model, now_s, f'{name}_frame'))
 
     def flag(self, cause: str = 'calibration', note: str = '', seconds_ago: float = 0.0) -> Any:
@@ -131,6 +140,29 @@ def test_a_flagged_moment_is_kept_diagnosed_and_counted(
     segments = list(read_segments(tmp_path))
     assert count_causes(segments) == {'pick': {'calibration': 1, 'jitter': 1}}
     assert all(segment.suspected == ['calibration'] for segment in segments)
+
+
+def test_a_lab_with_a_rig_file_gets_the_same_diagnosis(
+    probe: Any, start: Callable[..., Any], policy: Path, tmp_path: Path
+) -> None:
+    names = PolicySpec.load(policy).cameras
+    transports = ['compressed', *['raw'] * (len(names) - 1)]
+    cameras = [RigCamera(name, f'/lab/{name}/color/image', f'/lab/{name}/color/camera_info', transport)
+               for name, transport in zip(names, transports, strict=True)]  # fmt: skip
+    rig = Rig(tuple(cameras), 'panda', '/lab/joint_states')
+    file = tmp_path / 'my_rig.yaml'
+    file.write_text(yaml.safe_dump(rig.to_dict()))
+    cell = Cell(probe, policy, rig)
+    node = _launch(start, policy, tmp_path / 'out', rig=file, after_s=1.0, seconds=6.0)
+    cell.say(4.0)
+    answer = cell.flag()
+    assert answer.success, answer.message
+    cell.say(1.5)
+    node.wait_for('failure_000000: suspect the extrinsic of camera front', 60.0)
+    provenance = read_summary(answer.folder)['provenance']
+    assert Rig.from_dict(provenance['rig']).cameras == rig.cameras and provenance['namespace'] == '/'
+    heard = {each.topic for each in read_bag(answer.folder)}
+    assert {'/lab/joint_states', *(camera.images for camera in cameras)} <= heard
 
 
 def test_refusals_say_why_and_ctrl_c_keeps_what_was_flagged(

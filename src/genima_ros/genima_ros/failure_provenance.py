@@ -65,6 +65,7 @@ class FailureProvenance:
             'source': 'flagged failure',
             'simulated': simulated,
             'software': software(),
+            'namespace': self._node.get_namespace(),
             'recorded_at': datetime.now(timezone.utc).isoformat(timespec='seconds'),
             WORKSPACE: self._workspace,
         }
