@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from socket import gethostname
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import cv2
@@ -47,6 +48,7 @@ class Page:
         self.address = re.search(r'console: (http\S+)', node.text)[1]  # type: ignore[index]
         self.origin = self.address.rstrip('/')
         self._probe, self._pool, self._beats = probe, ThreadPoolExecutor(1), 0
+        self._heard: int | None = None
         stream = self.address.replace('http', 'ws', 1) + 'stream'
         connection = connect(stream, origin=self.origin, compression=None)  # type: ignore[arg-type]
         self.socket: ClientConnection = ExitStack().enter_context(connection)
@@ -60,13 +62,14 @@ class Page:
 
         def look() -> bool:
             self._beats += 1
-            self.say(beat=self._beats, watch=watch)
+            self.say(beat=self._beats, watch=watch, heard=self._heard)
             while not found:
                 try:
                     message = self.socket.recv(0.0)
                 except TimeoutError:
                     return False
                 values = _bundle(message) if isinstance(message, bytes) else json.loads(message)
+                self._heard = values.get('beat', self._heard)
                 if 'bundle' in values:
                     self.say(seen=values['bundle'])
                 if 'status' in values:
@@ -83,7 +86,11 @@ class Page:
         request = Request(f'{self.address}command/{name}', data, {'Origin': self.origin}, method='POST')
 
         def post() -> dict[str, Any]:
-            with urlopen(request, timeout=15.0) as response:
+            try:
+                response = urlopen(request, timeout=15.0)
+            except HTTPError as error:
+                response = error
+            with response:
                 answer: dict[str, Any] = json.load(response)
                 return answer
 
@@ -224,9 +231,12 @@ def test_the_deadman_is_fed_only_while_a_browser_holds_the_watch(
     page = Page(probe, node)
     probe.spin_until(lambda: len(heard) > 3)
     assert not any(message.data for message in heard)
-    assert page.wait_for(lambda values: values.get('hello'))['deadman']
+    hello = page.wait_for(lambda values: values.get('hello'))
+    assert hello['deadman']
+    assert 'hold the watch first' in page.command('arm', page=hello['page'])['text']
     page.wait_for(lambda values: values.get('watch'), watch='take')
     page.wait_for(lambda values: heard[-1].data, watch='keep')
+    assert 'nobody offers guard_node/arm' in page.command('arm', page=hello['page'])['text']
     probe.spin_until(lambda: not heard[-1].data, 2.0, 'for the deadman to let go of a silent page')
     assert page.wait_for(lambda values: None if 'watch' not in values else not values['watch'], watch='keep')
     page.wait_for(lambda values: values.get('watch'), watch='take')

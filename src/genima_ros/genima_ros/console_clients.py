@@ -19,7 +19,6 @@ from genima_ros.console.log import ConsoleLog
 
 ANSWER_S = 2.0
 SLOW_ANSWER_S = 10.0  # a scene is set, an episode is brought to the disk
-MAX_TEXT = 2000
 GUARD = ('stop', 'arm', 'disarm', 'reset')
 Values = Mapping[str, Any]
 
@@ -63,14 +62,9 @@ class ConsoleClients:
         }
 
     async def command(self, name: str, values: Values) -> dict[str, Any]:
-        """Do what the page asks for; return `ok` and `text`, the answer in words."""
+        """Do what the page asks for, one of `COMMANDS` with all its fields; return `ok` and `text`, the answer in words."""
         try:
-            if name in GUARD:
-                text = await self._ask_guard(name)
-            elif name in self._commands:
-                text = await self._commands[name](values)
-            else:
-                raise GenimaError(f'no command {name!r}; allowed: {", ".join([*GUARD, *self._commands])}')
+            text = await (self._ask_guard(name) if name in GUARD else self._commands[name](values))
         except GenimaError as error:
             self._log.add('failure' if name == 'flag' else 'command', f'{name} refused: {error}', ok=False)
             return {'ok': False, 'text': str(error)}
@@ -89,7 +83,7 @@ class ConsoleClients:
         return _success(response)
 
     async def _set_instruction(self, values: Values) -> str:
-        text = _text(values, 'text')
+        text = values['text']
         if not text:
             raise GenimaError('the instruction is empty')
         if not self._parameters:
@@ -105,25 +99,21 @@ class ConsoleClients:
     async def _set_scene(self, values: Values) -> str:
         if self._armed():
             raise GenimaError('disarm first: a moving arm must not meet a new scene (the guard is armed, or silent)')
-        request = ResetEpisode.Request(seed=_whole(values, 'seed'))
+        request = ResetEpisode.Request(seed=values['seed'])
         return _success(await _call(self._scene, request, SLOW_ANSWER_S))
 
     async def _start_episode(self, values: Values) -> str:
-        request = StartEpisode.Request(instruction=_text(values, 'instruction'), seed=_whole(values, 'seed', -1))
+        request = StartEpisode.Request(instruction=values['instruction'], seed=values['seed'])
         return _success(await _call(self._start, request, SLOW_ANSWER_S))
 
     async def _end_episode(self, values: Values) -> str:
-        request = EndEpisode.Request(
-            outcome=_text(values, 'outcome'), cause=_text(values, 'cause'), note=_text(values, 'note')
-        )
+        request = EndEpisode.Request(outcome=values['outcome'], cause=values['cause'], note=values['note'])
         return _success(await _call(self._end, request, SLOW_ANSWER_S))
 
     async def _flag_failure(self, values: Values) -> str:
-        cause, ago_s = _text(values, 'cause'), values.get('seconds_ago', 0.0)
+        cause = values['cause']
         check_cause(cause)
-        if isinstance(ago_s, bool) or not isinstance(ago_s, (int, float)) or not 0.0 <= ago_s <= 3600.0:
-            raise GenimaError(f'seconds_ago {ago_s!r}; allowed: 0 to 3600')
-        request = FlagFailure.Request(cause=cause, note=_text(values, 'note'), seconds_ago=float(ago_s))
+        request = FlagFailure.Request(cause=cause, note=values['note'], seconds_ago=values['seconds_ago'])
         response = await _call(self._flag, request, SLOW_ANSWER_S)
         return f'{cause}: {_success(response)}'
 
@@ -156,17 +146,3 @@ def _success(response: Any) -> str:
     if not response.success:
         raise GenimaError(response.message or 'refused without a reason')
     return str(response.message) or 'done'
-
-
-def _text(values: Values, name: str) -> str:
-    value = values.get(name, '')
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise GenimaError(f'{name}: allowed is a text of at most {MAX_TEXT} characters')
-    return value.strip()
-
-
-def _whole(values: Values, name: str, default: int | None = None) -> int:
-    value = values.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**31:
-        raise GenimaError(f'{name} {value!r} is not a whole number below {2**31}')
-    return value

@@ -2,6 +2,7 @@
 """The operator console as a node: one web page that shows what the robot intends, stops it, and takes notes."""
 
 import os
+from functools import partial
 from typing import Any, NoReturn
 
 from rclpy.clock import Clock, ClockType
@@ -50,7 +51,7 @@ class ConsoleNode(Node):
         self._commands = ConsoleClients(self, self._log, self._armed, spec is not None)
         self._server = ConsoleServer(
             Access(host, choose_token(host, token, public), public), port, self._commands.command, self._log.newest_first,
-            self._hello(profile, spec, names), self._complain,
+            self._hello(profile, spec, names), partial(refuse, self), watch_to_arm=self._deadman,
         )  # fmt: skip
         self._views = ConsoleViews(self, self._server.frames, names, profile, spec, reliable)
         self._inputs = ConsoleInputs(self, profile, self._views, self._log)
@@ -85,9 +86,6 @@ class ConsoleNode(Node):
     def _armed(self) -> bool:
         guard = self._inputs.newest('guard')
         return guard is None or bool(guard['armed'])
-
-    def _complain(self, reason: str) -> None:
-        refuse(self, 'image', f'no picture: {reason}')
 
     def _tick(self) -> None:
         watchers = self._server.watch.holders

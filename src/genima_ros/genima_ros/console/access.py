@@ -14,8 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from genima.errors import GenimaError
 
 TOKEN = re.compile(r'[A-Za-z0-9_-]{16,128}')
-ORIGIN = re.compile(r'https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?')
+ORIGIN = re.compile(r'(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?')
+DEFAULT_PORTS = {'http': '80', 'https': '443'}  # which browsers leave out
+SHOWN = 100  # characters of what was sent, in an answer
 POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
+CLOSED = {'Connection': 'close', 'X-Content-Type-Options': 'nosniff'}  # who is refused keeps no place
 
 
 def is_loopback(host: str) -> bool:
@@ -56,12 +59,18 @@ class Access:
     public_origin: str = ''
 
     def __post_init__(self) -> None:
-        """Refuse what no browser would send as an origin."""
-        if self.public_origin and not ORIGIN.fullmatch(self.public_origin):
+        """Write the origin as browsers do, and refuse what none of them would send."""
+        if not self.public_origin:
+            return
+        parts = ORIGIN.fullmatch(self.public_origin.lower())
+        if parts is None:
             raise GenimaError(
                 f'parameter public_origin: got {self.public_origin!r}; allowed: scheme://host or scheme://host:port of the'
                 ' proxy, without a path, https://robot.lab.example for example'
             )
+        scheme, host, port = parts['scheme'], parts['host'], parts['port']
+        shown = '' if port in (None, DEFAULT_PORTS[scheme]) else f':{port}'
+        object.__setattr__(self, 'public_origin', f'{scheme}://{host}{shown}')
 
     @property
     def prefix(self) -> str:
@@ -77,10 +86,10 @@ class Access:
             path: as it was asked for.
             headers: of the request.
         """
-        host = headers.get('host', '')
+        host = headers.get('host', '').lower()
         through_proxy = bool(self.public_origin) and host == self.public_origin.partition('://')[2]
         if is_loopback(self.host) and not is_loopback(_name(host)) and not through_proxy:
-            return 403, f'host {host!r} is not this computer: another name may point here, but is not answered'
+            return 403, f'host {host[:SHOWN]!r} is not this computer: another name may point here, but is not answered'
         start, token = f'{self.prefix}/'.encode(), path.encode('utf-8', 'replace')
         if self.token and not hmac.compare_digest(token[: len(start)], start):
             return 403, 'the token is missing or wrong: use the whole address that the console printed'
@@ -88,7 +97,8 @@ class Access:
         needs_origin = kind == 'websocket' or method not in ('GET', 'HEAD')
         own = {f'http://{host}', f'https://{host}'} | ({self.public_origin} if self.public_origin else set())
         if (needs_origin or origin is not None) and origin not in own:
-            return 403, f'origin {origin!r} is not the page of this console; behind a proxy, set the parameter public_origin'
+            shown = repr(origin)[:SHOWN]
+            return 403, f'origin {shown} is not the page of this console; behind a proxy, set the parameter public_origin'
         return None
 
 
@@ -109,7 +119,7 @@ class Gate:
             path = scope['path'][len(self._access.prefix) :]
             await self._app({**scope, 'path': path, 'raw_path': path.encode()}, receive, send)
         elif kind == 'http':
-            await PlainTextResponse(refusal[1], refusal[0])(scope, receive, send)
+            await PlainTextResponse(refusal[1], refusal[0], CLOSED)(scope, receive, send)
         else:
             await receive()
             await send({'type': 'websocket.close', 'code': POLICY_VIOLATION, 'reason': refusal[1][:120]})

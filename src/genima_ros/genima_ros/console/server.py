@@ -1,42 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The web server in a thread beside the node: one page, one websocket per browser, commands by POST."""
+"""The web server in a thread beside the node: its socket, its connections and their end."""
 
 import asyncio
-import json
+import contextlib
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from genima.errors import GenimaError
+from genima_ros.console.acceptor import Acceptor
 from genima_ros.console.access import Access, Gate
-from genima_ros.console.browser import Browser, Shared
+from genima_ros.console.application import Application
+from genima_ros.console.browser import Shared, status_text
+from genima_ros.console.calls import Calls, Command
+from genima_ros.console.connections import HEAD_S, Stream, Visit, protocol
+from genima_ros.console.descriptors import affordable
 from genima_ros.console.frames import FrameHub
+from genima_ros.console.places import Places, Visitor, address_group
+from genima_ros.console.trouble import TroubleHandler
 from genima_ros.console.watch import Watch
 
-PAGE = Path(__file__).parent / 'page'
-TYPES = {'.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.svg': 'image/svg+xml'}
-HEADERS = {
-    'Content-Security-Policy': "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:;"
-    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',  # the token is in the address
-    'Cache-Control': 'no-store',
-}
-MAX_BODY_BYTES = MAX_MESSAGE_BYTES = 65536
+MAX_CONNECTIONS = 512  # half of them pages
+KEPT_PAGES = 8
+MAX_HEAD_BYTES = MAX_MESSAGE_BYTES = 16384
 END_S = 0.5  # a node has 1.5 s in all
-BACKLOG = 128
+SWEEP_S = 0.25
+BACKLOG = 1024
+SEND_BYTES = 262144  # that the system keeps for a client that does not read; by itself it would keep megabytes
 
-Command = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""Takes a command and its values; returns `ok` and `text`."""
+Trouble = Callable[[str, str], None]
+"""Is told of something that is wrong: its kind, by which it is counted, and a sentence."""
 
 
 class ConsoleServer:
@@ -48,9 +44,12 @@ class ConsoleServer:
         command: does what the page asks for; called in the server's event loop.
         log: returns what has happened, for the page.
         hello: what a browser is told first.
+        on_trouble: is told what is wrong, in any thread.
+        watch_to_arm: whether only a page that holds the watch may arm.
+        max_connections: at most; fewer where the system allows fewer.
 
     Raises:
-        GenimaError: if the port cannot be had.
+        GenimaError: if the port cannot be had, or too few connections.
     """
 
     def __init__(
@@ -60,22 +59,31 @@ class ConsoleServer:
         command: Command,
         log: Callable[[], list[dict[str, Any]]],
         hello: Mapping[str, Any],
-        on_trouble: Callable[[str], None] = lambda reason: None,
+        on_trouble: Trouble = lambda kind, text: None,
+        watch_to_arm: bool = False,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        self._command, self._log = command, log
+        self._on_trouble = on_trouble
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.frames, self.watch = FrameHub(self.wake, on_trouble), Watch()
-        self._shared = Shared(self.frames, self.watch, self._stop, json.dumps(hello, allow_nan=False))
+        self.frames, self.watch = FrameHub(self.wake, lambda reason: on_trouble('image', f'no image: {reason}')), Watch()
+        calls = Calls(command)
+        self._shared = Shared(self.frames, self.watch, calls.stop, dict(hello))
+        application = Application(self._shared, calls, log, watch_to_arm)
+        half = affordable(max_connections) // 2
+        self._places = Places(half, half, min(KEPT_PAGES, half // 2))
         self._socket = _listen(access.host, port)
         self.port = int(self._socket.getsockname()[1])
         origin = access.public_origin or f'http://{_shown(access.host)}:{self.port}'
         self.address = f'{origin}{access.prefix}/'
-        config = uvicorn.Config(
-            Gate(self._application(), access), ws='websockets-sansio', ws_per_message_deflate=False,
-            ws_max_size=MAX_MESSAGE_BYTES, lifespan='off', timeout_graceful_shutdown=1, server_header=False,
+        self._config = uvicorn.Config(
+            Gate(application.starlette, access), http=Visit, ws=Stream, ws_per_message_deflate=False, ws_ping_interval=None,
+            ws_max_size=MAX_MESSAGE_BYTES, h11_max_incomplete_event_size=MAX_HEAD_BYTES, timeout_keep_alive=int(HEAD_S),
+            lifespan='off', timeout_graceful_shutdown=1, server_header=False, proxy_headers=False,
             log_config=None, log_level='warning', access_log=False,  # a line about a request would show the token
         )  # fmt: skip
-        self._server = uvicorn.Server(config)
+        self._trouble = TroubleHandler(lambda text: on_trouble('web', f'web server: {text}'))
+        self._server = uvicorn.Server(self._config)
+        self._opening: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._run, name='web', daemon=True)
         self._thread.start()
 
@@ -87,7 +95,7 @@ class ConsoleServer:
     def publish(self, status: Mapping[str, Any]) -> None:
         """Give a status to all browsers; it is turned into text once."""
         number = self._shared.status[0] + 1
-        self._shared.status = number, json.dumps({'status': {'number': number, **status}}, allow_nan=False)
+        self._shared.status = number, status_text(number, status)
         self.wake()
 
     def wake(self) -> None:
@@ -103,53 +111,48 @@ class ConsoleServer:
         self._socket.close()
 
     def _wake_all(self) -> None:
-        for browser in self._shared.browsers:
+        for browser in self._shared.browsers.values():
             browser.wake()
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        self._trouble.begin()
+        try:
+            asyncio.run(self._serve())
+        finally:
+            self._trouble.end()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        await self._server.serve(sockets=[self._socket])
-
-    async def _stop(self) -> dict[str, Any]:
-        return await self._command('stop', {})
-
-    def _application(self) -> Starlette:
-        files = {path.name: path for path in PAGE.iterdir() if path.suffix in TYPES}
-        if 'index.html' not in files:
-            raise GenimaError(f'{PAGE} has no index.html: install genima_ros anew')
-        return Starlette(
-            routes=[
-                Route('/', lambda request: _file(files['index.html'])),
-                Route('/log', lambda request: JSONResponse(self._log(), headers=HEADERS)),
-                Route('/command/{name}', self._on_command, methods=['POST']),
-                WebSocketRoute('/stream', self._on_socket),
-                *(Route(f'/{name}', lambda request, path=path: _file(path)) for name, path in files.items()),
-            ]
-        )
-
-    async def _on_socket(self, websocket: WebSocket) -> None:
-        await Browser(websocket, self._shared).serve()
-
-    async def _on_command(self, request: Request) -> Response:
-        body = b''
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY_BYTES:
-                return JSONResponse({'ok': False, 'text': 'the request is too long'}, 413, HEADERS)
+        acceptor = Acceptor(self._socket, self._welcome, lambda text: self._on_trouble('connections', text))
+        sweeping = asyncio.create_task(self._sweep())
         try:
-            values = json.loads(body or b'{}')
-            if not isinstance(values, dict):
-                raise ValueError('not an object')
-        except ValueError:
-            return JSONResponse({'ok': False, 'text': 'the request is not a JSON object'}, 400, HEADERS)
-        return JSONResponse(await self._command(request.path_params['name'], values), headers=HEADERS)
+            await self._server.serve(sockets=[])  # uvicorn's own would take connections without end
+        finally:
+            acceptor.close()
+            sweeping.cancel()
 
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            self._places.sweep()
 
-def _file(path: Path) -> Response:
-    return Response(path.read_bytes(), headers={**HEADERS, 'Content-Type': f'{TYPES[path.suffix]}; charset=utf-8'})
+    def _welcome(self, connection: socket.socket, address: str) -> None:
+        visitor = self._places.enter(address_group(address))
+        if visitor is None:
+            connection.close()
+            return
+        task = asyncio.ensure_future(self._open(connection, visitor))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _open(self, connection: socket.socket, visitor: Visitor) -> None:
+        make = lambda: protocol(self._config, self._server.server_state, visitor)  # noqa: E731
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(make, connection)
+        except OSError:  # gone already
+            visitor.leave()
+            with contextlib.suppress(OSError):
+                connection.close()
 
 
 def _shown(host: str) -> str:
@@ -164,8 +167,10 @@ def _listen(host: str, port: int) -> socket.socket:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
         listener.bind(address)
         listener.listen(BACKLOG)  # at once: two consoles on one port would share its browsers
+        listener.setblocking(False)
     except OSError as error:
         raise GenimaError(f'port {port} of {host} cannot be used: {error}; choose another (parameter port)') from error
     return listener

@@ -13,6 +13,9 @@ export class Connection {
     this.on = on;
     this.base = new URL('.', location.href);
     this.watch = null; // null, 'take' or 'keep'
+    this.page = ''; // by which the console knows the commands of this page
+    this.heard = null; // the last beat that came back: a beat that knows of none is not fresh
+    this.refusal = ''; // why the console ended the connection, if it said so
     this.looked = { look: [] };
     this.beats = new Map();
     this.number = 0;
@@ -26,13 +29,16 @@ export class Connection {
   open() {
     const address = new URL('stream', this.base);
     address.protocol = address.protocol.replace('http', 'ws');
+    if (this.page) address.searchParams.set('page', this.page); // who held the watch finds a place again
     const socket = new WebSocket(address);
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => { this.openedMs = performance.now(); this.send(this.looked); };
     socket.onmessage = (event) => this.receive(socket, event.data);
-    socket.onclose = () => {
+    socket.onclose = (event) => {
       if (socket !== this.socket) return;
       this.socket = null;
+      this.heard = null;
+      this.refusal = event.reason;
       this.watch = null; // whoever held the watch has to take it anew
       setTimeout(() => { if (!this.socket) this.open(); }, RETRY_MS);
     };
@@ -57,7 +63,11 @@ export class Connection {
     this.heardMs = performance.now();
     if (typeof data !== 'string') { this.receivePictures(data); return; }
     const message = JSON.parse(data);
-    if (message.hello) this.on.hello(message.hello);
+    if (message.hello) {
+      this.page = message.hello.page;
+      this.refusal = '';
+      this.on.hello(message.hello);
+    }
     if (message.status) { this.status = message.status.number; this.on.status(message.status); }
     if (message.beat !== undefined) this.receiveBeat(message);
     if (message.answer) {
@@ -70,6 +80,7 @@ export class Connection {
   receiveBeat(message) {
     const sentMs = this.beats.get(message.beat);
     this.beats.clear();
+    this.heard = message.beat;
     if (this.watch === 'take') this.watch = message.watch ? 'keep' : this.watch;
     else if (this.watch === 'keep' && !message.watch) this.watch = null;
     if (sentMs !== undefined) this.on.beat(performance.now() - sentMs, message.watch);
@@ -95,7 +106,7 @@ export class Connection {
     this.number += 1;
     if (this.ready) {
       this.beats.set(this.number, nowMs);
-      this.send({ beat: this.number, watch: this.watch, status: this.status });
+      this.send({ beat: this.number, watch: this.watch, status: this.status, heard: this.heard });
     }
     const silentMs = nowMs - this.heardMs;
     this.on.lost(silentMs > LOST_MS ? silentMs : 0);
@@ -103,6 +114,7 @@ export class Connection {
     if (silentMs > GIVE_UP_MS && nowMs - this.triedMs > GIVE_UP_MS && this.socket) {
       const old = this.socket;
       this.socket = null;
+      this.heard = null;
       old.close();
       this.open();
     }

@@ -14,8 +14,10 @@ export class Controls {
     this.say = say;
     this.guard = null;
     this.available = {};
+    this.deadman = false;
+    this.held = false;
     this.listenStop();
-    this.sure(get('arm'), 'Arm: the arm may move', () => this.command('arm'));
+    this.sure(get('arm'), 'Arm: the arm may move', () => this.command('arm', { page: connection.page }));
     get('disarm').onclick = () => this.command('disarm');
     get('reset').onclick = () => this.command('reset');
     get('watch').onclick = () => { connection.watch = connection.watch ? null : 'take'; };
@@ -46,6 +48,7 @@ export class Controls {
       return label;
     });
     get('causes').replaceChildren(...chips);
+    this.deadman = hello.deadman;
     get('watch').hidden = !hello.deadman;
   }
 
@@ -56,7 +59,9 @@ export class Controls {
     this.seed = status.episode ? status.episode.seed : -1;
     const { guard } = status;
     const reachable = status.available.guard;
-    get('arm').disabled = !reachable || !guard || guard.armed || guard.state === 'stopped';
+    const unwatched = this.deadman && !this.held;
+    get('arm').disabled = !reachable || !guard || guard.armed || guard.state === 'stopped' || unwatched;
+    get('arm').title = unwatched ? 'hold the watch first' : '';
     get('disarm').disabled = !reachable || !guard || !guard.armed;
     get('reset').disabled = !reachable || !guard || guard.armed;
     get('task').querySelector('button').disabled = !status.available.instruction;
@@ -65,6 +70,7 @@ export class Controls {
   }
 
   showWatch(held, watchers) {
+    this.held = Boolean(held);
     const button = get('watch');
     button.setAttribute('aria-pressed', String(Boolean(held)));
     button.textContent = held ? 'Watching: let go' : `Hold the watch${watchers ? ` (${watchers} do)` : ''}`;

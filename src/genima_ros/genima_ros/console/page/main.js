@@ -33,7 +33,8 @@ function showBanner() {
   document.body.classList.toggle('lost', lost);
   document.body.classList.toggle('old', old);
   let alarm = '';
-  if (lost) alarm = `Connection lost ${(silentMs / 1000).toFixed(1)} s ago: what you see is old.`;
+  const why = connection.refusal ? ` (${connection.refusal})` : '';
+  if (lost) alarm = `Connection lost ${(silentMs / 1000).toFixed(1)} s ago${why}: what you see is old.`;
   else if (old) alarm = `The console has said nothing for ${(oldMs / 1000).toFixed(1)} s: what you see is old.`;
   const text = [alarm, note ? note.text : ''].filter(Boolean).join(' ');
   const banner = get('banner');
