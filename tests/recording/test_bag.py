@@ -19,6 +19,7 @@ from genima.recording.reader import Bag, read_bag
 from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import header_stamp_ns
 from genima.recording.writer import BagWriter
+from genima.sim.usage import JUDGED
 
 
 @pytest.mark.parametrize('compression', ['none', 'lz4', 'zstd'])
@@ -55,7 +56,7 @@ def test_our_own_messages_are_decoded_by_the_definition_in_the_file(tmp_path: Pa
         orientation=bags.STORE.types['geometry_msgs/msg/Quaternion'](x=0.0, y=0.0, z=0.0, w=1.0),
     )
     fields = {'seed': 7, 'elapsed_s': 1.5, 'lifted_m': 0.1, 'success': True, 'done': False, 'holds': 0, 'holds_given_up': 0}
-    shares = dict.fromkeys(('position_share', 'velocity_share', 'acceleration_share', 'jerk_share'), 0.5)
+    shares = dict.fromkeys((f'{name}_share' for name in JUDGED), 0.5)
     message = bags.STORE.types[kind](header=bags.header(bags.START_NS), object=pose, **fields, **shares)
     with BagWriter(tmp_path / 'episode_000000', {}) as writer:
         writer.add_topic(bags.STATUS)

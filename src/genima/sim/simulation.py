@@ -7,6 +7,7 @@ import numpy as np
 from genima.cameras.model import MountedCamera
 from genima.robots.profile import RobotProfile
 from genima.sim import headless
+from genima.sim.intrusion import IntrusionUsage
 from genima.sim.pick import PickTask
 from genima.sim.trajectory_controller import TrajectoryController
 from genima.sim.usage import LimitUsage
@@ -48,7 +49,7 @@ class Simulation:
         # The servo follows without lag when its position target leads by what its damping takes away.
         self._lead_s = -self.model.actuator_biasprm[self._arm_actuators, 2] / kp
         self.controller = TrajectoryController(profile.n_joints, profile.home_rad)
-        self._usage = LimitUsage(profile.limits, TIMESTEP_S)
+        self._usage, self._intrusion = LimitUsage(profile.limits, TIMESTEP_S), IntrusionUsage(profile, self.model)
         self._renderer = self._make_renderer(width_px, height_px) if render else None
         self.reset(seed)
 
@@ -110,6 +111,7 @@ class Simulation:
             self._advance(np.asarray(q_rad, dtype=float), np.zeros(self.profile.n_joints))
         self._steps = 0
         self._usage.reset()
+        self._intrusion.reset()
 
     def show(self, q_rad: np.ndarray, gripper_open: float, object_pose: np.ndarray) -> None:
         """Put arm and cube somewhere without physics, to look at; the cube is given as [x y z qx qy qz qw]."""
@@ -136,6 +138,7 @@ class Simulation:
         while self._steps < last:
             q, v = self.controller.sample(self.time_s)
             self._usage.add(q)
+            self._intrusion.add(q, self.finger_positions_m)
             self._advance(q, v)
         # MuJoCo leaves the poses of the step before; pictures and tf are of this moment
         mujoco.mj_kinematics(self.model, self.data)
@@ -176,8 +179,16 @@ class Simulation:
         return self.task.succeeded(self.cube_pose())
 
     def limit_usage(self) -> dict[str, float]:
-        """Return the worst share of each limit that the commanded positions used since the reset, at 500 Hz."""
-        return self._usage.worst()
+        """Return the worst share of each limit that the commanded positions used since the reset, at 500 Hz.
+
+        For workspace and collision it is the share of what `genima.sim.intrusion` tolerates.
+        """
+        return {**self._usage.worst(), **self._intrusion.worst()}
+
+    @property
+    def deepest_contact(self) -> str:
+        """The two bodies that were commanded furthest into each other since the reset; empty without any."""
+        return self._intrusion.pair
 
     def close(self) -> None:
         """Free the renderer."""

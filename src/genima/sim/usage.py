@@ -5,6 +5,9 @@ import numpy as np
 
 from genima.robots.profile import JointLimits
 
+JUDGED = ('position', 'velocity', 'acceleration', 'jerk', 'workspace', 'collision')
+"""What a simulation judges of commanded motion; the last two by `genima.sim.intrusion`."""
+
 
 class LimitUsage:
     """Worst share of each limit over a stream of commanded positions at a fixed period, by finite differences."""

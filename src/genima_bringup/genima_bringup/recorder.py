@@ -17,6 +17,7 @@ from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.rig.rig import image_topic, info_topic
 from genima.robots.profile import RobotProfile
+from genima.sim.usage import JUDGED
 from genima_bringup.records import ChunkRecord, EpisodeRecord, Frame, GraphRecord
 from genima_msgs.msg import ActionChunk, EpisodeStatus, GuardStatus, NodeStats, TargetCheck, TargetImage
 from genima_ros import qos
@@ -77,8 +78,7 @@ class Recorder:
             raise GenimaError('no episode was begun')
         episode.wall_s, episode.timed_out = wall_s, timed_out
         episode.success, episode.elapsed_s, episode.lifted_m = status.success, status.elapsed_s, status.lifted_m
-        names = ('position', 'velocity', 'acceleration', 'jerk')
-        episode.limits = {name: getattr(status, f'{name}_share') for name in names}
+        episode.limits = {name: getattr(status, f'{name}_share') for name in JUDGED}
         joints = np.array(self._joint_rows).reshape(-1, self._profile.n_joints + 2)
         episode.joint_time_s, episode.q_rad, episode.gripper_open = joints[:, 0], joints[:, 1:-1], joints[:, -1]
         objects = np.array(self._object_rows).reshape(-1, 8)

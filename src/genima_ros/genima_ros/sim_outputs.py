@@ -144,6 +144,8 @@ class SimOutputs(SceneOutputs):
             velocity_share=shares['velocity'],
             acceleration_share=shares['acceleration'],
             jerk_share=shares['jerk'],
+            workspace_share=shares['workspace'],
+            collision_share=shares['collision'],
             holds=pacer.holds,
             holds_given_up=pacer.holds_given_up,
         )

@@ -16,6 +16,7 @@ from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 
 from genima.contract.spec import PolicySpec
+from genima.sim.usage import JUDGED
 from genima_bringup.episode_client import GraphError, GraphMonitor
 from genima_bringup.faults.cases import FaultCase
 from genima_bringup.faults.relay_node import ORDER, STATE
@@ -122,8 +123,7 @@ class FaultRig(GraphMonitor):
     def limits(self) -> dict[str, float]:
         """Return the worst share of each limit since the episode began, as the simulation sampled it."""
         status = self.status
-        names = ('position', 'velocity', 'acceleration', 'jerk')
-        return {name: float(getattr(status, f'{name}_share')) if status else 0.0 for name in names}
+        return {name: float(getattr(status, f'{name}_share')) if status else 0.0 for name in JUDGED}
 
     def wait(self, condition: Callable[[], bool], wall_s: float) -> bool:
         """Let the graph run until the condition holds; return whether it did in time."""
