@@ -51,6 +51,18 @@ def test_whatever_the_guards_clock_shows_the_limits_hold(ahead_s, watched_s: flo
     assert rig.run(5.0).worst_share() <= 1.0
 
 
+@pytest.mark.parametrize('by_s', [-0.6, -0.3, 0.2, 0.3, 0.5, 1.0])
+def test_a_clock_that_is_set_in_motion_stops_the_arm_without_a_jump(by_s: float) -> None:
+    rig = Rig(GuardConfig(max_controller_age_s=0.1))
+    rig.speed_rad_s = 1.0
+    rig.run(1.6)
+    rig.clock_ahead_s = lambda now_s: by_s
+    rig.run(1.0)
+    assert rig.moved_rad(0.3) == 0.0 and rig.worst_share() <= 1.0
+    rig.clock_ahead_s = lambda now_s: 0.0
+    assert rig.run(4.0).guard.status.state == 'moving' and rig.worst_share() <= 1.0
+
+
 def test_a_clock_that_is_off_is_found_and_named() -> None:
     rig = Rig(GuardConfig(max_controller_age_s=0.1), armed=False)
     rig.clock_ahead_s = lambda now_s: 0.03

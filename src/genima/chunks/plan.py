@@ -86,6 +86,14 @@ class Plan:
         q, v = self.knots(other.first_tick, other.last_tick)
         return Plan(other.first_tick, other.grid_s, q + share * (other.q_rad - q), v + share * (other.v_rad_s - v))
 
+    def preceded(self, old: 'Plan', tick: int) -> 'Plan':
+        """Return the plan that begins at `tick`, or as near to it as `old` reaches, with what `old` has until this one."""
+        first = max(tick, old.first_tick + 1)
+        if first >= self.first_tick:
+            return self
+        q, v = old.knots(first, self.first_tick - 1)
+        return Plan(first, self.grid_s, np.concatenate((q, self.q_rad)), np.concatenate((v, self.v_rad_s)))
+
     def knots(self, from_tick: int, to_tick: int) -> tuple[np.ndarray, np.ndarray]:
         """Return positions and velocities at the ticks from `from_tick` to `to_tick` inclusive, at rest outside."""
         wanted = np.arange(from_tick, to_tick + 1) - self.first_tick

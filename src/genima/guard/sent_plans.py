@@ -5,6 +5,7 @@ A plan spliced onto one that was lost on its way would be a jump. A joint_trajec
 that it executes; where it does not, the last plan counts.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
@@ -30,6 +31,7 @@ class SentPlans:
         self._config = config
         self._all: deque[_Sent] = deque(maxlen=KEPT)
         self._present: _Sent | None = None
+        self._seen_s = math.inf
 
     @property
     def plan(self) -> Plan | None:
@@ -42,9 +44,14 @@ class SentPlans:
         return self._present is not None and self._present.stopping
 
     def add(self, plan: Plan, now_s: float, stopping: bool) -> Plan:
-        """Take a plan that is sent at `now_s`, and return it."""
-        moving = self.plan is not None and now_s < self.plan.end_s
-        self._present = _Sent(plan, now_s, stopping, self.plan if moving else None)
+        """Take a plan that is sent at `now_s`, and return it, begun where the controller is by its own clock.
+
+        Whatever the clock here shows, that is not in the controller's future: it would lead over to it, with a jump.
+        """
+        old = self.plan if self.plan is not None and now_s < self.plan.end_s else None
+        if old is not None and self._seen_s < plan.start_s:
+            plan = plan.preceded(old, math.floor(self._seen_s / plan.grid_s))
+        self._present = _Sent(plan, now_s, stopping, old)
         self._all.append(self._present)
         return plan
 
@@ -59,6 +66,7 @@ class SentPlans:
 
         The last plan may still be on its way, if the controller executes the one that it was joined to.
         """
+        self._seen_s = seen_s
         if not self._all:
             return
         last = self._all[-1]
