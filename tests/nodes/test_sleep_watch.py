@@ -22,7 +22,8 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
-    monkeypatch.setattr(sleep_watch, 'time', SimpleNamespace(monotonic=lambda: world.now_s))
+    steady = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=1e9 * world.now_s))
+    monkeypatch.setattr(sleep_watch, 'Clock', lambda clock_type: steady)
     return world
 
 

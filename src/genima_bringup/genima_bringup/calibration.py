@@ -5,6 +5,7 @@ import time
 from collections import deque
 
 import numpy as np
+from genima_ros.caps import keep
 from genima_ros.images import image_array
 from genima_ros.messages import seconds
 from numpy.typing import NDArray
@@ -88,7 +89,8 @@ class CalibrationListener(ClientNode):
 
     def _on_joints(self, message: JointState) -> None:
         stamp_s = seconds(message.header.stamp)
-        self._positions.update(zip(message.name, message.position, strict=False))
+        for name, position in zip(message.name, message.position, strict=False):
+            keep(self._positions, name, position)
         if self._past and stamp_s < self._past[-1][0]:
             self._past.clear()  # the clock was set, or a simulation began again
         self._past.append((stamp_s, dict(self._positions)))

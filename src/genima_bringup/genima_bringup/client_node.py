@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import rclpy
 from genima_ros._run import join_graph
+from genima_ros.sturdy import SturdyNode
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 import rosless
@@ -26,7 +26,7 @@ class ClientNode:
                 # the network, and the simulated stacks of this computer
                 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SYSTEM_DEFAULT'
             join_graph([])
-        self._node = Node(name, parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)])
+        self._node = SturdyNode(name, parameter_overrides=[Parameter('use_sim_time', value=use_sim_time)])
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
 

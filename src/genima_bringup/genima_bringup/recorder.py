@@ -4,6 +4,7 @@
 from collections import Counter, deque
 
 import numpy as np
+from genima_ros.caps import keep
 from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import seconds
@@ -140,7 +141,8 @@ class Recorder:
 
     def _on_stats(self, message: NodeStats) -> None:
         for stage, milliseconds in zip(message.stages, message.milliseconds, strict=False):
-            series = self.record.timing_ms.setdefault(f'{message.node}.{stage}', [])
+            name = f'{message.node}.{stage}'
+            series = keep(self.record.timing_ms, name, self.record.timing_ms.get(name, []))
             if len(series) < TIMINGS_LENGTH:
                 series.append(float(milliseconds))
         if message.node in ('act_node', 'policy_node'):

@@ -4,7 +4,6 @@
 import time
 from typing import NoReturn
 
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from genima.cameras.views import untile
@@ -21,6 +20,7 @@ from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import seconds, stamp
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import chunk_message
 from genima_ros.worker import LatestWorker
 
@@ -29,7 +29,7 @@ CLOCK_PATIENCE_S = 1.0  # simulated time may stand still for a while, in wall ti
 JOINTS_PATIENCE_S = 0.05  # joint states that wait in the queue of a busy machine are worth waiting for
 
 
-class ActNode(Node):
+class ActNode(SturdyNode):
     """Ticks at the policy's control rate on ROS time; a tick without valid input says why there is no chunk.
 
     The network runs in a thread of its own, so that joints and targets are the newest also after a slow tick.

@@ -4,7 +4,6 @@
 from functools import partial
 from typing import NoReturn
 
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
 from tf2_ros import StaticTransformBroadcaster, TransformListener
 
@@ -18,9 +17,10 @@ from genima_ros.diagnostics import refuse
 from genima_ros.frames import FrameTree, optical_frame, refuse_frame, transform_messages
 from genima_ros.messages import camera_model
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 
 
-class CalibrationNode(Node):
+class CalibrationNode(SturdyNode):
     """Listens to tf and camera_info for a moment, then publishes what is missing in tf_static. It offers nothing else."""
 
     def __init__(self) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import cv2
-from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from genima.calibration.mounting import read_folder
@@ -24,12 +23,13 @@ from genima_ros.camera_check_inputs import CameraCheckInputs
 from genima_ros.diagnostics import refuse
 from genima_ros.frames import optical_frame
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.worker import LatestWorker
 
 COMPLAINT_PERIOD_S = 5.0
 
 
-class CameraCheckNode(Node):
+class CameraCheckNode(SturdyNode):
     """Checks the newest picture of each camera about twice a second, in a thread of its own."""
 
     def __init__(self) -> None:

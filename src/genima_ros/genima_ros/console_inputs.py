@@ -13,6 +13,7 @@ from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, CameraCheck, EpisodeStatus, GuardStatus, NodeStats, RecorderStatus, TargetCheck
 from genima_ros import qos
+from genima_ros.caps import keep
 from genima_ros.console.log import ConsoleLog
 from genima_ros.console.meters import MEMORY, Meter, percentiles_ms, plain
 from genima_ros.console_listener import Listener
@@ -122,7 +123,8 @@ class ConsoleInputs:
 
     def _on_stats(self, message: NodeStats) -> None:
         for stage, milliseconds in zip(message.stages, message.milliseconds, strict=False):
-            self._stages.setdefault(f'{message.node}.{stage}', deque(maxlen=MEMORY)).append(float(milliseconds))
+            name = f'{message.node}.{stage}'
+            keep(self._stages, name, self._stages.get(name, deque(maxlen=MEMORY))).append(float(milliseconds))
 
     def _on_guard(self, message: GuardStatus) -> None:
         stamp_s = seconds(message.header.stamp)
@@ -142,7 +144,7 @@ class ConsoleInputs:
         names = ('camera', 'ok', 'projection_error_px', 'drift_px', 'calibration_age_days', 'pictures')
         values = {name: getattr(message, name) for name in names}
         drift = [float(each) for each in message.drift_direction_px]
-        self._checks[message.camera] = {**values, 'problems': list(message.problems), 'drift_direction_px': drift}
+        keep(self._checks, message.camera, {**values, 'problems': list(message.problems), 'drift_direction_px': drift})
 
 
 def guard_values(message: GuardStatus) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, NoReturn
 
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from std_msgs.msg import Bool
 
 from genima.contract.spec import PolicySpec
@@ -24,13 +23,14 @@ from genima_ros.console_inputs import ConsoleInputs
 from genima_ros.console_views import ConsoleViews
 from genima_ros.diagnostics import refuse
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 
 STATUS_S = 0.1
 NICENESS = 10  # pictures give way to everything that moves the arm
 AVAILABLE_TICKS = 10  # who offers services is looked up once a second
 
 
-class ConsoleNode(Node):
+class ConsoleNode(SturdyNode):
     """Shows the graph to browsers and passes their commands on. It publishes nothing but the deadman, where asked for."""
 
     def __init__(self) -> None:

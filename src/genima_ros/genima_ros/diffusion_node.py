@@ -5,7 +5,6 @@ import time
 from itertools import pairwise
 from typing import NoReturn
 
-from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from genima.cameras.views import tile
@@ -20,12 +19,13 @@ from genima_ros.diagnostics import refuse
 from genima_ros.images import image_message
 from genima_ros.messages import stamp
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.view_inputs import ViewInputs
 from genima_ros.views import ImageSet
 from genima_ros.worker import LatestWorker
 
 
-class DiffusionNode(Node):
+class DiffusionNode(SturdyNode):
     """Paints the newest synchronised views in a thread of its own; its callbacks only keep what comes."""
 
     def __init__(self) -> None:

@@ -4,7 +4,6 @@
 from typing import NoReturn
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.node import Node
 
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
@@ -15,9 +14,10 @@ from genima_ros._run import run
 from genima_ros.parameters import declare
 from genima_ros.rig_checks import Check
 from genima_ros.rig_listener import RigListener
+from genima_ros.sturdy import SturdyNode
 
 
-class DoctorNode(Node):
+class DoctorNode(SturdyNode):
     """Only listens; says what changed in its log."""
 
     def __init__(self) -> None:

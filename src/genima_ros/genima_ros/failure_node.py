@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 
 from genima.contract.spec import PolicySpec
 from genima.errors import DatasetError, GenimaError
@@ -28,12 +27,13 @@ from genima_ros.parameters import declare
 from genima_ros.recorder_streams import RecordedStreams
 from genima_ros.recorder_topics import failure_streams
 from genima_ros.rig_parameter import declared_rig
+from genima_ros.sturdy import SturdyNode
 
 TICK_S = 0.1
 NICE = 10  # it must never take time from what moves the arm
 
 
-class FailureNode(Node):
+class FailureNode(SturdyNode):
     """Callbacks only remember what comes; a thread of its own writes."""
 
     def __init__(self) -> None:

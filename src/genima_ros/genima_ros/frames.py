@@ -21,6 +21,7 @@ from genima_ros.messages import stamp
 
 UNIT_TOLERANCE = 0.01  # |q|^2 - 1 beyond which tf2 ignores a transform (QUATERNION_NORMALIZATION_TOLERANCE)
 MAX_DEPTH = 64
+MOST_FRAMES = 1000
 
 
 def optical_frame(camera: str) -> str:
@@ -82,6 +83,7 @@ class FrameTree(Buffer):
         self._warn, self._heard = warn, heard
         self._parents: dict[str, str] = {}
         self._ignored: dict[str, str] = {}
+        self._said_full = False
 
     def set_transform(self, transform: Any, authority: str) -> None:
         """Take a transform that changes."""
@@ -157,6 +159,8 @@ class FrameTree(Buffer):
     def _accept(self, transform: Any) -> bool:
         child, parent = transform.child_frame_id.lstrip('/'), transform.header.frame_id.lstrip('/')
         reason = _fault(transform, child, parent)
+        if child not in self._parents and child not in self._ignored and self._is_full():
+            return False
         if reason is None:
             self._parents[child] = parent
             self._heard(child, parent)
@@ -164,6 +168,13 @@ class FrameTree(Buffer):
             self._ignored[child] = reason
             self._warn(f'tf of {child} {reason}: such transforms are ignored')
         return reason is None
+
+    def _is_full(self) -> bool:
+        full = len(self._parents) + len(self._ignored) >= MOST_FRAMES
+        if full and not self._said_full:
+            self._warn(f'tf has more than {MOST_FRAMES} frames: new ones are ignored; who makes them up?')
+        self._said_full |= full
+        return full
 
 
 def _fault(transform: Any, child: str, parent: str) -> str | None:

@@ -6,7 +6,6 @@ import time
 from typing import Any, NoReturn
 
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64, Float64MultiArray
 
@@ -18,6 +17,7 @@ from genima_ros._run import run
 from genima_ros.diagnostics import health, refuse
 from genima_ros.gripper_actions import ways
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 
 PERIOD_S = 0.1
 REPORT_S = 0.02  # joint states older than 0.1 s are not used
@@ -25,7 +25,7 @@ REPORT_S = 0.02  # joint states older than 0.1 s are not used
 LIST_SUFFIX = '/commands'
 
 
-class GripperNode(Node):
+class GripperNode(SturdyNode):
     """Keeps the newest command and sends it once the goal under way has ended; drivers overlap goals badly.
 
     It lives on without the messages of its driver and without a driver: the arm and the cameras do not need the gripper.

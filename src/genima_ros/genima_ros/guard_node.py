@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import NoReturn
 
 from builtin_interfaces.msg import Time
-from rclpy.node import Node
 from std_msgs.msg import Float64
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
@@ -27,13 +26,19 @@ from genima_ros.guard_inputs import GuardInputs
 from genima_ros.guard_reports import GuardReports
 from genima_ros.orphan_watch import OrphanWatch
 from genima_ros.parameters import declare, not_given
-from genima_ros.rivals import Rivals
-from genima_ros.sleep_watch import SleepWatch
+from genima_ros.rivals import COMPANIONS, Rivals
+from genima_ros.sleep_watch import ASLEEP_S, SleepWatch
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import chunk_from_message, plan_message
 
 TICK_S = 0.02
 GRIPPER_S = 1.0  # the command is repeated
 MAX_TICK_GAP_S = 3 * TICK_S
+ALONE = (
+    '/clock', 'action_chunk', 'target_image', 'target_check', 'deadman', 'gripper/command', '{}/controller_state',
+    '{}/joint_trajectory',
+)  # fmt: skip
+"""Topics that one program alone may publish, this one or another."""
 # what keeps a real arm safe is never what a default says
 SAFETY = (
     'speed_limit', 'check_driver', 'check_cameras', 'check_targets', 'max_joint_age_s',
@@ -41,7 +46,7 @@ SAFETY = (
 )  # fmt: skip
 
 
-class GuardNode(Node):
+class GuardNode(SturdyNode):
     """Feeds the guard with chunks and time, and sends what it lets through."""
 
     def __init__(self) -> None:
@@ -68,8 +73,10 @@ class GuardNode(Node):
         self._inputs = GuardInputs(self, self._guard, config.max_joint_age_s, controller, self._now_s, self._stop)
         self._inputs.ask_for_cameras(cameras)
         self.create_subscription(ActionChunk, 'action_chunk', self._on_chunk, qos.COMMAND)
-        alone = ['/clock', 'action_chunk', f'{controller}/controller_state', f'{controller}/joint_trajectory']
-        self._rivals = Rivals(self, alone, self._stop)
+        alone = [name.format(controller) for name in ALONE]
+        also = declare(self, 'joint_states_also_from', '', 'Nodes that may publish joint_states, too, by commas.')
+        companions = [*COMPANIONS, *filter(None, (name.strip() for name in also.split(',')))]
+        self._rivals = Rivals(self, alone, {'joint_states': companions}, self._stop)
         actions = {
             'arm': self._arm,
             'disarm': lambda: self._guard.disarm('by service', self._now_s()),
@@ -169,12 +176,14 @@ class GuardNode(Node):
     def _apply(self, output: GuardOutput, judged_s: float) -> None:
         """Do what the guard said at `judged_s`; the time is looked at again right before anything is sent."""
         plan = output.message
-        if plan is not None and self._guard.too_late(judged_s, self._now_s()):
-            refuse(self, 'late', 'the guard was late and sent nothing: is this computer too slow?', severe=True)
-            plan = None
-        if plan is not None and not self._sleep.drowsy():
+        if plan is not None:
             joints = self.profile.arm_joints
-            self._plan.publish(plan_message(joints, plan.stamp_s, plan.times_from_start_s, plan.q_rad, plan.v_rad_s))
+            message = plan_message(joints, plan.stamp_s, plan.times_from_start_s, plan.q_rad, plan.v_rad_s)
+            slept_s = ASLEEP_S if self._sleep.drowsy() else 0.0
+            if self._guard.too_late(judged_s, self._now_s() + slept_s):
+                refuse(self, 'late', 'the guard was late and sent nothing: is this computer too slow?', severe=True)
+            else:
+                self._plan.publish(message)
         if output.gripper_open is not None:
             self._gripper_open = float(output.gripper_open)
             self._gripper.publish(Float64(data=self._gripper_open))

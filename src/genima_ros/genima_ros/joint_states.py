@@ -8,12 +8,12 @@ import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 
-from genima.align.joints import JointTrack, opening_joint, openings
+from genima.align.joints import JointTrack, gripper_joints, opening_joint, openings
 from genima.errors import GenimaError
 from genima.robots.profile import RobotProfile
 from genima_ros.messages import seconds, stamp
 
-STAMPS = 1000
+STAMPS, OTHERS = 1000, 32
 MEMORY_S = 3.0  # a slow painter takes as long from the picture to whoever asks where the joints were
 
 
@@ -32,20 +32,28 @@ class JointStates:
     def __init__(self, profile: RobotProfile, max_age_s: float) -> None:
         self.profile = profile
         self.max_age_s = max_age_s
+        self._wanted = {*profile.arm_joints, *gripper_joints(profile.gripper)}
+        self._others: set[str] = set()
         self._changed = threading.Condition()  # callbacks write, a worker reads; one reading must be of one message
         self._track = JointTrack(MEMORY_S)
         self._stamps: dict[float, Time] = {}  # seconds as a float lose the last hundreds of nanoseconds
 
     def add(self, names: Sequence[str], positions: Sequence[float], when: float | Time) -> None:
-        """Take one message; stamps a little older than known, and joints without a finite position, are ignored."""
+        """Take one message; stamps a little older than known, and joints without a finite position, are ignored.
+
+        Of joints that are not the robot's a few names are kept, to say what was heard instead.
+        """
         stamp_s = seconds(when) if isinstance(when, Time) else when
+        known = [(name, position) for name, position in zip(names, positions, strict=False) if name in self._wanted]
+        if len(known) < len(names) and len(self._others) < OTHERS:
+            self._others.update(list(names)[:OTHERS])
         with self._changed:
             if isinstance(when, Time):
                 self._stamps[stamp_s] = when
                 if len(self._stamps) > STAMPS:
                     del self._stamps[next(iter(self._stamps))]
             self._changed.notify_all()
-            self._track.add(names, positions, stamp_s)
+            self._track.add([name for name, _ in known], [position for _, position in known], stamp_s)
 
     def arm(self, now_s: float, patience_s: float = 0.0) -> tuple[NDArray[np.float64], float]:
         """Return the arm's positions [rad], shape (n,), and the stamp of the oldest of them [s].
@@ -93,7 +101,7 @@ class JointStates:
     def _read(self, name: str, now_s: float) -> tuple[float, float]:
         reading = self._track.newest(name)
         if reading is None:
-            known = ', '.join(self._track.names) or 'nothing'
+            known = ', '.join(sorted({*self._track.names, *self._others})) or 'nothing'
             raise StaleJointsError(f'joint_states: no {name}; heard {known}; is the right robot profile set?')
         if now_s - reading[0] > self.max_age_s:
             raise StaleJointsError(

@@ -7,7 +7,6 @@ With ros2_control's mock hardware, or a real arm without cameras, the rest of th
 from typing import NoReturn
 
 import numpy as np
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64, String
 
@@ -20,11 +19,12 @@ from genima_ros.diagnostics import refuse
 from genima_ros.joint_states import JointStates, StaleJointsError
 from genima_ros.parameters import declare
 from genima_ros.sim_outputs import SceneOutputs
+from genima_ros.sturdy import SturdyNode
 
 JOINT_AGE_S = 0.5
 
 
-class MirrorNode(Node):
+class MirrorNode(SturdyNode):
     """Draws the arm, the table and a cube that stays where it is; there are no contacts."""
 
     def __init__(self) -> None:

@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 import numpy as np
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from genima.errors import GenimaError
@@ -25,6 +24,7 @@ from genima_ros._run import run
 from genima_ros.messages import stamp
 from genima_ros.operator_scene import SceneListener
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import chunk_message
 
 PATIENCE_S = 60.0  # wall time
@@ -43,7 +43,7 @@ CLIENTS = {
 }
 
 
-class OperatorNode(Node):
+class OperatorNode(SturdyNode):
     """Ticks ten times a second on ROS time; between the ticks it goes from episode to episode."""
 
     def __init__(self) -> None:

@@ -5,7 +5,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 from numpy import linalg
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from visualization_msgs.msg import MarkerArray
 
@@ -26,10 +25,11 @@ from genima_ros.images import declare_transport, image_array, image_message, ima
 from genima_ros.markers import LIFE_S, guard_marker, path_markers, sphere_markers
 from genima_ros.messages import camera_model
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import chunk_from_message
 
 
-class OverlayNode(Node):
+class OverlayNode(SturdyNode):
     """Draws at its own calm pace; nothing waits for it."""
 
     def __init__(self) -> None:

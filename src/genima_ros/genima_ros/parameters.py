@@ -7,6 +7,9 @@ from typing import Any
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
+from genima.errors import GenimaError
+from genima_ros.caps import MOST_TEXT
+
 
 def declare(
     node: Node, name: str, default: Any, description: str, *, between: tuple[Any, Any] | None = None, live: bool = False
@@ -20,13 +23,19 @@ def declare(
         description: what it does, shown by `ros2 param describe`.
         between: smallest and largest allowed number.
         live: whether it may be changed while the node runs.
+
+    Raises:
+        GenimaError: if a text that may be changed is longer than `caps.MOST_TEXT`.
     """
     descriptor = ParameterDescriptor(description=description, read_only=not live)
     if between is not None and isinstance(default, float):
         descriptor.floating_point_range = [FloatingPointRange(from_value=between[0], to_value=between[1], step=0.0)]
     elif between is not None:
         descriptor.integer_range = [IntegerRange(from_value=between[0], to_value=between[1], step=1)]
-    return node.declare_parameter(name, default, descriptor).value
+    value = node.declare_parameter(name, default, descriptor).value
+    if live and isinstance(value, str) and len(value) > MOST_TEXT:
+        raise GenimaError(f'parameter {name} has {len(value)} characters, allowed are {MOST_TEXT}')
+    return value
 
 
 def not_given(node: Node, names: Sequence[str]) -> list[str]:

@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 
 from genima.cameras.views import tile
@@ -27,6 +26,7 @@ from genima_ros.images import image_message
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import stamp
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import chunk_message
 from genima_ros.view_inputs import ViewInputs
 from genima_ros.views import ImageSet
@@ -35,7 +35,7 @@ from genima_ros.worker import LatestWorker
 JOINTS_PATIENCE_S = 0.05
 
 
-class PolicyNode(Node):
+class PolicyNode(SturdyNode):
     """Asks the policy at every tick on which it is free, in a thread of its own."""
 
     def __init__(self) -> None:

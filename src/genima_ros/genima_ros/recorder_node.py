@@ -8,7 +8,6 @@ from typing import NoReturn
 
 import rclpy
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from std_msgs.msg import String
 
 from genima.episodes.episode import FAILURES
@@ -28,6 +27,7 @@ from genima_ros.recorder_provenance import Provenance
 from genima_ros.recorder_streams import RecordedStreams
 from genima_ros.recorder_topics import EVENTS, bag_topic, recorded_streams
 from genima_ros.rig_parameter import declared_rig
+from genima_ros.sturdy import SturdyNode
 
 STATUS_S = 0.5
 COMPLAINT_PERIOD_S = 2.0
@@ -35,7 +35,7 @@ MARKS = ('mark', 'ignore_begin', 'ignore_end')
 OUTCOMES = ('success', 'failure', 'discard')
 
 
-class RecorderNode(Node):
+class RecorderNode(SturdyNode):
     """Watches its streams all the time; writes while an episode runs. Callbacks only queue what comes."""
 
     def __init__(self) -> None:

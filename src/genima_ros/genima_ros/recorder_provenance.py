@@ -18,6 +18,7 @@ from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import CameraCheck
 from genima_ros import qos
+from genima_ros.caps import keep
 from genima_ros.parameters import declare
 from genima_ros.rig_parameter import resolved
 
@@ -49,7 +50,7 @@ class Provenance:
         node.create_subscription(CameraCheck, 'camera_check', self._on_check, qos.STATISTICS)
 
     def _on_check(self, message: CameraCheck) -> None:
-        self._checks[message.camera] = message
+        keep(self._checks, message.camera, message)
 
     def read(self, simulated: bool, instruction: str = '', seed: int = -1) -> dict[str, Any]:
         """Return the provenance of an episode that begins now.

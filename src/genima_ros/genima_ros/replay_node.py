@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rosgraph_msgs.msg import Clock
 
@@ -23,6 +22,7 @@ from genima_ros._run import run
 from genima_ros.guard_inputs import message_type
 from genima_ros.messages import stamp
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 
 CLOCK_S = 0.01
 SURVEY_S = 5.0  # what drivers publish is heard within the first seconds; the rest of a large recording is read once
@@ -32,7 +32,7 @@ PATIENCE_S = 120.0  # a painter takes its time to load
 LATCHED_TEXT = 'durability: 1'
 
 
-class ReplayNode(Node):
+class ReplayNode(SturdyNode):
     """Is the clock of the graph, and publishes what drivers said when they said it."""
 
     def __init__(self) -> None:

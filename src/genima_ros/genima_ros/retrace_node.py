@@ -5,7 +5,6 @@ from typing import NoReturn
 
 import numpy as np
 import rclpy
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from genima.episodes.store import read_episode
@@ -19,13 +18,14 @@ from genima_ros._run import run
 from genima_ros.joint_states import JointStates, StaleJointsError
 from genima_ros.messages import seconds
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import chunk_message
 
 COMPLAINT_PERIOD_S = 2.0
 REST_TICKS = 10  # the arm comes to rest
 
 
-class RetraceNode(Node):
+class RetraceNode(SturdyNode):
     """Publishes a chunk ten times a second while the guard is armed, and ends when the arm has gone all the way."""
 
     def __init__(self) -> None:

@@ -14,6 +14,7 @@ from genima.contract.spec import PolicySpec
 from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
+from genima_ros.caps import keep
 from genima_ros.controller_checks import check_controller, check_controller_state
 from genima_ros.controller_listener import ControllerListener
 from genima_ros.frames import listen_to_frames
@@ -125,7 +126,8 @@ class RigListener:
         self._sim_time_s = seconds(message.clock)
 
     def _on_joints(self, stream: Stream, message: JointState) -> None:
-        self._positions.update(zip(message.name, message.position, strict=False))
+        for name, position in zip(message.name, message.position, strict=False):
+            keep(self._positions, name, position)
 
     def _on_image(self, stream: Stream, message: Any) -> None:
         digest = zlib.crc32(bytes(message.data))

@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from std_msgs.msg import Float64
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
@@ -23,6 +22,7 @@ from genima_ros.pacer import Pace, Pacer
 from genima_ros.parameters import declare
 from genima_ros.sim_gripper import SimGripper
 from genima_ros.sim_outputs import SimOutputs
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import trajectory_arrays
 
 TICK_S = 0.005  # clock at 200 Hz
@@ -36,7 +36,7 @@ CONTROLLERS = ('act_node', 'policy_node', 'operator_node')  # what time waits fo
 SLOWEST_S = 0.02
 
 
-class SimNode(Node):
+class SimNode(SturdyNode):
     """Steps the simulation and is its clock; one thread, so that a callback never meets a half-made step."""
 
     def __init__(self) -> None:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Has this process just been stopped? What it reads then, simulated time included, is what was sent meanwhile."""
 
-import time
-
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
@@ -15,9 +13,9 @@ class SleepWatch:
     """Notices when the executor of a node did not run for a while."""
 
     def __init__(self, node: Node) -> None:
-        self._beat_s = time.monotonic()
-        self._awake_s = self._beat_s
-        node.create_timer(BEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._clock = Clock(clock_type=ClockType.STEADY_TIME)
+        self._beat_s = self._awake_s = self._steady_s()
+        node.create_timer(BEAT_S, self._beat, clock=self._clock)
 
     def drowsy(self) -> bool:
         """Return whether the process was stopped until a moment ago."""
@@ -25,7 +23,10 @@ class SleepWatch:
         return self._beat_s < self._awake_s
 
     def _beat(self) -> None:
-        now_s = time.monotonic()
+        now_s = self._steady_s()
         if now_s - self._beat_s > ASLEEP_S:
             self._awake_s = now_s + DROWSY_S
         self._beat_s = now_s
+
+    def _steady_s(self) -> float:
+        return 1e-9 * self._clock.now().nanoseconds

@@ -3,7 +3,6 @@
 
 from typing import NoReturn
 
-from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
 
 from genima.cameras.model import MountedCamera
@@ -24,13 +23,14 @@ from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
 from genima_ros.messages import camera_model, seconds
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import chunk_from_message
 from genima_ros.worker import LatestWorker
 
 JOINT_AGE_S = 1.0
 
 
-class TargetCheckNode(Node):
+class TargetCheckNode(SturdyNode):
     """Compares each chunk with the newest target image, in a thread of its own; the guard listens to the verdict."""
 
     def __init__(self) -> None:

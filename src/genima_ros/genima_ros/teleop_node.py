@@ -4,7 +4,6 @@
 import time
 from typing import NoReturn
 
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from genima.episodes.episode import FAILURES
@@ -18,12 +17,13 @@ from genima_ros._run import run
 from genima_ros.diagnostics import refuse
 from genima_ros.joint_states import JointStates
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.teleop_clients import RecorderClient
 from genima_ros.teleop_terminal import Terminal
 from genima_ros.trajectories import chunk_message
 
 
-class TeleopNode(Node):
+class TeleopNode(SturdyNode):
     """Publishes a chunk ten times a second; it rests where no key is pressed. The guard decides what becomes of it."""
 
     def __init__(self) -> None:
