@@ -9,6 +9,9 @@ JUDGED = ('position', 'velocity', 'acceleration', 'jerk', 'workspace', 'collisio
 """What a simulation judges of commanded motion; the last two by `genima.sim.intrusion`."""
 
 
+BATCH = 100  # positions are judged together: one by one it takes longer than the physics
+
+
 class LimitUsage:
     """Worst share of each limit over a stream of commanded positions at a fixed period, by finite differences."""
 
@@ -20,34 +23,39 @@ class LimitUsage:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._recent: list[np.ndarray] = []
+        self._rows: list[np.ndarray] = []
+        self._judged = 0  # so many of the rows were judged before
         self._worst = {'position': 0.0, 'velocity': 0.0, 'acceleration': 0.0, 'jerk': 0.0}
 
     def interrupt(self) -> None:
         """Begin anew with the next position, and keep the worst shares."""
-        self._recent = []
+        self._judge()
+        self._rows, self._judged = [], 0
 
     def add(self, q_rad: np.ndarray) -> None:
         """Take the next commanded positions (n,)."""
-        limits, h = self._limits, self._period_s
-        centre = (limits.position_max_rad + limits.position_min_rad) / 2
-        half_range = (limits.position_max_rad - limits.position_min_rad) / 2
-        self._raise('position', q_rad - centre, half_range)
-        self._recent = [*self._recent[-3:], q_rad]
-        recent = self._recent
-        if len(recent) >= 2:
-            share = limits.velocity_share(recent[-2], (recent[-1] - recent[-2]) / h)
-            self._raise('velocity', share, np.ones_like(share))
-        if len(recent) >= 3:
-            second = recent[-1] - 2 * recent[-2] + recent[-3]
-            self._raise('acceleration', second / h**2, limits.acceleration_rad_s2)
-        if len(recent) == 4:
-            third = recent[3] - 3 * recent[2] + 3 * recent[1] - recent[0]
-            self._raise('jerk', third / h**3, limits.jerk_rad_s3)
+        self._rows.append(q_rad)
+        if len(self._rows) - self._judged >= BATCH:
+            self._judge()
 
     def worst(self) -> dict[str, float]:
         """Return the worst shares so far: 1.0 is at the limit."""
+        self._judge()
         return dict(self._worst)
 
-    def _raise(self, key: str, value: np.ndarray, limit: np.ndarray) -> None:
-        self._worst[key] = max(self._worst[key], float(np.max(np.abs(value) / limit)))
+    def _judge(self) -> None:
+        if len(self._rows) == self._judged:
+            return
+        limits, h, q_rad = self._limits, self._period_s, np.stack(self._rows)
+        centre = (limits.position_max_rad + limits.position_min_rad) / 2
+        half_range = (limits.position_max_rad - limits.position_min_rad) / 2
+        steps = [np.diff(q_rad, order, axis=0) / h**order for order in (1, 2, 3)]
+        self._raise('position', (q_rad - centre) / half_range)
+        self._raise('velocity', limits.velocity_share(q_rad[:-1], steps[0]))
+        self._raise('acceleration', steps[1] / limits.acceleration_rad_s2)
+        self._raise('jerk', steps[2] / limits.jerk_rad_s3)
+        self._rows = self._rows[-3:]
+        self._judged = len(self._rows)
+
+    def _raise(self, key: str, shares: np.ndarray) -> None:
+        self._worst[key] = max(self._worst[key], float(np.abs(shares).max(initial=0.0)))

@@ -3,11 +3,11 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from signal import SIGKILL, SIGSTOP
 
 from genima_bringup.faults import streams
+from genima_bringup.faults.case import GRAPH, IN_PROCESS, FaultCase
+from genima_bringup.faults.guard_cases import guard_cases
 from genima_bringup.faults.streams import StreamFault
 
 # What the inputs may be before they count as lost, in the stack's own parameters and the policy's contract.
@@ -16,46 +16,27 @@ FROZEN_S = 0.7  # a picture may repeat for 0.25 s while the arm moves 0.05 rad, 
 # a target comes up to 0.35 s after the last one and is used at the next tick; three checks, 0.1 s apart, hold the arm
 CHECKED_S = 0.75
 SILENT_S = 0.2  # an age of 0.1 s counts as lost, and is looked at every 0.02 s while the clock is slow
-TOLD_S = 0.03  # the clock tells every 0.005 s, and the guard looks at it every 0.02 s
 POLICY = ('diffusion_node', 'act_node')
-
-
-@dataclass(frozen=True)
-class FaultCase:
-    """One fault and what has to happen.
-
-    Attributes:
-        name: Where, and what.
-        link: The stream that it is put into.
-        stream: Makes the fault of that stream.
-        processes: Nodes that get `signal`.
-        signal: SIGKILL (they are started again afterwards) or SIGSTOP (they go on).
-        service: Something else that the graph is told: 'restart_controller' or 'e_stop'.
-        seconds: How long the fault lasts, in ROS time.
-        stops: Whether the arm has to come to rest, and stay there until the fault ends.
-        lost_after_s: When what motion needs counts as lost, after the fault begins.
-    """
-
-    name: str
-    link: str = ''
-    stream: Callable[[], StreamFault] | None = None
-    processes: tuple[str, ...] = ()
-    signal: int = 0
-    service: str = ''
-    seconds: float = 1.5
-    stops: bool = False
-    lost_after_s: float = 0.0
+ON_BOTH = (  # one of each kind of what the guard reads and writes
+    'joint_states: all lost', 'joint_states: a step of 0.5 rad', 'action_chunk: NaN', 'action_chunk: old ones again',
+    'joint_trajectory: a fifth lost', 'controller_state: all lost',
+)  # fmt: skip
 
 
 def _stream(
     link: str, what: str, stream: Callable[[], StreamFault], stops: bool = False, lost_after_s: float = 0.0
 ) -> FaultCase:
-    return FaultCase(f'{link}: {what}', link, stream, stops=stops, lost_after_s=lost_after_s)
+    name = f'{link}: {what}'
+    where = (GRAPH,) if link in ('target_image', 'front camera') else (IN_PROCESS,)
+    where = (GRAPH, IN_PROCESS) if name in ON_BOTH else where
+    return FaultCase(name, link, stream, stops=stops, lost_after_s=lost_after_s, transports=where)
 
 
 def _process(what: str, number: int, *nodes: str, lost_after_s: float = 0.0) -> FaultCase:
     seconds = 2.0
-    return FaultCase(what, processes=nodes, signal=number, seconds=seconds, stops=True, lost_after_s=lost_after_s)
+    return FaultCase(
+        what, processes=nodes, signal=number, seconds=seconds, stops=True, lost_after_s=lost_after_s, transports=(GRAPH,)
+    )
 
 
 JOINT_STATES = (
@@ -129,18 +110,9 @@ ROBOT_CONTROLLER = (
     _stream('joint_trajectory', 'twice', lambda: streams.repeated(2)),
     _stream('controller_state', 'all lost', lambda: streams.dropped(1.0), True, SILENT_S),
 )
-CLOCK = (
-    _stream('clock of the guard', '1 s ahead', lambda: streams.clock_set(1.0), True, TOLD_S),
-    _stream('clock of the guard', '1 s behind', lambda: streams.clock_set(-1.0), True, TOLD_S),
-    # small enough to pass every look at the age of something
-    *(
-        _stream('clock of the guard', f'{1e3 * offset_s:+.0f} ms', partial(streams.clock_set, offset_s))
-        for offset_s in (-0.04, 0.04, 0.06, 0.08)
-    ),
-)
 OPERATOR_AND_PROCESSES = (
-    FaultCase('robot controller: restarted', service='restart_controller', seconds=0.3),
-    FaultCase('emergency stop: pressed', service='e_stop', stops=True),
+    FaultCase('robot controller: restarted', service='restart_controller', seconds=0.3, transports=(GRAPH, IN_PROCESS)),
+    FaultCase('emergency stop: pressed', service='e_stop', stops=True, latches=True, transports=(GRAPH, IN_PROCESS)),
     _process('painter: killed', SIGKILL, 'diffusion_node', lost_after_s=OLD_TARGET_S),
     _process('controller: killed', SIGKILL, 'act_node'),
     _process('guard: killed', SIGKILL, 'guard_node'),
@@ -153,5 +125,5 @@ OPERATOR_AND_PROCESSES = (
 
 def fault_cases() -> tuple[FaultCase, ...]:
     """Return all cases."""
-    streams_of_messages = JOINT_STATES + TARGET_IMAGE + ACTION_CHUNK + CAMERA + ROBOT_CONTROLLER + CLOCK
-    return streams_of_messages + OPERATOR_AND_PROCESSES
+    streams_of_messages = JOINT_STATES + TARGET_IMAGE + ACTION_CHUNK + CAMERA + ROBOT_CONTROLLER
+    return streams_of_messages + OPERATOR_AND_PROCESSES + guard_cases()

@@ -8,6 +8,7 @@ from control_msgs.msg import JointTrajectoryControllerState
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Float64
 from trajectory_msgs.msg import JointTrajectory
 
 from genima.rig.rig import image_topic
@@ -46,6 +47,7 @@ def links(controller: str) -> dict[str, Link]:
         'joint_trajectory': (JointTrajectory, f'{controller}/joint_trajectory', qos.RELIABLE),
         'controller_state': (JointTrajectoryControllerState, f'{controller}/controller_state', qos.RELIABLE),
         'clock of the guard': (Clock, '/clock', qos.CLOCK),
+        'gripper/command': (Float64, 'gripper/command', qos.LATCHED),
     }
     return {name: Link(kind, topic, _aside(topic), profile) for name, (kind, topic, profile) in streams.items()}
 

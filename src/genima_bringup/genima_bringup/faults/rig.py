@@ -6,6 +6,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +19,8 @@ from std_srvs.srv import Trigger
 from genima.contract.spec import PolicySpec
 from genima.sim.usage import JUDGED
 from genima_bringup.episode_client import GraphError, GraphMonitor
-from genima_bringup.faults.cases import FaultCase
+from genima_bringup.faults.case import FaultCase
+from genima_bringup.faults.detour import links
 from genima_bringup.faults.relay_node import ORDER, STATE
 from genima_bringup.processes import StackProcesses
 from genima_msgs.msg import GuardStatus
@@ -28,6 +30,8 @@ REST_RAD_S = 0.005
 OFFSET_FORGOTTEN_S = 2.5  # a guard that has just measured an offset of its clock is not armed
 PATIENCE_S = 120.0  # wall time; loading the networks anew on a busy machine
 MEMORY = 20_000
+CALL_S = 0.01  # of an operator who calls whatever there is
+UNDONE_S = 1.0  # until the guard has seen that a second publisher is gone, and all calls were answered
 REPEATS, REPEAT_S = 20, 2.0  # of a service call
 CATCH_UP_S = 0.05  # wall time in which what has been sent is read, the clock included
 
@@ -52,7 +56,9 @@ class FaultRig(GraphMonitor):
         self._node.create_subscription(GuardStatus, 'guard/status', self._on_guard_status, qos.LATCHED)
         self._order = self._node.create_publisher(String, ORDER, qos.LATCHED)
         self._node.create_subscription(String, STATE, self._on_relay, qos.LATCHED)
+        self._links, self._intruder = links(controller), None
         self._e_stop = self._node.create_publisher(Bool, 'e_stop', qos.RELIABLE)
+        self._calls = {**self._guard, 'stop': self._node.create_client(Trigger, 'guard_node/stop')}
         self._restart = self._node.create_client(Trigger, 'sim_node/restart_controller')
 
     @property
@@ -64,6 +70,11 @@ class FaultRig(GraphMonitor):
         """Put the fault of a case into the graph; return since when it is there, in ROS time."""
         self.wait(lambda: False, CATCH_UP_S)
         begun_s = self.now_s
+        if case.rival:
+            link = self._links[case.rival]
+            self._intruder = self._node.create_publisher(link.kind, link.source, link.qos)
+        if case.calls:
+            self._storm = self._node.create_timer(CALL_S, partial(self._call_any, case, np.random.default_rng(seed)))
         if case.stream is not None:
             return max(begun_s, self._tell_relay(case.name, seed))
         for node in case.processes:
@@ -78,7 +89,11 @@ class FaultRig(GraphMonitor):
         """End the fault; what was killed is started again, what an operator has to do is done."""
         if case.stream is not None:
             self._tell_relay('', 0)
-        if case.name.startswith('clock'):
+        if case.rival:
+            self._node.destroy_publisher(self._intruder)
+        if case.calls:
+            self._node.destroy_timer(self._storm)
+        if case.link == 'clock of the guard':
             self.wait(lambda: False, OFFSET_FORGOTTEN_S)
         for node in case.processes:
             if case.signal == signal.SIGKILL:
@@ -87,9 +102,15 @@ class FaultRig(GraphMonitor):
                 self._processes.send_signal(node, signal.SIGCONT)
         if case.service == 'e_stop':
             self._e_stop.publish(Bool(data=False))
+        if case.latches:
+            self.wait(lambda: False, UNDONE_S)
             self.rearm()
         if 'guard_node' in case.processes and case.signal == signal.SIGKILL:
             self.rearm()
+
+    def _call_any(self, case: FaultCase, rng: np.random.Generator) -> None:
+        """Call one of the guard's services, and wait for nothing."""
+        self._calls[str(rng.choice(case.calls))].call_async(Trigger.Request())
 
     def _tell_relay(self, case: str, seed: int) -> float:
         order = {'case': case, 'seed': seed}

@@ -1,50 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one fault while the arm moves, and judges what the arm did."""
-
-from dataclasses import asdict, dataclass, field
-from typing import Any
+"""Runs one fault on a whole graph while the arm moves, and judges what the arm did."""
 
 import numpy as np
 
 from genima_bringup.episode_client import GraphError
-from genima_bringup.faults.cases import FaultCase
+from genima_bringup.faults.case import GRAPH, FaultCase
+from genima_bringup.faults.result import FIRST_SEED, MOVING_RAD_S, FaultResult, judged
 from genima_bringup.faults.rig import PATIENCE_S, FaultRig, reasons
 
-FIRST_SEED = 3000
-REST_WITHIN_S = 0.5
-MOVING_RAD_S = 0.1
 RECOVERY_WALL_S = 60.0
 READY_S = 180.0
-
-
-@dataclass(frozen=True)
-class FaultResult:
-    """What a fault did.
-
-    Attributes:
-        case: Its name, and `seed` of scene and fault.
-        limits: Worst share of each limit that the robot controller was commanded, at 500 Hz.
-        must_stop: Whether the arm had to come to rest.
-        rest_s: How long after the loss the arm still moved; None where it need not stop. ROS time.
-        recovered: Whether the arm moved again after the fault, with no restart of what was not killed.
-        refusals: The guard's counts by kind.
-        problems: What is not as it should be, in words.
-        broken: Whether the graph broke; the next case needs a new one.
-    """
-
-    case: str
-    seed: int
-    limits: dict[str, float]
-    must_stop: bool
-    rest_s: float | None
-    recovered: bool
-    refusals: dict[str, int]
-    problems: tuple[str, ...] = field(default=())
-    broken: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields for a JSON file."""
-        return asdict(self)
 
 
 def run_case(rig: FaultRig, case: FaultCase, seed: int) -> FaultResult:
@@ -52,7 +17,8 @@ def run_case(rig: FaultRig, case: FaultCase, seed: int) -> FaultResult:
     try:
         return _run_case(rig, case, seed)
     except GraphError as error:
-        return FaultResult(case.name, seed, rig.limits(), case.stops, None, False, {}, (str(error),), broken=True)
+        limits, words = rig.limits(), (str(error),)
+        return FaultResult(case.name, seed, GRAPH, limits, case.stops, None, False, {}, words, broken=True)
 
 
 def _run_case(rig: FaultRig, case: FaultCase, seed: int) -> FaultResult:
@@ -71,19 +37,17 @@ def _run_case(rig: FaultRig, case: FaultCase, seed: int) -> FaultResult:
         rest_s = max(0.0, rig.last_motion_s(begun_s) - begun_s - case.lost_after_s)
     refusals = dict(reasons(rig.guard_status))
     rig.end(case)
-    recovered = rig.wait(lambda: _goes_on(rig), RECOVERY_WALL_S)
+    last_words = '' if rig.wait(lambda: _goes_on(rig), RECOVERY_WALL_S) else _last_words(rig)
     after_s = rig.now_s + 0.5
     rig.wait(lambda: rig.now_s > after_s, PATIENCE_S)
-    limits = rig.limits()
-    problems += [f'{name} at {share:.2f} of the limit' for name, share in limits.items() if share > 1.0]
-    if rest_s is not None and rest_s > REST_WITHIN_S:
-        problems.append(f'moved for {rest_s:.2f} s after the loss')
-    if not recovered:
-        state = rig.guard_status
-        problems.append(f'did not go on: {"; ".join(state.reasons) if state else "no guard"}')
-    return FaultResult(case.name, seed, limits, case.stops, rest_s, recovered, refusals, tuple(problems))
+    return judged(case, seed, GRAPH, rig.limits(), rest_s, refusals, problems, last_words)
 
 
 def _goes_on(rig: FaultRig) -> bool:
     status = rig.guard_status
     return status is not None and status.state == 'moving' and rig.speed_rad_s() > 0.01
+
+
+def _last_words(rig: FaultRig) -> str:
+    status = rig.guard_status
+    return f'{status.state}: {"; ".join(status.reasons)}' if status else 'no guard'

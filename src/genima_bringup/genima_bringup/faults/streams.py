@@ -75,6 +75,47 @@ def clock_set(by_s: float) -> StreamFault:
     return changed(change)
 
 
+def clock_drifting(share: float) -> StreamFault:
+    """Run a clock too fast by this share, too slow where it is negative."""
+    began: list[float] = []
+
+    def change(message: Any, rng: np.random.Generator) -> None:
+        now_s = seconds(message.clock)
+        began.append(now_s) if not began else None
+        message.clock = stamp(now_s + share * (now_s - began[0]))
+
+    return changed(change)
+
+
+def clock_jittering(span_s: float) -> StreamFault:
+    """Run a clock ahead by something between nothing and this, another at each message."""
+
+    def change(message: Any, rng: np.random.Generator) -> None:
+        message.clock = stamp(seconds(message.clock) + float(rng.uniform(0.0, span_s)))
+
+    return changed(change)
+
+
+def clock_stepping(by_s: float, every_s: float) -> StreamFault:
+    """Set a clock to and fro."""
+
+    def change(message: Any, rng: np.random.Generator) -> None:
+        now_s = seconds(message.clock)
+        message.clock = stamp(max(0.0, now_s + by_s * (int(now_s / every_s) % 2)))
+
+    return changed(change)
+
+
+def sometimes(fault: StreamFault, share: float = 0.5) -> StreamFault:
+    """Put a fault into this share of the messages."""
+    return lambda message, rng: fault(message, rng) if rng.random() < share else [(0.0, message)]
+
+
+def beside(fault: StreamFault) -> StreamFault:
+    """Deliver each message as it is, and after it what a fault makes of it, as from somebody else."""
+    return lambda message, rng: [(0.0, message), *((0.003 + delay_s, other) for delay_s, other in fault(message, rng))]
+
+
 def frozen() -> StreamFault:
     """Repeat the content of the first message, with new stamps."""
     first: list[Any] = []
