@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / 'src' / 'genima'
 ROOMS = [
     'errors', 'files', 'compiled', 'precision', 'processes', 'stamps', 'svg', 'robots', 'rig', 'cameras', 'calibration',
-    'spheres', 'contract', 'chunks', 'painter', 'controller', 'policy', 'guard', 'align', 'recording', 'episodes',
-    'camera_checks', 'quality', 'convert', 'failures', 'randomize', 'sim', 'train', 'evaluate', 'bench', 'view', 'cli',
+    'spheres', 'contract', 'collision', 'chunks', 'painter', 'controller', 'policy', 'guard', 'align', 'recording',
+    'episodes', 'camera_checks', 'quality', 'convert', 'failures', 'randomize', 'sim', 'train', 'evaluate', 'bench', 'view', 'cli',
 ]  # fmt: skip
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'trajectory_msgs', 'rosless', 'genima_msgs'}
 # commands start and watch the graph; everything else in the library knows no node

@@ -101,6 +101,11 @@ class Plan:
         inside = (wanted == index)[:, None]
         return self.q_rad[index], np.where(inside, self.v_rad_s[index], 0.0)
 
+    def rest(self, from_s: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return positions and velocities (M, n) at the knots from `from_s` on; the last one at least."""
+        first = min(max(0, round(from_s / self.grid_s) - self.first_tick), len(self.q_rad) - 1)
+        return self.q_rad[first:], self.v_rad_s[first:]
+
     def at(self, t_s: np.ndarray | float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return position, velocity and acceleration at times of shape (...), each of shape (..., n)."""
         place = np.asarray(t_s, dtype=float) / self.grid_s - self.first_tick

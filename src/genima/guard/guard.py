@@ -13,6 +13,7 @@ from genima.guard import gates
 from genima.guard.conditions import Conditions
 from genima.guard.controller_watch import ControllerWatch
 from genima.guard.gripper import GripperSwitch
+from genima.guard.plan_checks import part_allowed, plan_checks, way_refused
 from genima.guard.sent_plans import SentPlans
 from genima.guard.status import GuardConfig, GuardOutput, GuardStatus, Reason
 from genima.guard.tally import Tally
@@ -49,6 +50,7 @@ class Guard:
         self.profile = profile
         self.config, self.contract = config or GuardConfig(), contract
         self.limits = PlanLimits(profile.limits, self.config.splice.grid_s, self.config.margins)
+        self._checks = plan_checks(profile, self.config)
         self._now_s = -math.inf
         times = self.config.splice
         self._longest_s = times.lead_s + times.tail_s + times.grid_s  # from the last message to rest
@@ -140,8 +142,12 @@ class Guard:
         base = self._base()
         if base is self._sent.plan and base.start_s > now_s - self.config.settle_s:
             return self._output()  # the robot's controller, whose clock may be behind, still leads over to it
-        if base is not self._sent.plan and base.start_s > now_s + FAR_START_S:
-            return self._bridge(base)
+        if base is not self._sent.plan:
+            if reason := way_refused(self._checks, self._q_rad, base):
+                return self._refused(reason)
+            if base.start_s > now_s + FAR_START_S:  # the controller takes its time to reach it
+                self._tally.refuse(Reason('bridge', f'moving to the measured position, in {base.start_s - now_s:.1f} s'))
+                return self._output(self._follow(base, base.start_s) if self._armed else None)
         tick = first_change_tick(base, now_s, self.config.splice)
         reason = gates.chunk_far(self.profile, self.config, chunk, base, tick)
         if reason is None:
@@ -243,18 +249,12 @@ class Guard:
             q_rad = end_rad if gap_rad.max() <= self.config.resync_rad else q_rad
         return start_plan(q_rad, gap_rad, self._now_s, self.limits, self.config.splice)
 
-    def _bridge(self, base: Plan) -> GuardOutput:
-        """Send a start from rest by itself: the controller is taking its time to reach it."""
-        self._tally.refuse(Reason('bridge', f'moving to the measured position first, in {base.start_s - self._now_s:.1f} s'))
-        return self._output(self._follow(base, base.start_s) if self._armed else None)
-
     def _use(self, chunk: Chunk, base: Plan, spliced: Splice) -> GuardOutput:
         start_s = first_change_tick(base, self._now_s, self.config.splice) * base.grid_s
-        plan, where = self.config.workspace.part_inside(self.profile, base, spliced.plan, start_s)
-        outside = Reason('workspace', f'the chunk takes {where}')
-        if plan is None:
-            return self._refused(outside)
-        self._tally.use(spliced, self.profile.arm_joints, outside if where else None)
+        plan, reason = part_allowed(self._checks, base, spliced.plan, start_s)
+        if reason and plan is base:
+            return self._refused(reason)
+        self._tally.use(spliced, self.profile.arm_joints, reason)
         self._newest_s = chunk.stamp_s
         if not self._armed:
             return self._output()

@@ -8,6 +8,7 @@ import numpy as np
 from genima.chunks.limits import LimitMargins
 from genima.chunks.plan import Plan
 from genima.chunks.splice import SpliceConfig
+from genima.collision.obstacles import Obstacles, table
 from genima.guard.gripper import GripperConfig
 from genima.guard.workspace import Workspace
 
@@ -38,6 +39,7 @@ class GuardConfig:
         splice: Times of the splice.
         margins: Distance kept from the limits.
         workspace: Where gripper and elbow may be.
+        obstacles: What the arm must not run into beside itself; None: collisions are not looked for.
         gripper: When the gripper command changes.
     """
 
@@ -58,6 +60,7 @@ class GuardConfig:
     splice: SpliceConfig = field(default_factory=SpliceConfig)
     margins: LimitMargins = field(default_factory=LimitMargins)
     workspace: Workspace = field(default_factory=Workspace)
+    obstacles: Obstacles | None = field(default_factory=table)
     gripper: GripperConfig = field(default_factory=GripperConfig)
 
 

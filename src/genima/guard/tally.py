@@ -33,16 +33,16 @@ class Tally:
         self._counts[reason.kind] += 1
         self.reason = reason
 
-    def use(self, spliced: Splice, joints: Sequence[str], outside: Reason | None) -> None:
+    def use(self, spliced: Splice, joints: Sequence[str], partly: Reason | None) -> None:
         """Count a chunk that is used, and what limited it.
 
         Args:
             spliced: The plan and how far it goes.
             joints: Names of the arm's joints.
-            outside: Where only a part of the plan stays in the workspace, why.
+            partly: Where only a part of the plan is followed, why.
         """
-        self.reason = outside
-        self._counts.update([outside.kind] if outside else [])
+        self.reason = partly
+        self._counts.update([partly.kind] if partly else [])
         step = spliced.step
         if step.share < 1.0 and step.quantity is not None and step.joint is not None:
             text = f'{step.quantity} of {joints[step.joint]} lets only {step.share:.0%} of the chunk through'

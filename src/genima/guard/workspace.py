@@ -12,7 +12,6 @@ from genima.robots.profile import RobotProfile
 EVERY = 2
 NEWTON_STEPS = 3
 DAMPING = 1e-6
-SHARES = (0.6, 0.3, 0.1)  # how far towards a plan that leaves the box is tried instead
 CLEARANCE_M = 0.002  # between corrected points the path may sag
 
 
@@ -43,26 +42,19 @@ class Workspace:
             q_rad += (J_T @ np.linalg.solve(J @ J_T + DAMPING * np.eye(3), way[:, :, None]))[..., 0]
         return replace(chunk, q_rad=q_rad)
 
-    def part_inside(self, profile: RobotProfile, base: Plan, plan: Plan, from_s: float) -> tuple[Plan | None, str]:
-        """Return a plan that leaves the box no further than `base` does after `from_s`, and where `plan` leaves it.
-
-        That is `plan` itself, with no place, or a part of the way from `base` to it; None where not even a small one is.
-        """
-        allowed_m = max(0.0, self.outside_m(profile, base, from_s)[0]) + 1e-9
+    def left(self, profile: RobotProfile, base: Plan, plan: Plan, from_s: float) -> str:
+        """Return where a plan leaves the box further than `base` does after `from_s`, in words; empty if nowhere."""
         outside_m, where = self.outside_m(profile, plan, from_s)
-        if outside_m <= allowed_m:
-            return plan, ''
-        nearer = (base.towards(plan, share) for share in SHARES)
-        return next((part for part in nearer if self.outside_m(profile, part, from_s)[0] <= allowed_m), None), where
+        if outside_m <= 0.0:
+            return ''
+        return where if outside_m > self.outside_m(profile, base, from_s)[0] + 1e-9 else ''
 
     def outside_m(self, profile: RobotProfile, plan: Plan, from_s: float) -> tuple[float, str]:
         """Return how far a plan leaves the box after `from_s`, 0 if nowhere, and where in words.
 
         Every second knot is looked at, and the last: 0.04 s apart, the path between them is straight to a millimetre.
         """
-        first = max(0, round(from_s / plan.grid_s) - plan.first_tick)
-        knots = plan.q_rad[first::EVERY] if first < len(plan.q_rad) else plan.q_rad[:0]
-        poses = link_poses(profile, np.concatenate((knots, plan.q_rad[-1:])))
+        poses = link_poses(profile, np.concatenate((plan.rest(from_s)[0][:-1:EVERY], plan.q_rad[-1:])))
         worst, where = 0.0, ''
         for link in (profile.gripper.tcp_link, profile.elbow_link):
             xyz = poses[link][:, :3, 3]

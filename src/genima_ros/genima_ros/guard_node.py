@@ -11,6 +11,7 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from genima.chunks.limits import LimitMargins
+from genima.collision.obstacles import Obstacles
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.guard.guard import Guard
@@ -41,7 +42,7 @@ ALONE = (
 """Topics that one program alone may publish, this one or another."""
 # what keeps a real arm safe is never what a default says
 SAFETY = (
-    'speed_limit', 'check_driver', 'check_cameras', 'check_targets', 'max_joint_age_s',
+    'speed_limit', 'obstacles', 'check_driver', 'check_cameras', 'check_targets', 'max_joint_age_s',
     'deadman_timeout_s', 'e_stop_timeout_s',
 )  # fmt: skip
 
@@ -126,7 +127,9 @@ class GuardNode(SturdyNode):
             self, 'max_controller_age_s', 0.1, 'Age of the controller state that stops the arm [s].', between=(0.01, 5.0)
         )
         speed = declare(self, 'speed_limit', 1.0, "Share of the robot's velocity limits that is used.", between=(0.02, 1.0))
+        boxes = declare(self, 'obstacles', 'table', 'What the arm must not run into: a name in config/obstacles or a file.')
         return GuardConfig(
+            obstacles=Obstacles.load(boxes),
             max_joint_age_s=joint_age_s,
             max_controller_age_s=controller_age_s if watch else None,
             margins=LimitMargins(velocity=speed * LimitMargins.velocity),
