@@ -35,6 +35,7 @@ NODES = (
     'diffusion_node',
     'doctor_node',
     'failure_node',
+    'fci_node',
     'gripper_node',
     'guard_node',
     'mirror_node',

@@ -15,7 +15,8 @@ LIBRARY = ROOT / 'src' / 'genima'
 ROOMS = [
     'errors', 'files', 'compiled', 'precision', 'processes', 'stamps', 'svg', 'robots', 'rig', 'cameras', 'calibration',
     'spheres', 'contract', 'collision', 'chunks', 'painter', 'controller', 'policy', 'guard', 'align', 'recording',
-    'episodes', 'camera_checks', 'quality', 'convert', 'failures', 'randomize', 'sim', 'train', 'evaluate', 'bench', 'view', 'cli',
+    'episodes', 'camera_checks', 'quality', 'convert', 'failures', 'randomize', 'sim', 'fci', 'train', 'evaluate', 'bench',
+    'view', 'cli',
 ]  # fmt: skip
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'trajectory_msgs', 'rosless', 'genima_msgs'}
 # commands start and watch the graph; everything else in the library knows no node
