@@ -39,11 +39,17 @@ class Robot:
         message.header.stamp = stamp(self.now_s - age_s)
         self._joints.publish(message)
 
-    def target(self, age_s: float = 0.0, contract: str | None = None) -> None:
+    def target(self, age_s: float = 0.0, contract: str | None = None, instruction: str = '') -> None:
         picture = image_message(np.zeros((256, 256, 3), dtype=np.uint8), self.now_s - age_s, '')
         contract = self._spec.hash() if contract is None else contract
         self._target.publish(
-            TargetImage(header=picture.header, contract=contract, cameras=list(self._spec.cameras), image=picture)
+            TargetImage(
+                header=picture.header,
+                contract=contract,
+                instruction=instruction,
+                cameras=list(self._spec.cameras),
+                image=picture,
+            )
         )
 
     def feed(self, duration_s: float, **target: object) -> None:
@@ -150,3 +156,16 @@ def test_a_device_that_is_not_there_is_named(start: Start, policy: Path) -> None
     assert node.exit_code() == 1
     assert "device 'warp' cannot be used" in node.text
     assert 'Traceback' not in node.text
+
+
+def test_it_obeys_the_instruction_that_was_painted(start: Start, probe, robot: Robot, policy: Path) -> None:  # type: ignore[no-untyped-def]
+    chunks = probe.listen(ActionChunk, 'action_chunk', qos.RELIABLE)
+    node = start('act_node', policy=policy, max_joint_age_s=1.0)
+    node.wait_for('controller ready')
+    robot.feed(1.0)
+    assert chunks and chunks[-1].instruction == PolicySpec.load(policy).instruction
+    robot.feed(0.5, instruction='dance')
+    chunks.clear()
+    robot.feed(1.0, instruction='dance')
+    assert not chunks
+    node.wait_for("unknown instruction 'dance'", 5.0)

@@ -48,7 +48,6 @@ class ActNode(SturdyNode):
         self.spec = PolicySpec.load(policy)
         self.profile = RobotProfile.load(robot or self.spec.robot)
         self.spec.check_robot(self.profile)
-        declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
         self._joints = JointStates(self.profile, max_joint_age_s)
         self._target: TargetImage | None = None
         self._seen_target = False
@@ -131,9 +130,9 @@ class ActNode(SturdyNode):
         if age_s > allowed_s:
             raise GenimaError(f'the newest target image is {age_s:.3f} s old, allowed {allowed_s:.3f} s')
         views = untile(image_array(target.image, 'target_image'), len(self.spec.cameras))
-        instruction = self.get_parameter('instruction').value
+        instruction = target.instruction or self.spec.instruction
         chunk = self._controller.act(views, q_rad, opening, max(age_s, 0.0), instruction, stamp_s=observed_s)
-        message = chunk_message(chunk, self.profile, self.spec.hash())
+        message = chunk_message(chunk, self.profile, self.spec.hash(), instruction)
         message.header.stamp = self._joints.stamp_of(observed_s)
         return message, age_s
 

@@ -30,7 +30,7 @@ class ConsoleClients:
         node: that calls.
         log: is told what was asked for and answered.
         armed: whether the guard lets the arm move.
-        has_policy: whether painter and controller can be told an instruction.
+        has_policy: whether a policy can be told an instruction.
     """
 
     def __init__(self, node: Node, log: ConsoleLog, armed: Callable[[], bool], has_policy: bool) -> None:
@@ -40,7 +40,7 @@ class ConsoleClients:
         self._scene = create(ResetEpisode, 'sim_node/reset')
         self._start = create(StartEpisode, 'recorder_node/start_episode')
         self._end = create(EndEpisode, 'recorder_node/end_episode')
-        nodes = ('diffusion_node', 'act_node') if has_policy else ()
+        nodes = ('diffusion_node', 'policy_node') if has_policy else ()  # one of them is there
         self._parameters = {name: create(SetParameters, f'{name}/set_parameters') for name in nodes}
         self._flag = create(FlagFailure, 'failure_node/flag')
         self._commands: dict[str, Callable[[Values], Awaitable[str]]] = {
@@ -57,7 +57,7 @@ class ConsoleClients:
             'guard': self._guard['stop'].service_is_ready(),
             'simulation': self._scene.service_is_ready(),
             'recorder': self._start.service_is_ready(),
-            'instruction': bool(self._parameters) and all(each.service_is_ready() for each in self._parameters.values()),
+            'instruction': any(each.service_is_ready() for each in self._parameters.values()),
             'failures': self._flag.service_is_ready(),
         }
 
@@ -86,11 +86,12 @@ class ConsoleClients:
         text = values['text']
         if not text:
             raise GenimaError('the instruction is empty')
-        if not self._parameters:
+        running = {name: client for name, client in self._parameters.items() if client.service_is_ready()}
+        if not running:
             raise GenimaError('no policy is running that could be told an instruction')
         value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=text)
         request = SetParameters.Request(parameters=[ParameterMessage(name='instruction', value=value)])
-        for name, client in self._parameters.items():
+        for name, client in running.items():
             response = await _call(client, request, ANSWER_S)
             if not response.results[0].successful:
                 raise GenimaError(f'{name}: {response.results[0].reason}')

@@ -76,13 +76,15 @@ class DiffusionNode(SturdyNode):
         marks_s = [time.perf_counter()]
         views = self._views.prepare(images)
         marks_s.append(time.perf_counter())
-        painted = self._painter.paint(views, self.get_parameter('instruction').value)
+        instruction = self.get_parameter('instruction').value
+        painted = self._painter.paint(views, instruction)
         marks_s.append(time.perf_counter())
         if self._worker.closing:
             return
         picture = image_message(tile(painted), stamp(images.stamp_ns), '')
         message = TargetImage(
-            header=picture.header, contract=self.spec.hash(), cameras=list(self.spec.cameras), image=picture,
+            header=picture.header, contract=self.spec.hash(), instruction=instruction, cameras=list(self.spec.cameras),
+            image=picture,
             unchanged_s=list(images.unchanged_s), horizon_s=self.spec.horizon_steps / self.spec.control_rate_hz,
         )  # fmt: skip
         self._target.publish(message)

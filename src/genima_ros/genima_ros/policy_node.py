@@ -116,21 +116,23 @@ class PolicyNode(SturdyNode):
         q_rad, observed_s = self._joints.arm(self._now_s(), JOINTS_PATIENCE_S)
         opening = self._joints.gripper_open(self._now_s())
         observation = Observation(observed_s, views, images.stamp_s, q_rad, opening)
-        chunk = self._policy.infer(observation, self.get_parameter('instruction').value)
+        instruction = self.get_parameter('instruction').value
+        chunk = self._policy.infer(observation, instruction)
         if self._worker.closing:
             return
         if self._policy.targets is not None:
-            self._publish_target(images, self._policy.targets)
-        message = chunk_message(chunk, self.profile, self.spec.hash())
+            self._publish_target(images, self._policy.targets, instruction)
+        message = chunk_message(chunk, self.profile, self.spec.hash(), instruction)
         message.header.stamp = self._joints.stamp_of(observed_s)
         self._chunk.publish(message)
 
-    def _publish_target(self, images: ImageSet, targets: NDArray[np.uint8]) -> None:
+    def _publish_target(self, images: ImageSet, targets: NDArray[np.uint8], instruction: str) -> None:
         image = image_message(tile(targets), stamp(images.stamp_ns), '')
         self._image.publish(image)
         self._target.publish(
             TargetImage(
-                header=image.header, contract=self.spec.hash(), cameras=list(self.spec.cameras), image=image,
+                header=image.header, contract=self.spec.hash(), instruction=instruction, cameras=list(self.spec.cameras),
+                image=image,
                 unchanged_s=list(images.unchanged_s), horizon_s=self.spec.horizon_steps / self.spec.control_rate_hz,
             )
         )  # fmt: skip

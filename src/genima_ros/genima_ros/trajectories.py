@@ -18,9 +18,9 @@ MAX_POINTS = 1000
 """Of a chunk or a trajectory; a message with more is refused before it is read."""
 
 
-def chunk_message(chunk: Chunk, profile: RobotProfile, contract: str) -> ActionChunk:
+def chunk_message(chunk: Chunk, profile: RobotProfile, contract: str, instruction: str = '') -> ActionChunk:
     """Return a chunk as a trajectory that any tool can plot: arm joints [rad] and the gripper's first joint [m], if any."""
-    message = ActionChunk(contract=contract, joint_names=_chunk_joints(profile))
+    message = ActionChunk(contract=contract, instruction=instruction, joint_names=_chunk_joints(profile))
     message.header.stamp = stamp(chunk.stamp_s)
     message.header.frame_id = profile.base_link
     message.points = [
