@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from genima.cli.convert import CameraOption, JointStatesOption, NamespaceOption, RigOption, StateOption
 from genima.cli.output import JsonOption, console, print_table, write_json
 from genima.cli.progress import progress_bar
 
@@ -20,11 +21,18 @@ def latency(
         -100.0,
         250.0,
     ),
+    camera: CameraOption = None,
+    rig: RigOption = None,
+    joint_states: JointStatesOption = None,
+    controller_state: StateOption = None,
+    namespace: NamespaceOption = None,
     json_path: JsonOption = None,
 ) -> None:
     """Compare how the arm moves with how the pictures do; `genima dataset convert --latency` takes the file of --json."""
+    from genima.convert.mcap.choice import said
     from genima.convert.mcap.latency import latencies
 
+    choice = said(camera or (), rig or '', joint_states or '', controller_state or '', namespace)
     with progress_bar() as progress:
         task = progress.add_task('cameras', total=None)
         found = latencies(
@@ -32,6 +40,7 @@ def latency(
             robot,
             (1e-3 * search_ms[0], 1e-3 * search_ms[1]),
             lambda name, total: progress.update(task, advance=1, total=total),
+            choice,
         )
     rows = [
         (name, each.watched, f'{1e3 * each.offset_s:+.1f}', f'{1e3 * each.uncertainty_s:.1f}', f'{each.fit:.2f}')

@@ -8,6 +8,7 @@ import numpy as np
 
 from genima.align.grid import to_seconds
 from genima.align.latency import Latency, estimate, small_grey
+from genima.convert.mcap.choice import Choice
 from genima.convert.mcap.read import robot_of
 from genima.convert.mcap.survey import Survey
 from genima.convert.mcap.views import picture
@@ -17,7 +18,11 @@ from genima.robots.profile import RobotProfile
 
 
 def latencies(
-    folder: Path, robot: str | None, search_s: tuple[float, float], on_done: Callable[[str, int], None]
+    folder: Path,
+    robot: str | None,
+    search_s: tuple[float, float],
+    on_done: Callable[[str, int], None],
+    choice: Choice | None = None,
 ) -> dict[str, Latency]:
     """Return the latency of each camera.
 
@@ -26,12 +31,13 @@ def latencies(
         robot: profile name or file; None: as the recording says.
         search_s: smallest and largest latency that is tried [s].
         on_done: called with the name of each camera that is done, and how many there are.
+        choice: which topics are the robot's; None: found out.
 
     Raises:
         DatasetError: if the recording is damaged or too short.
     """
     bag = Bag(folder)
-    survey = Survey(RobotProfile.load(robot_of(folder, robot)), {})
+    survey = Survey(RobotProfile.load(robot_of(folder, robot)), {}, choice or Choice())
     survey.read(bag)
     found = {}
     for name, camera in survey.cameras().items():
