@@ -148,12 +148,14 @@ class OperatorNode(SturdyNode):
             intent = self._script.intent(scene)
             if intent.mark:
                 self._clients_by_name['mark'].call_async(MarkEvent.Request(kind=intent.mark, note='a mistake on purpose'))
-            self._chunk.publish(chunk_message(intent.chunk, self.profile, CONTRACT))
+            message = chunk_message(intent.chunk, self.profile, CONTRACT)
+            message.header.stamp = self._scene.stamp
+            self._chunk.publish(message)
         self._ticks += 1
-        message = NodeStats(tick=stamp(due_s), node=self.get_name(), stages=['plan'], ticks=self._ticks)
-        message.milliseconds = [1e3 * (time.perf_counter() - started_s)]
-        message.header.stamp = stamp(self._now_s())
-        self._stats.publish(message)
+        stats = NodeStats(tick=stamp(due_s), node=self.get_name(), stages=['plan'], ticks=self._ticks)
+        stats.milliseconds = [1e3 * (time.perf_counter() - started_s)]
+        stats.header.stamp = stamp(self._now_s())
+        self._stats.publish(stats)
 
     def _on_episode(self, message: EpisodeStatus) -> None:
         self._lifted = self._lifted + 1 if message.success else 0

@@ -4,6 +4,7 @@
 from collections import deque
 
 import numpy as np
+from builtin_interfaces.msg import Time as Stamp
 from rclpy.node import Node
 from rclpy.time import Time
 from sensor_msgs.msg import JointState
@@ -30,8 +31,10 @@ class SceneListener:
 
     def __init__(self, node: Node, profile: RobotProfile) -> None:
         self._profile = profile
-        self._joints: deque[tuple[float, np.ndarray, float]] = deque(maxlen=MEMORY)
+        self._joints: deque[tuple[Stamp, np.ndarray, float]] = deque(maxlen=MEMORY)
         self._newest: Scene | None = None
+        self.stamp = Stamp()
+        """Of the newest scene, to the nanosecond."""
         self._frames = listen_to_frames(node)
         node.create_subscription(JointState, 'joint_states', self._on_joints, qos.SENSOR)
 
@@ -41,9 +44,9 @@ class SceneListener:
             found = self._frames.lookup_transform(self._profile.base_link, CUBE, Time())
         except TransformException:  # it was not heard of yet
             return None
-        for stamp_s, q_rad, gripper_open in reversed(self._joints):
-            if abs(stamp_s - seconds(found.header.stamp)) < SAME_S:
-                self._newest = Scene(stamp_s, q_rad, gripper_open, transform_matrix(found))
+        for stamp, q_rad, gripper_open in reversed(self._joints):
+            if abs(seconds(stamp) - seconds(found.header.stamp)) < SAME_S:
+                self._newest, self.stamp = Scene(seconds(stamp), q_rad, gripper_open, transform_matrix(found)), stamp
                 break
         return self._newest if self._newest is not None and self._newest.stamp_s > after_s else None
 
@@ -53,4 +56,4 @@ class SceneListener:
         if all(name in known for name in (*self._profile.arm_joints, *gripper.joints[:1])):
             q_rad = np.array([known[name] for name in self._profile.arm_joints])
             opening = gripper.opening(known[gripper.joints[0]]) if gripper.is_there else 1.0
-            self._joints.append((seconds(message.header.stamp), q_rad, opening))
+            self._joints.append((message.header.stamp, q_rad, opening))

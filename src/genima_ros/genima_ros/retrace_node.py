@@ -70,7 +70,9 @@ class RetraceNode(SturdyNode):
             return
         chunk = self._retrace.chunk(stamp_s, q_rad)
         self._worst_rad = max(self._worst_rad, self._retrace.distance_rad(q_rad))
-        self._chunk.publish(chunk_message(chunk, self.profile, CONTRACT))
+        message = chunk_message(chunk, self.profile, CONTRACT)
+        message.header.stamp = self._joints.stamp_of(stamp_s)
+        self._chunk.publish(message)
         self._rest += self._retrace.done
         tenth = int(10 * self._retrace.progress)
         if tenth != self._told:
