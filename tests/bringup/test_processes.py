@@ -136,6 +136,14 @@ def test_a_helper_that_dies_is_started_again_and_ends_nothing(
     assert told()[-1].endswith('the others go on without it')
 
 
+def test_each_node_has_its_enclave_where_security_is_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    table = Stack('test', tmp_path / 'parameters.yaml', (NodeEntry('guard_node'),))
+    monkeypatch.delenv('ROS_SECURITY_ENABLE', raising=False)
+    assert '--enclave' not in command(table.nodes[0], table, tmp_path / 'own.yaml')
+    monkeypatch.setenv('ROS_SECURITY_ENABLE', 'true')
+    assert command(table.nodes[0], table, tmp_path / 'own.yaml')[-2:] == ['--enclave', '/genima/guard_node']
+
+
 def test_overrides_are_read_as_yaml() -> None:
     assert parse_overrides(['a.b=1', 'a.c=true', 'd.e=x']) == {'a': {'b': 1, 'c': True}, 'd': {'e': 'x'}}
 

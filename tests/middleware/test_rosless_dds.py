@@ -45,6 +45,13 @@ def test_a_configuration_that_cyclone_refuses(monkeypatch: pytest.MonkeyPatch) -
     rclpy.shutdown()
 
 
+def test_security_that_is_asked_for_and_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ROS_SECURITY_ENABLE', 'true')
+    with pytest.raises(RuntimeError, match='rosless has no DDS security'):
+        rclpy.init(args=['test'])
+    assert not rclpy.ok()
+
+
 def test_malformed_messages_are_dropped_with_a_log_line(ros: Any, capfd: pytest.CaptureFixture[str]) -> None:
     node = ros.node()
     got: list[Any] = []

@@ -41,9 +41,7 @@ def command(entry: NodeEntry, stack: Stack, own_parameters: Path) -> list[str]:
         arguments += ['-r', f'{topic}:={other}']
     if stack.namespace:
         arguments += ['-r', f'__ns:=/{stack.namespace.strip("/")}']
-    if stack.log_level:
-        arguments += ['--log-level', stack.log_level]
-    return arguments
+    return arguments + stack.ros_arguments(entry)
 
 
 def write_parameters(path: Path, stack: Stack, overrides: Mapping[str, Mapping[str, object]]) -> None:

@@ -73,7 +73,7 @@ def _node(table: Stack, entry: NodeEntry, respawns: int) -> list[LaunchDescripti
         namespace=table.namespace,  # never None: launch_ros would not name the node in its file, and ours would not win
         parameters=[*table.parameter_files, _typed(entry.parameters)],
         remappings=[*entry.remappings.items(), *table.remappings.items()],
-        ros_arguments=['--log-level', table.log_level] if table.log_level else None,
+        ros_arguments=table.ros_arguments(entry) or None,
         additional_env={**table.environment, **entry.environment},
         output='screen',
         sigterm_timeout=str(SIGTERM_S + entry.closing_s),

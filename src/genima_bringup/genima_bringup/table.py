@@ -4,6 +4,7 @@
 This module is imported by the Python of `ros2`, which has ROS's own packages only.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ THREADS = dict.fromkeys(('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'NUMBA_NUM_T
 RESPAWNS = 3
 """How often a helper is started again."""
 RESPAWN_S = 2.0
+ENCLAVES = '/genima'
+"""Security enclaves of the nodes, as in config/security/policy.xml."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,12 @@ class Stack:
     def parameter_files(self) -> tuple[str, ...]:
         """The parameter files, the one that wins last."""
         return (str(self.parameter_file), *([str(self.own_parameters)] if self.own_parameters else []))
+
+    def ros_arguments(self, entry: NodeEntry) -> list[str]:
+        """Return what else a node is told: how much it logs, and its enclave where SROS2 is on."""
+        level = ['--log-level', self.log_level] if self.log_level else []
+        secured = os.environ.get('ROS_SECURITY_ENABLE') == 'true'
+        return level + (['--enclave', f'{ENCLAVES}/{entry.name}'] if secured else [])
 
     def to_dict(self) -> dict[str, Any]:
         """Return values that JSON knows."""

@@ -2,6 +2,7 @@
 """What all nodes of one `rclpy.init()` share: the DDS participant, the command line, and whether it still runs."""
 
 import atexit
+import os
 import sys
 import threading
 import weakref
@@ -42,6 +43,7 @@ class Context:
         with self._lock:
             if self._ok:
                 raise RuntimeError('Context.init() must only be called once')
+            _refuse_security()
             self.arguments = parse_ros_arguments(sys.argv if args is None else args)
             for name, level in self.arguments.log_levels if initialize_logging else ():
                 set_logger_level(name, get_logging_severity_from_string(level))
@@ -144,3 +146,9 @@ class Context:
 
     def __exit__(self, *_: object) -> None:
         self.try_shutdown()
+
+
+def _refuse_security() -> None:
+    """Raise a RuntimeError where DDS security is asked for: the wheel of Cyclone has none, and nobody should rely on it."""
+    if os.environ.get('ROS_SECURITY_ENABLE') == 'true':
+        raise RuntimeError('ROS_SECURITY_ENABLE=true, and rosless has no DDS security: use a real ROS 2, or unset it')
