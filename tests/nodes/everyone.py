@@ -70,8 +70,9 @@ def _entries(policy: Path, folder: Path) -> dict[str, NodeEntry]:
         stack('franka', {**real, 'policy': str(policy), 'robot': 'panda', 'check_cameras': 'false'}),
     ]
     entries = {entry.name: entry for table in reversed(tables) for entry in table.nodes}
-    doctor = NodeEntry('doctor_node', {'policy': str(policy), 'controller': 'panda_arm_controller'})
-    return {**entries, 'doctor_node': doctor}
+    doctor = {'policy': str(policy), 'controller': 'panda_arm_controller'}
+    alone = {'doctor_node': doctor, 'policy_node': {'policy': str(policy)}}
+    return {**entries, **{name: NodeEntry(name, parameters) for name, parameters in alone.items()}}
 
 
 def _look_at_the_page(node: Any) -> None:

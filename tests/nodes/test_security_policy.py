@@ -120,7 +120,8 @@ def test_what_the_guard_believes_comes_from_whom_it_should(enclaves: dict[str, l
     assert _who(enclaves, 'publish', '/clock') == {'sim_node', 'fci_node'}
     assert _who(enclaves, 'publish', '/joint_states') == {'driver', 'fci_node', 'gripper_node', 'sim_node'}
     assert _who(enclaves, 'publish', '/target_check') == {'target_check_node'}
-    assert _who(enclaves, 'publish', '/action_chunk') == {'act_node', 'operator_node', 'retrace_node', 'teleop_node'}
+    chunks = {'act_node', 'operator_node', 'policy_node', 'retrace_node', 'teleop_node'}
+    assert _who(enclaves, 'publish', '/action_chunk') == chunks
 
 
 @pytest.mark.parametrize('robot', profile_names())

@@ -37,6 +37,7 @@ class LiveView(ClientNode):
         self._stamp_s = 0.0
         topics: list[tuple[str, Any, Any]] = [
             ('joint_states', JointState, qos.SENSOR),
+            # as messages, not by a buffer: the scene takes those of recordings in the same way, and leaves out bad ones
             ('tf', TFMessage, qos.SENSOR),
             ('tf_static', TFMessage, qos.STATIC_FRAMES),
             ('action_chunk', ActionChunk, qos.COMMAND),
