@@ -37,6 +37,7 @@ FORGET_S = 2.5  # the guard has measured the offset anew
 MOVE_S = 4.0
 SWING_RAD, SWING_HZ = 0.4, 0.3
 ROGUE_RAD, ROGUE_S = 0.8, 0.05
+STATE_GAP_S = 0.015  # the states of neighbouring cycles at 100 Hz, without one that was lost between them
 CLOCK_S = 0.004
 CLOCK_PRIORITY = 20
 
@@ -126,16 +127,16 @@ class Commander(Observer):
         limits, t = self.profile.limits, np.array(self.times_s)
         q, v, a = np.array(self.q_rad), np.array(self.v_rad_s), np.array(self.a_rad_s2)
         dt_s = np.diff(t)[:, None]
-        near = (dt_s[:, 0] > 0) & (dt_s[:, 0] < 0.03)
+        near = (dt_s[:, 0] > 0) & (dt_s[:, 0] < STATE_GAP_S)
         jump_rad = np.abs(np.diff(q, axis=0) - (v[1:] + v[:-1]) / 2 * dt_s)[near]
         mean_a, jerk = (np.diff(v, axis=0) / dt_s)[near], (np.diff(a, axis=0) / dt_s)[near]
-        acceleration = max(float(np.abs(each / limits.acceleration_rad_s2).max()) for each in (a, mean_a))
+        acceleration = max(float(np.abs(each / limits.acceleration_rad_s2).max(initial=0.0)) for each in (a, mean_a))
         return {
             'moved_rad': float(np.ptp(q, axis=0).max()),
             'velocity': float(limits.velocity_share(q, v).max()),
             'acceleration': acceleration,
-            'jerk': float(np.abs(jerk / limits.jerk_rad_s3).max()),
-            'jump_rad': float(jump_rad.max()),
+            'jerk': float(np.abs(jerk / limits.jerk_rad_s3).max(initial=0.0)),
+            'jump_rad': float(jump_rad.max(initial=0.0)),
         }
 
 
