@@ -5,6 +5,7 @@ import numpy as np
 
 from genima.chunks.plan import Chunk, Plan
 from genima.chunks.splice import chunk_begin_s
+from genima.guard.sent_plans import SentPlans
 from genima.guard.status import GuardConfig, Reason
 from genima.robots.profile import RobotProfile
 
@@ -44,6 +45,18 @@ def tracking_lost(
         return None
     allowed = f'allowed are {config.max_tracking_error_rad:.2f} rad: is it blocked, or the controller inactive?'
     return Reason('tracking', f'{profile.arm_joints[worst]} is {error_rad[worst]:.2f} rad from the plan, {allowed}')
+
+
+def led_astray(
+    profile: RobotProfile, allowed_rad: float, now_s: float, sent: SentPlans, q_rad: np.ndarray
+) -> Reason | None:
+    """Return a reason if the arm was led to where it was measured, and is measured elsewhere, `q_rad` (n,), again."""
+    error_rad = sent.led_astray(now_s, q_rad, allowed_rad)
+    if error_rad is None:
+        return None
+    joint, off_rad = profile.arm_joints[int(error_rad.argmax())], error_rad.max()
+    why = 'does its encoder lie, or does somebody move the arm? Reset where it stands still'
+    return Reason('bridge', f'{joint} is measured {off_rad:.2f} rad from where the arm was led to, {why}')
 
 
 def wrong_contract(contract: str | None, expected: str | None) -> Reason | None:

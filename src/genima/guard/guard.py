@@ -218,6 +218,7 @@ class Guard:
             or gates.tracking_lost(self.profile, self.config, self._now_s, plan, self._q_rad)
             or (controller and controller.lost(self._now_s, self._seen_s, self._q_rad, allowed_rad))
             or (controller and controller.clocks_apart(MOVING_OFFSET_S))
+            or (None if controller else gates.led_astray(self.profile, allowed_rad, self._now_s, self._sent, self._q_rad))
             or self._astray()
         )
 

@@ -10,10 +10,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from genima.chunks.plan import Plan
 from genima.guard.status import GuardConfig
 
 KEPT = 16
+BRIDGE_RAD = 1e-6
 
 
 class _Sent(NamedTuple):
@@ -32,6 +35,7 @@ class SentPlans:
         self._all: deque[_Sent] = deque(maxlen=KEPT)
         self._present: _Sent | None = None
         self._seen_s = math.inf
+        self._bridged = False
 
     @property
     def plan(self) -> Plan | None:
@@ -51,9 +55,21 @@ class SentPlans:
         old = self.plan if self.plan is not None and now_s < self.plan.end_s else None
         if old is not None and self._seen_s < plan.start_s:
             plan = plan.preceded(old, math.floor(self._seen_s / plan.grid_s))
+        if self.plan is not None and old is None and np.abs(self.plan.q_rad[-1] - plan.q_rad[0]).max() > BRIDGE_RAD:
+            self._bridged = True
         self._present = _Sent(plan, now_s, stopping, old)
         self._all.append(self._present)
         return plan
+
+    def led_astray(self, now_s: float, q_rad: np.ndarray, allowed_rad: float) -> np.ndarray | None:
+        """Return how far each joint, measured at `q_rad` (n,), is from where a bridge led the arm, if that is too far.
+
+        A bridge believes the measured position, so it is taken once; another one begins with a reset.
+        """
+        if not self._bridged or self.plan is None or now_s < self.plan.end_s:
+            return None
+        error_rad: np.ndarray = np.abs(self.plan.q_rad[-1] - q_rad)
+        return error_rad if error_rad.max() > allowed_rad else None
 
     def withdraw(self, judged_s: float) -> None:
         """Forget the newest plan if it is of `judged_s`: it was not sent after all. One that was sent before stays."""
