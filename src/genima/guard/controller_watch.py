@@ -20,6 +20,7 @@ TOLERANCE_S = 0.002  # the state may be of the cycle before or after its stamp
 REST_RAD_S = 0.002
 FEEDBACK_KEPT = 32
 FEEDBACK_RAD, FEEDBACK_S = 0.01, 0.02  # joint states and feedback may differ by so much, and be so much apart in time
+LIE_COUNTS_S = 0.5
 OFFSET_WINDOW_S, OFFSET_LEAST = 2.0, 10  # the fastest of so many messages tells the offset of the clocks
 QUIET_S = 0.06  # three states at 50 Hz: it may be about to restart, and is not sent anything twice
 
@@ -39,6 +40,7 @@ class ControllerWatch:
         self._running_s: float | None = None
         self._speed_rad_s = np.zeros(self._profile.n_joints)
         self._feedback: deque[tuple[float, np.ndarray]] = deque(maxlen=FEEDBACK_KEPT)
+        self._lie: tuple[float, Reason] | None = None
         self._heard: deque[tuple[float, float]] = deque()  # stamp, and how much later it was heard
 
     @property
@@ -101,7 +103,19 @@ class ControllerWatch:
         """Return a reason if the controller is silent, or the arm, measured at `seen_s`, is not where it has it."""
         if seen_s is None:
             return None
-        return self._silent(now_s) or self._apart(measured_rad, allowed_rad) or self.contradicts(seen_s, measured_rad)
+        return self._silent(now_s) or self._apart(measured_rad, allowed_rad) or self._lied(seen_s)
+
+    def hold_against(self, seen_s: float, measured_rad: np.ndarray) -> None:
+        """Compare joint states, stamped `seen_s`, with the feedback; a contradiction counts for a while.
+
+        A sensor that is wrong every now and then is wrong, whichever of its messages is the newest when somebody looks.
+        """
+        reason = self.contradicts(seen_s, measured_rad)
+        if reason is not None:
+            self._lie = seen_s, reason
+
+    def _lied(self, seen_s: float) -> Reason | None:
+        return self._lie[1] if self._lie is not None and abs(seen_s - self._lie[0]) <= LIE_COUNTS_S else None
 
     def _apart(self, measured_rad: np.ndarray, allowed_rad: float) -> Reason | None:
         assert self.q_rad is not None

@@ -110,6 +110,8 @@ class Guard:
             raise LimitError(f'{self.profile.name} has {self.profile.n_joints} arm joints, got positions of shape {q.shape}')
         if not is_overtaken(t_s, self._seen_s):
             self._seen_s, self._q_rad = t_s, q
+            if self._controller is not None:
+                self._controller.hold_against(t_s, q)
 
     def observe_controller(
         self,
@@ -289,12 +291,8 @@ class Guard:
     @property
     def status(self) -> GuardStatus:
         """The judgement as it stands."""
-        state = 'holding' if self._armed else 'disarmed'
-        if self._stopped:
-            state = 'stopped'
-        elif self._armed and self._moving():
-            state = 'moving'
-        return self._tally.status(state)
+        active = 'moving' if self._moving() else 'holding'
+        return self._tally.status('stopped' if self._stopped else active if self._armed else 'disarmed')
 
     def _output(self, plan: Plan | None = None, gripper_open: float | None = None) -> GuardOutput:
         return GuardOutput(self.status, plan, gripper_open)

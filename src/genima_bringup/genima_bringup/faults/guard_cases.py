@@ -95,7 +95,8 @@ def guard_cases() -> tuple[FaultCase, ...]:
     """Return all of them."""
     late = [FaultCase(f'guard late by {s:g} s: {at}', late=(at, s), seconds=3.0) for at in POINTS for s in LATE_S]
     malformed = []
-    for link in ('joint_states', 'controller_state', 'action_chunk', 'target_image', 'joint_trajectory', 'front camera'):
+    # what is changed between the guard and the robot's controller is the business of limits there
+    for link in ('joint_states', 'controller_state', 'action_chunk', 'target_image', 'front camera', CLOCK):
         where = (GRAPH,) if link in ('target_image', 'front camera') else (IN_PROCESS,)
         malformed.append(FaultCase(f'malformed: {link}, between good ones', link, between, transports=where))
         malformed.append(FaultCase(f'malformed: every {link}', link, spoiled, transports=where))
