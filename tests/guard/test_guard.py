@@ -90,6 +90,25 @@ def test_joint_states_that_lie_move_nothing(off_rad: float, joint: int, lies) ->
     assert rig.run(1.0).moved_rad(0.5) > 0.02, 'it goes on when they are right again'
 
 
+def test_joint_states_that_lie_now_and_then_move_nothing() -> None:
+    rig, rng = Rig(GuardConfig(max_controller_age_s=0.1)).run(1.5), np.random.default_rng(3)
+    rig.offset_rad[2], rig.lies = 0.1, lambda step: bool(rng.random() < 0.2)
+    rig.run(3.0)
+    assert rig.moved_rad(2.0) == 0.0 and 'panda_joint3' in rig.reasons and rig.worst_share() <= 1.0
+
+
+@pytest.mark.parametrize('watched_s', [None, 0.1])
+def test_a_reset_in_motion_is_no_jump(watched_s: float | None) -> None:
+    rig = Rig(GuardConfig(max_controller_age_s=watched_s))
+    rig.speed_rad_s = 1.0
+    rig.run(1.6)
+    for _ in range(5):
+        rig.take(rig.guard.reset(rig.guard_s))
+        rig.guard.arm(rig.guard_s)
+        rig.run(0.15)
+    assert rig.worst_share() <= 1.0 and rig.run(1.0).guard.status.state == 'moving'
+
+
 def test_without_a_word_of_the_controller_the_arm_is_led_to_the_measured_position_once() -> None:
     rig = Rig().run(1.5)
     rig.policy_alive = False

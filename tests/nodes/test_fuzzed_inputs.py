@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -66,6 +67,7 @@ def parameters(name: str, policy: Path, tmp_path: Path) -> dict[str, Any]:
         'failure_node': {**files, 'out': str(tmp_path / 'failures')},
         'recorder_node': {**files, 'out': str(tmp_path / 'recordings')},
         'guard_node': {'policy': str(policy), 'controller': controller, 'simulated': True, 'check_targets': True},
+        'fci_node': {'robot_ip': '127.0.0.1', 'hand': False},
         'gripper_node': {'robot': 'panda'},
         'mirror_node': {'robot': 'panda'},
         'operator_node': {'robot': 'panda'},
@@ -99,6 +101,8 @@ def build(policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             monkeypatch.setattr(module, '_load', lambda path, profile: None)
         if name == 'replay_node':
             monkeypatch.setattr(module, 'Bag', lambda folder: None)
+        if name == 'fci_node':
+            monkeypatch.setattr(module, 'LoopProcess', MagicMock())
         if name == 'teleop_node':
             mute = SimpleNamespace(write=lambda text: None, close=lambda: None)
             monkeypatch.setattr(module, 'Terminal', lambda path: mute)

@@ -13,7 +13,6 @@ from control_msgs.msg import JointTrajectoryControllerState
 from rclpy.clock import Clock as RosClock
 from rclpy.clock import ClockType
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
@@ -32,6 +31,7 @@ from genima_ros.diagnostics import health, refuse
 from genima_ros.fci_hand import FciHand
 from genima_ros.messages import duration, stamp
 from genima_ros.parameters import declare
+from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import trajectory_arrays
 
 BEAT_S = 0.05
@@ -39,7 +39,7 @@ EVERY = 2  # states of the loop: 100 Hz
 SPIN_S = 0.05
 
 
-class FciNode(Node):
+class FciNode(SturdyNode):
     """Hands trajectories to the loop and publishes what it says; nothing moves unless a trajectory comes.
 
     Publishes joint_states always, and controller_state only while the arm is commanded, as a controller that is inactive
