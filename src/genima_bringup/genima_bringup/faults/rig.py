@@ -56,7 +56,9 @@ class FaultRig(GraphMonitor):
         self._node.create_subscription(GuardStatus, 'guard/status', self._on_guard_status, qos.LATCHED)
         self._order = self._node.create_publisher(String, ORDER, qos.LATCHED)
         self._node.create_subscription(String, STATE, self._on_relay, qos.LATCHED)
-        self._links, self._intruder = links(controller), None
+        self._links = links(controller)
+        self._intruder: Any = None
+        self._storm: Any = None
         self._e_stop = self._node.create_publisher(Bool, 'e_stop', qos.RELIABLE)
         self._calls = {**self._guard, 'stop': self._node.create_client(Trigger, 'guard_node/stop')}
         self._restart = self._node.create_client(Trigger, 'sim_node/restart_controller')
@@ -72,7 +74,8 @@ class FaultRig(GraphMonitor):
         begun_s = self.now_s
         if case.rival:
             link = self._links[case.rival]
-            self._intruder = self._node.create_publisher(link.kind, link.source, link.qos)
+            heard = link.sink if case.link == case.rival else link.source  # where the guard listens
+            self._intruder = self._node.create_publisher(link.kind, heard, link.qos)
         if case.calls:
             self._storm = self._node.create_timer(CALL_S, partial(self._call_any, case, np.random.default_rng(seed)))
         if case.stream is not None:
