@@ -47,7 +47,19 @@ class Visit(H11Protocol):
         try:
             super().data_received(data)
         except h11.ProtocolError:
+            self._hang_up()
             self._visitor.end()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse, also where a request is being answered whose rest makes no sense."""
+        self._hang_up()
+        super().send_400_response(msg)
+
+    def _hang_up(self) -> None:
+        """Let nobody answer any more."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def handle_events(self) -> None:
         """Take note when a request has begun, and when it is whole."""

@@ -23,9 +23,8 @@ class TroubleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record over."""
         text = record.getMessage().strip()
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]
-            text += '\n' + ''.join(traceback.format_exception(error)) if text == BUG else f': {error!r}'
+        if text == BUG and record.exc_info and record.exc_info[1] is not None:
+            text += '\n' + ''.join(traceback.format_exception(record.exc_info[1]))
         self._on_trouble(text)
 
     def begin(self) -> None:
