@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 from genima_ros.frames import optical_frame, transform_messages
-from genima_ros.guard_reports import status_message
+from genima_ros.guard_reports import Surroundings, status_message
 from genima_ros.images import image_message
 from genima_ros.messages import camera_info_message, stamp
 from genima_ros.trajectories import chunk_message
@@ -37,6 +37,7 @@ from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats
 from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
+AROUND = Surroundings(-0.012, ('hold the deadman switch', 'the camera front moved'))
 CAMERA = CameraModel('front', 160, 120, np.array([[120.0, 0.0, 80.0], [0.0, 120.0, 60.0], [0.0, 0.0, 1.0]]))
 
 
@@ -153,7 +154,7 @@ class Graph:
         chunk = Chunk(now_s, 0.1, np.tile(PANDA.home_rad + 0.1, (10, 1)), np.ones(10))
         self._chunks.publish(chunk_message(chunk, PANDA, self.spec.hash()))
         self._stats.publish(NodeStats(node='act_node', stages=['act'], milliseconds=[4.0]))
-        self._status.publish(status_message(self.guard.status, now_s, stamp(now_s)))
+        self._status.publish(status_message(self.guard.status, now_s, stamp(now_s), AROUND))
 
 
 @pytest.fixture
@@ -182,6 +183,7 @@ def test_a_browser_sees_the_graph_and_its_commands_reach_the_guard(
 
     status = page.wait_for(complete)
     assert status['guard']['state'] == 'disarmed' and 'arm to let chunks through' in status['guard']['reasons'][0]
+    assert status['guard']['clock_ahead_s'] == pytest.approx(-0.012) and status['guard']['holds'] == list(AROUND.holds)
     assert status['joints']['q_rad'] == pytest.approx(PANDA.home_rad.tolist(), abs=1e-4)
     assert np.shape(status['chunk']['q_rad']) == (10, 7)
     assert status['stages']['act_node.act'] == {'p50_ms': 4.0, 'p99_ms': 4.0}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must be true outside of the guard: emergency stop released, deadman held, robot program running ..."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from genima.guard.status import Reason
@@ -45,7 +46,11 @@ class Conditions:
         self._reports[kind] = at_s, trouble
 
     def violated(self, now_s: float, arming: bool = False) -> Reason | None:
-        """Return the first condition that does not hold, in the order in which they were required.
+        """Return the first condition that does not hold, as `all_violated` finds them."""
+        return next(self.all_violated(now_s, arming), None)
+
+    def all_violated(self, now_s: float, arming: bool = False) -> Iterator[Reason]:
+        """Find the conditions that do not hold, in the order in which they were required.
 
         Args:
             now_s: ROS time.
@@ -55,12 +60,13 @@ class Conditions:
             if arming and not condition.before_arming:
                 continue
             if kind not in self._reports:
-                return Reason(kind, condition.unknown)
+                yield Reason(kind, condition.unknown)
+                continue
             at_s, trouble = self._reports[kind]
             if trouble is not None:
-                return Reason(kind, trouble)
+                yield Reason(kind, trouble)
+                continue
             age_s, allowed_s = now_s - at_s, condition.max_age_s
             if allowed_s is not None and not -AHEAD_S <= age_s <= allowed_s:
                 text = f'the last report is {age_s:.2f} s old, allowed are {allowed_s:.2f} s'
-                return Reason(kind, f'{condition.unknown} ({text})')
-        return None
+                yield Reason(kind, f'{condition.unknown} ({text})')

@@ -2,6 +2,7 @@
 """The only way of a chunk to the robot: it is judged, spliced and limited, and when anything is lost the arm stops."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -135,7 +136,7 @@ class Guard:
         self._now(now_s)
         if self._stopped:
             return self._output()
-        reason = self._lost() or gates.wrong_contract(contract, self.contract)
+        reason = next(self.holds(), None) or gates.wrong_contract(contract, self.contract)
         reason = reason or gates.chunk_malformed(self.profile, chunk, self.config.chunk_points)
         reason = reason or gates.chunk_untimely(self.config, chunk, self._now_s, self._newest_s)
         if reason is not None:
@@ -181,7 +182,7 @@ class Guard:
             self._forget_motion()
             self._newest_s = now_s
         if self._armed and self._moving() and not self._sent.stopping:
-            reason = self._lost()
+            reason = next(self.holds(), None)
             silence_s = now_s - self._used_s
             if reason is None and silence_s > self.config.max_silence_s + 1e-9:
                 allowed = f'allowed are {self.config.max_silence_s:.2f} s'
@@ -210,19 +211,20 @@ class Guard:
             self._now_s = now_s
         return self._now_s
 
-    def _lost(self) -> Reason | None:
-        """Return what is wrong with the robot itself, or around it."""
-        controller, plan = self._controller, self._sent.plan
+    def holds(self) -> Iterator[Reason]:
+        """Find all that is wrong with the robot itself, or around it, and keeps the arm from moving."""
+        watch, plan, now_s, seen_s = self._controller, self._sent.plan, self._now_s, self._seen_s
         allowed_rad = self.config.max_tracking_error_rad if self._moving() else self.config.resync_rad
-        return (
-            self.conditions.violated(self._now_s)
-            or gates.joints_missing(self.profile, self.config, self._now_s, self._seen_s, self._q_rad)
-            or gates.tracking_lost(self.profile, self.config, self._now_s, plan, self._q_rad)
-            or (controller and controller.lost(self._now_s, self._seen_s, self._q_rad, allowed_rad))
-            or (controller and controller.clocks_apart(MOVING_OFFSET_S))
-            or (None if controller else gates.led_astray(self.profile, allowed_rad, self._now_s, self._sent, self._q_rad))
-            or self._astray()
-        )
+        yield from self.conditions.all_violated(now_s)
+        if missing := gates.joints_missing(self.profile, self.config, now_s, seen_s, self._q_rad):
+            yield missing  # nothing can be compared with them
+        elif astray := gates.tracking_lost(self.profile, self.config, now_s, plan, self._q_rad):
+            yield astray
+        elif watch and (lost := watch.lost(now_s, seen_s, self._q_rad, allowed_rad)):
+            yield lost
+        elif watch is None and (led := gates.led_astray(self.profile, allowed_rad, now_s, self._sent, self._q_rad)):
+            yield led
+        yield from filter(None, (watch and watch.clocks_apart(MOVING_OFFSET_S), self._astray()))
 
     @property
     def clock_ahead_s(self) -> float | None:

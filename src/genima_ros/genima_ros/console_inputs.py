@@ -156,6 +156,8 @@ def guard_values(message: GuardStatus) -> dict[str, Any]:
         'reasons': list(message.reasons),
         'share': message.share,
         'rate': message.rate,
+        'holds': list(message.holds),
+        'clock_ahead_s': message.clock_ahead_s,
         'limits': {str(name): float(worst) for name, worst in zip(message.limits, message.worst, strict=False)},
         'chunks': int(message.chunks),
         'violations': {

@@ -11,6 +11,7 @@ from std_msgs.msg import Bool
 from genima.contract.spec import PolicySpec
 from genima.episodes.episode import FAILURES
 from genima.failures.causes import CAUSES
+from genima.guard.guard import ARMING_OFFSET_S
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
@@ -78,6 +79,7 @@ class ConsoleNode(SturdyNode):
             'contract': spec.hash() if spec else '',
             'instruction': spec.instruction if spec else '',
             'deadman': self._deadman,
+            'arming_offset_s': ARMING_OFFSET_S,
             'flag_causes': list(CAUSES),
             'failure_causes': list(FAILURES),
         })

@@ -24,7 +24,7 @@ from genima_ros import qos
 from genima_ros._run import GUARD_PRIORITY, run
 from genima_ros.diagnostics import refuse
 from genima_ros.guard_inputs import GuardInputs
-from genima_ros.guard_reports import GuardReports
+from genima_ros.guard_reports import GuardReports, Surroundings
 from genima_ros.orphan_watch import OrphanWatch
 from genima_ros.parameters import declare, not_given
 from genima_ros.rivals import COMPANIONS, Rivals
@@ -70,7 +70,7 @@ class GuardNode(SturdyNode):
         self._plan = self.create_publisher(JointTrajectory, f'{controller}/joint_trajectory', qos.COMMAND)
         self._gripper = self.create_publisher(Float64, 'gripper/command', qos.LATCHED)
         self._gripper_open: float | None = None
-        self._reports = GuardReports(self, self.profile.name)
+        self._reports = GuardReports(self, self.profile.name, lambda: Surroundings.of(self._guard))
         self._inputs = GuardInputs(self, self._guard, config.max_joint_age_s, controller, self._now_s, self._stop)
         self._inputs.ask_for_cameras(cameras)
         self.create_subscription(ActionChunk, 'action_chunk', self._on_chunk, qos.COMMAND)

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the guard says: its status, a heartbeat for a watchdog, and diagnostics for standard tools."""
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 from std_msgs.msg import Header
 
+from genima.guard.guard import Guard
 from genima.guard.status import GuardStatus as Judgement
 from genima_msgs.msg import GuardStatus
 from genima_ros import qos
@@ -21,16 +26,35 @@ LEVELS = {
 }
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What the guard sees around it.
+
+    Attributes:
+        clock_ahead_s: How much the clock here is ahead of that of the robot's controller; None: not known [s].
+        holds: All that keeps the arm from moving, in plain words.
+    """
+
+    clock_ahead_s: float | None = None
+    holds: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, guard: Guard) -> 'Surroundings':
+        """Return what a guard sees."""
+        return cls(guard.clock_ahead_s, tuple(reason.text for reason in guard.holds()))
+
+
 class GuardReports:
     """Publishes status after each chunk, when it changed in kind, and now and then; the heartbeat with each tick.
 
     Args:
         node: that publishes.
         hardware: name of the robot, for the diagnostics.
+        surroundings: gives what the guard sees around it.
     """
 
-    def __init__(self, node: Node, hardware: str) -> None:
-        self._node, self._hardware = node, hardware
+    def __init__(self, node: Node, hardware: str, surroundings: Callable[[], Surroundings]) -> None:
+        self._node, self._hardware, self._surroundings = node, hardware, surroundings
         self._told: Judgement | None = None
         self._told_chunk = Time()
         self._ticks = self._ticks_since_told = 0
@@ -43,7 +67,7 @@ class GuardReports:
         self._ticks += 1
         self._heartbeat.publish(Header(stamp=stamp(now_s)))
         if self._ticks % DIAGNOSTICS_TICKS == 0:
-            message = DiagnosticArray(status=[diagnostic(status, self._hardware)])
+            message = DiagnosticArray(status=[diagnostic(status, self._hardware, self._surroundings())])
             message.header.stamp = stamp(now_s)
             self._diagnostics.publish(message)
 
@@ -57,11 +81,14 @@ class GuardReports:
             text = f'{status.state}: {"; ".join(status.reasons)}'
             self._node.get_logger().warning(text, throttle_duration_sec=0.5)
         self._told, self._told_chunk, self._ticks_since_told = status, newest_chunk, 0
-        self._status.publish(status_message(status, now_s, newest_chunk))
+        self._status.publish(status_message(status, now_s, newest_chunk, self._surroundings()))
 
 
-def status_message(status: Judgement, now_s: float, newest_chunk: Time) -> GuardStatus:
-    """Return a judgement as a message."""
+def status_message(
+    status: Judgement, now_s: float, newest_chunk: Time, around: Surroundings | None = None
+) -> GuardStatus:
+    """Return a judgement, and what is around it, as a message."""
+    around = around or Surroundings()
     message = GuardStatus(
         chunk=newest_chunk,
         state=status.state,
@@ -71,6 +98,8 @@ def status_message(status: Judgement, now_s: float, newest_chunk: Time) -> Guard
         rate=float(status.rate),
         limits=list(status.worst),
         worst=[float(share) for share in status.worst.values()],
+        holds=list(around.holds),
+        clock_ahead_s=math.nan if around.clock_ahead_s is None else around.clock_ahead_s,
         chunks=status.chunks,
         violations=list(status.violations),
         violation_counts=list(status.violations.values()),
@@ -79,10 +108,13 @@ def status_message(status: Judgement, now_s: float, newest_chunk: Time) -> Guard
     return message
 
 
-def diagnostic(status: Judgement, hardware: str) -> DiagnosticStatus:
+def diagnostic(status: Judgement, hardware: str, around: Surroundings) -> DiagnosticStatus:
     """Return a judgement for rqt_robot_monitor and its like."""
+    ahead_s = around.clock_ahead_s
     values = {
         'chunks used': status.chunks,
+        'clock ahead of the robot controller': 'not known' if ahead_s is None else f'{1e3 * ahead_s:.1f} ms',
+        **{f'holds {number}': text for number, text in enumerate(around.holds, 1)},
         **{f'worst {name}': f'{share:.2f} of the limit' for name, share in status.worst.items()},
         **{f'violations: {kind}': count for kind, count in status.violations.items()},
     }

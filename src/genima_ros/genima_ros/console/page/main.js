@@ -51,6 +51,7 @@ const connection = new Connection({
     document.title = `${hello.robot} · GENIMA console`;
     shown = views.build(hello.cameras, hello.targets);
     plots.build(hello);
+    panels.armingOffsetS = hello.arming_offset_s;
     controls.build(hello);
     logCount = -1;
     look();

@@ -7,7 +7,10 @@ const SILENT_S = 1; // the guard speaks ten times a second
 const get = (id) => document.getElementById(id);
 
 export class Panels {
-  constructor() { this.texts = new Map(); }
+  constructor() {
+    this.texts = new Map();
+    this.armingOffsetS = Infinity;
+  }
 
   // Writes into the page only what has changed, so that a selection or a screen reader is not disturbed.
   text(id, text) {
@@ -43,11 +46,12 @@ export class Panels {
     const state = silent ? (guard ? 'silent' : 'waiting') : guard.state;
     get('state').className = `state ${state}`;
     this.text('state', state);
-    let reasons = guard ? guard.reasons : ['no guard yet: is guard_node running?'];
+    let reasons = guard ? [...new Set([...guard.reasons, ...guard.holds])] : ['no guard yet: is guard_node running?'];
     if (guard && silent) reasons = [`nothing from the guard for ${silentS.toFixed(0)} s`];
     this.text('why', reasons[0] || '');
     this.list('reasons', reasons);
     if (!guard) return;
+    this.clock(guard.clock_ahead_s);
     const counts = Object.entries(guard.violations).map(([kind, count]) => `${kind} ${count}`).join(', ');
     this.text('violations', `${guard.chunks} chunks used; refused or limited: ${counts || 'none'}`);
     this.bars(guard.limits);
@@ -55,6 +59,13 @@ export class Panels {
     if (!check) { this.text('target-check', ''); return; }
     const far = check.distance_m === null ? 'not located' : `${(1000 * check.distance_m).toFixed(0)} mm apart`;
     this.text('target-check', `target and chunk: ${far}${check.agrees ? '' : `, ${check.reason}`}`);
+  }
+
+  clock(aheadS) {
+    const known = aheadS !== null;
+    const side = aheadS < 0 ? 'behind' : 'ahead of';
+    this.text('clock', known ? `clock of the guard: ${Math.abs(1000 * aheadS).toFixed(1)} ms ${side} the robot's` : '');
+    get('clock').className = known && Math.abs(aheadS) > this.armingOffsetS ? 'bad' : 'quiet';
   }
 
   bars(limits) {
