@@ -46,9 +46,10 @@ export class Panels {
     const state = silent ? (guard ? 'silent' : 'waiting') : guard.state;
     get('state').className = `state ${state}`;
     this.text('state', state);
-    let reasons = guard ? [...new Set([...guard.reasons, ...guard.holds])] : ['no guard yet: is guard_node running?'];
+    let reasons = guard ? distinct([...guard.holds, ...guard.reasons]) : ['no guard yet: is guard_node running?'];
     if (guard && silent) reasons = [`nothing from the guard for ${silentS.toFixed(0)} s`];
-    this.text('why', reasons[0] || '');
+    const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : '';
+    this.text('why', reasons.length ? reasons[0] + more : '');
     this.list('reasons', reasons);
     if (!guard) return;
     this.clock(guard.clock_ahead_s);
@@ -140,6 +141,12 @@ export class Panels {
       return item;
     }));
   }
+}
+
+// Sentences that differ in their figures only are one: the first.
+function distinct(texts) {
+  const kinds = texts.map((text) => text.replace(/[\d.]+/g, '#'));
+  return texts.filter((_, i) => kinds.indexOf(kinds[i]) === i);
 }
 
 function fill(table, rows) {
