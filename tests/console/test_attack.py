@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 from console_rig import Rig, receive, say, until
-from genima_ros.console import application, connections
+from genima_ros.console import application, connections, lobby
 from genima_ros.console import browser as browser_module
 from genima_ros.console.access import Access
 from raw_client import connected, frame, head, rest, status, upgrade
@@ -31,6 +31,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deadlines that a test can wait for."""
     for name in ('HEAD_S', 'REQUEST_S', 'SLOW_S', 'END_S'):
         monkeypatch.setattr(connections, name, 0.3)
+    monkeypatch.setattr(lobby, 'HEAD_S', 0.3)
     monkeypatch.setattr(application, 'BODY_S', 0.1)
 
 

@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-BATCH = 32
+BATCH = 64
 REST_S = 0.2
 
 

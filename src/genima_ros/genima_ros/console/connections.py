@@ -16,26 +16,29 @@ REQUEST_S = 20.0  # from there to the end of the answer; a service may take 10 s
 SLOW_S = 5.0  # a page that reads nothing for so long is cut off
 END_S = 2.0  # for the closing handshake of a websocket
 BYTES_PER_S, BURST_BYTES = 32768, 131072  # a page says about 4 kB a second
-VISITOR = 'visitor'  # name in the state of a connection
+MAX_HEAD_BYTES = 16384
+VISITOR, FIRST = 'visitor', 'first'  # names in the state of a connection
 REQUEST, READING, CLOSING = 'request', 'reading', 'closing'  # names of deadlines
 REFUSED = b'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
 
 class Visit(H11Protocol):
-    """HTTP of one connection. `app_state` has its visitor."""
+    """HTTP of one connection. `app_state` has its visitor, and the first bytes that it sent."""
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._visitor: Visitor = app_state[VISITOR]
+        self._first: bytes = app_state[FIRST]
         self._followed: Any = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Begin with what was sent already."""
         super().connection_made(transport)
-        self._visitor.transport = transport
-        self._visitor.allow(REQUEST, HEAD_S)
+        self._visitor.cut = transport.abort
         if self._visitor.ended:  # it had to go before it was there
             transport.abort()
+        else:
+            self.data_received(self._first)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
@@ -150,7 +153,7 @@ class Stream(WebSocketsSansIOProtocol):
         await super().send(message)
 
 
-def protocol(config: Any, server_state: Any, visitor: Visitor) -> asyncio.Protocol:
-    """Return what serves a new connection."""
-    return Visit(config, server_state, {VISITOR: visitor}, asyncio.get_running_loop())
+def protocol(config: Any, server_state: Any, visitor: Visitor, first: bytes) -> asyncio.Protocol:
+    """Return what serves a connection whose first bytes have been read."""
+    return Visit(config, server_state, {VISITOR: visitor, FIRST: first}, asyncio.get_running_loop())
 

@@ -9,7 +9,6 @@ watch, never have to go.
 
 import ipaddress
 import time
-from asyncio import Transport
 from collections.abc import Callable
 
 LOOPBACK = 'this computer'
@@ -33,14 +32,14 @@ class Visitor:
 
     Attributes:
         group: Where it comes from.
-        transport: Set when there is one.
+        cut: Ends the connection at once; None while it passes from one hand to another.
         holds_watch: Whether it is a page that holds the watch.
         deadlines_s: When it is cut off, by what for, on the clock of its places [s].
     """
 
     def __init__(self, places: 'Places', group: str) -> None:
         self._places, self.group = places, group
-        self.transport: Transport | None = None
+        self.cut: Callable[[], None] | None = None
         self.holds_watch = self.ended = False
         self.deadlines_s: dict[str, float] = {}
 
@@ -72,8 +71,8 @@ class Visitor:
         """Cut the connection off, whatever there is still to be sent: a reader that does not read would keep it."""
         self.ended = True
         self._places.move(self, None)
-        if self.transport is not None:
-            self.transport.abort()
+        if self.cut is not None:
+            self.cut()
 
 
 class Room:

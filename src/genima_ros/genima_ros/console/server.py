@@ -16,16 +16,17 @@ from genima_ros.console.access import Access, Gate
 from genima_ros.console.application import Application
 from genima_ros.console.browser import Shared, status_text
 from genima_ros.console.calls import Calls, Command
-from genima_ros.console.connections import HEAD_S, Stream, Visit, protocol
+from genima_ros.console.connections import HEAD_S, MAX_HEAD_BYTES, Stream, Visit, protocol
 from genima_ros.console.descriptors import affordable
 from genima_ros.console.frames import FrameHub
-from genima_ros.console.places import Places, Visitor, address_group
+from genima_ros.console.lobby import Lobby
+from genima_ros.console.places import Places, Visitor
 from genima_ros.console.trouble import TroubleHandler
 from genima_ros.console.watch import Watch
 
 MAX_CONNECTIONS = 512  # half of them pages
 KEPT_PAGES = 8
-MAX_HEAD_BYTES = MAX_MESSAGE_BYTES = 16384
+MAX_MESSAGE_BYTES = 16384
 END_S = 0.5  # a node has 1.5 s in all
 SWEEP_S = 0.25
 BACKLOG = 1024
@@ -123,30 +124,28 @@ class ConsoleServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        acceptor = Acceptor(self._socket, self._welcome, lambda text: self._on_trouble('connections', text))
+        lobby = Lobby(self._places, self._open)
+        acceptor = Acceptor(self._socket, lobby.welcome, lambda text: self._on_trouble('connections', text))
         sweeping = asyncio.create_task(self._sweep())
         try:
             await self._server.serve(sockets=[])  # uvicorn's own would take connections without end
         finally:
             acceptor.close()
             sweeping.cancel()
+            self._places.empty()
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._places.sweep()
 
-    def _welcome(self, connection: socket.socket, address: str) -> None:
-        visitor = self._places.enter(address_group(address))
-        if visitor is None:
-            connection.close()
-            return
-        task = asyncio.ensure_future(self._open(connection, visitor))
+    def _open(self, connection: socket.socket, visitor: Visitor, first: bytes) -> None:
+        task = asyncio.ensure_future(self._talk(connection, visitor, first))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
 
-    async def _open(self, connection: socket.socket, visitor: Visitor) -> None:
-        make = lambda: protocol(self._config, self._server.server_state, visitor)  # noqa: E731
+    async def _talk(self, connection: socket.socket, visitor: Visitor, first: bytes) -> None:
+        make = lambda: protocol(self._config, self._server.server_state, visitor, first)  # noqa: E731
         try:
             await asyncio.get_running_loop().connect_accepted_socket(make, connection)
         except OSError:  # gone already
