@@ -14,7 +14,6 @@ from genima.guard.status import GuardConfig, Reason
 from genima.robots.profile import RobotProfile
 
 SHARES = (0.6, 0.3, 0.1)  # how far towards a plan that must not be followed is tried instead
-SINGULAR_EVERY = 2  # knots; in 0.04 s an arm hardly gets nearer to a singularity
 
 # (the plan under way, the one to judge, the time from which they differ) to what is wrong
 Check = Callable[[Plan, Plan, float], Reason | None]
@@ -28,8 +27,7 @@ def plan_checks(profile: RobotProfile, config: GuardConfig) -> tuple[Check, ...]
         return Reason('workspace', f'the chunk takes {where}') if where else None
 
     def singularity(base: Plan, plan: Plan, from_s: float) -> Reason | None:
-        q_rad, v_rad_s = plan.rest(from_s)
-        text = too_fast(profile, q_rad[::SINGULAR_EVERY], v_rad_s[::SINGULAR_EVERY])
+        text = too_fast(profile, *plan.rest(from_s))
         return Reason('singularity', text) if text else None
 
     def collision(base: Plan, plan: Plan, from_s: float) -> Reason | None:
