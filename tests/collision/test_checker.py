@@ -12,6 +12,7 @@ from genima.collision.checker import CollisionChecker
 from genima.collision.motion import SAG_M
 from genima.collision.obstacles import Obstacles, parse_obstacles, table
 from genima.collision.pairs import Pairs, distances_m, find_pairs
+from genima.collision.points import link_origins_m
 from genima.errors import ProfileError
 from genima.robots.kinematics import link_poses, tcp_pose
 from genima.robots.profile import RobotProfile
@@ -151,3 +152,13 @@ def test_names_of_the_file_are_those_of_the_robot(tmp_path) -> None:  # type: ig
         Obstacles.load(tmp_path / 'cell.yaml')
     ignoring = parse_obstacles({'boxes': {'a': POST}, 'ignore': [['panda_hand', 'a']]})
     assert ('panda_hand', 'a') not in CollisionChecker(PANDA, ignoring).pairs
+
+
+@pytest.mark.parametrize('robot', profile_names())
+def test_compiled_origins_are_those_of_the_kinematics(robot: str) -> None:
+    profile = RobotProfile.load(robot)
+    q_rad = np.random.default_rng(0).uniform(-2.0, 2.0, (5, profile.n_joints))
+    links = profile.gripper.tcp_link, profile.elbow_link, profile.base_link
+    poses = link_poses(profile, q_rad, 0.0)
+    expected = np.stack([poses[link][:, :3, 3] for link in links], axis=1)
+    np.testing.assert_allclose(link_origins_m(profile, links, q_rad), expected, atol=1e-12)

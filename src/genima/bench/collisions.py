@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from genima.bench.contacts import MujocoContacts
+from genima.bench.good_episodes import GoodEpisode
 from genima.chunks.plan import Chunk, Plan
 from genima.chunks.splice import first_change_tick, past_tick, splice
+from genima.collision.checker import Contact
 from genima.errors import LimitError
 from genima.guard.guard import Guard
 from genima.guard.plan_checks import collision_checker, part_allowed, plan_checks
@@ -27,6 +30,7 @@ CHUNKS_PER_RUN, POINTS, PERIOD_S, SAMPLE_S = 10, 10, 0.1, 0.002
 RUNS_PER_JOB = 25
 START_S = 1.0
 POOL = 400
+STEP_RAD = 0.08
 CONFIG = GuardConfig(max_controller_age_s=0.1)
 
 
@@ -103,11 +107,10 @@ class _Run:
         self._guard.arm()
         self._gripper_open = float(rng.uniform())
         self._kind = KINDS[int(rng.integers(len(KINDS)))]
+        pool = goals[self._kind if self._kind in goals else 'random']
+        self._goal_rad = pool[rng.integers(len(pool))]
         self._plan = Plan.hold(self._start(), past_tick(START_S, CONFIG.splice), CONFIG.splice.grid_s)
         self._running_s: float | None = None
-        pool = goals[self._kind if self._kind in goals else 'random']
-        some = pool[rng.integers(len(pool), size=12)]
-        self._goal_rad = some[np.abs(some - self._plan.q_rad[0]).max(axis=1).argmin()]
         self._speed = rng.uniform(0.2, 1.0)
 
     def play(self) -> None:
@@ -115,15 +118,23 @@ class _Run:
             self._step(START_S + step * PERIOD_S)
 
     def _start(self) -> np.ndarray:
-        """Return where nothing is too near, home in the end."""
+        """Return where nothing is too near, on the way from somewhere to the goal and not far from what is in it."""
+        somewhere = next((q for q in (_drawn(self._profile, self._rng) for _ in range(200)) if self._clear(q)), None)
+        if somewhere is None:
+            return self._profile.home_rad
+        way = self._goal_rad - somewhere
+        steps = max(int(np.abs(way).max() / STEP_RAD), 1)
+        reached = next((step for step in range(1, steps + 1) if not self._clear(somewhere + step / steps * way)), steps)
+        return somewhere + max(reached - int(self._rng.integers(2, 12)), 0) / steps * way
+
+    def _clear(self, q_rad: np.ndarray) -> bool:
+        hold = Plan.hold(q_rad, 1, CONFIG.splice.grid_s)
+        return CONFIG.workspace.outside_m(self._profile, hold, 0.0)[0] <= 0.0 and self._collision(hold) is None
+
+    def _collision(self, plan: Plan) -> Contact | None:
+        assert CONFIG.obstacles is not None
         checker = collision_checker(self._profile, CONFIG.obstacles)
-        for _ in range(200):
-            q_rad = _drawn(self._profile, self._rng)
-            hold = Plan.hold(q_rad, 1, CONFIG.splice.grid_s)
-            inside = CONFIG.workspace.outside_m(self._profile, hold, 0.0)[0] <= 0.0
-            if inside and checker.contact(hold.q_rad, hold.v_rad_s, hold.grid_s) is None:
-                return q_rad
-        return self._profile.home_rad
+        return checker.contact(plan.q_rad, plan.v_rad_s, plan.grid_s)
 
     def _step(self, now_s: float) -> None:
         outcome, guard = self._outcome, self._guard
@@ -174,3 +185,32 @@ class _Run:
             return None
         row, one, other, depth_m = found
         return f'{one} and {other} penetrate by {1e3 * depth_m:.2f} mm, {times_s[row] - now_s:.3f} s after the chunk'
+
+
+def summary(robot: str, parts: Sequence[Outcome], episodes: Sequence[GoodEpisode]) -> dict[str, Any]:
+    """Return one row of figures of a robot."""
+    checks_ms = np.array([ms for part in parts for ms in part.checks_ms])
+    stopped = [each.stopped['collision'] + each.stopped['singularity'] for each in episodes]
+    return {
+        'robot': robot,
+        'chunks': sum(sum(part.chunks.values()) for part in parts),
+        'passed': sum(part.passed for part in parts),
+        'stopped': sum(part.stopped for part in parts),
+        'of them dangerous': sum(part.dangerous for part in parts),
+        'penetrations': sum(len(part.penetrations) for part in parts),
+        'p50 ms': float(np.percentile(checks_ms, 50)),
+        'p99 ms': float(np.percentile(checks_ms, 99)),
+        'episodes': len(episodes),
+        'picked': sum(each.success for each in episodes),
+        'stopped episodes': sum(count > 0 for count in stopped),
+        'stopped chunks': sum(stopped),
+        'chunks of episodes': sum(each.chunks for each in episodes),
+    }
+
+
+def passes(rows: Sequence[dict[str, Any]]) -> bool:
+    """Return whether nothing touched, something could have, and at most one good episode in a hundred was stopped."""
+    return all(
+        row['penetrations'] == 0 and row['of them dangerous'] > 0 and 100 * row['stopped episodes'] <= row['episodes']
+        for row in rows
+    )

@@ -5,9 +5,8 @@ import mujoco
 import numpy as np
 
 from genima.robots.profile import RobotProfile
+from genima.sim.intrusion import touching_itself
 from genima.sim.world import World
-
-ARM, TABLE, NOTHING = 1, 2, 0
 
 
 class MujocoContacts:
@@ -20,23 +19,13 @@ class MujocoContacts:
     def __init__(self, profile: RobotProfile) -> None:
         """Build the world."""
         self._profile = profile
-        self._model = World(profile).model
+        self._model = touching_itself(World(profile).model)
         self._data = mujoco.MjData(self._model)
         self._q_index = np.array([self._model.joint(name).qposadr[0] for name in profile.arm_joints])
         self._finger_index = np.array([self._model.joint(name).qposadr[0] for name in profile.gripper.joints], dtype=int)
         groups = _groups(profile)
-        self._names = [self._model.body(body).name for body in self._model.geom_bodyid]
+        self._names = [self._model.body(body).name.replace('world', 'table') for body in self._model.geom_bodyid]
         self._group = [groups.get(name) for name in self._names]
-        for geom in range(self._model.ngeom):
-            name = self._model.geom(geom).name
-            kind = ARM if self._group[geom] is not None else TABLE if name == 'table' else NOTHING
-            self._model.geom_contype[geom], self._model.geom_conaffinity[geom] = kind & ARM, kind
-            if kind == TABLE:
-                self._names[geom], self._model.geom_conaffinity[geom] = 'table', ARM
-        for body in range(self._model.nbody):  # MuJoCo asks bodies before it asks their geoms
-            own = self._model.geom_bodyid == body
-            self._model.body_contype[body] = np.bitwise_or.reduce(self._model.geom_contype[own], initial=0)
-            self._model.body_conaffinity[body] = np.bitwise_or.reduce(self._model.geom_conaffinity[own], initial=0)
         self._beside = {(parent, group) for group, parent in _parents(profile, groups).items()}
 
     def first(self, q_rad: np.ndarray, gripper_open: float = 1.0) -> tuple[int, str, str, float] | None:

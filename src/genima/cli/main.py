@@ -12,6 +12,7 @@ from rich.text import Text
 from genima import __version__
 from genima.cli import (
     bench,
+    bench_collisions,
     bench_console,
     bench_drift,
     calibrate,
@@ -92,6 +93,7 @@ app.add_typer(failures.app, name='failures')
 app.add_typer(rig.app, name='rig')
 app.command('faults')(faults.faults)
 bench.app.command('console')(bench_console.console_costs)
+bench.app.command('collisions')(bench_collisions.collisions)
 bench.app.command('drift')(bench_drift.drift)
 app.add_typer(bench.app, name='bench')
 

@@ -30,7 +30,7 @@ class IntrusionUsage:
     ) -> None:
         """Watch the robot of a world's model; the default workspace is the guard's."""
         self._box = workspace or Workspace()
-        self._model = _touching_itself(model)
+        self._model = touching_itself(model)
         self._data = mujoco.MjData(self._model)
         self._arm = np.array([self._model.joint(name).qposadr[0] for name in profile.arm_joints])
         self._fingers = np.array([self._model.joint(name).qposadr[0] for name in profile.gripper.joints], dtype=int)
@@ -78,7 +78,7 @@ class IntrusionUsage:
         return found
 
 
-def _touching_itself(model: mujoco.MjModel) -> mujoco.MjModel:
+def touching_itself(model: mujoco.MjModel) -> mujoco.MjModel:
     """Return a copy of a model in which the links touch each other, and nothing touches the cube.
 
     MuJoCo leaves out the contacts of links that one joint connects.
