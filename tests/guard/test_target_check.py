@@ -9,9 +9,11 @@ import pytest
 from genima.cameras.model import MountedCamera
 from genima.cameras.triangulate import nearest_point
 from genima.chunks.plan import Chunk
+from genima.collision.obstacles import parse_obstacles, table
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import paint_targets
 from genima.guard.target_check import TargetCheck, check_target
+from genima.guard.workspace import Workspace
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.sim.simulation import Simulation
@@ -124,3 +126,20 @@ def test_two_cameras_from_the_same_side_compare_across(
     spec = replace(small_spec, cameras=('front', 'wrist'), radius_scale={}, hidden={})
     check = _check(spec, panda, stereo, _painted(spec, panda, stereo), _chunk(panda))
     assert check.across and check.disagreement(0.02) is None
+
+
+def test_spheres_that_are_painted_in_a_box_or_below_the_table_are_named(
+    small_spec: PolicySpec, panda: RobotProfile, cameras: Cameras
+) -> None:
+    chunk = _chunk(panda)
+    check = _check(small_spec, panda, cameras, _painted(small_spec, panda, cameras), chunk)
+    gripper = next(sphere for sphere in check.spheres if sphere.name == 'gripper')
+    tcp_m = tcp_pose(panda, chunk.q_rad[-1])[:3, 3]
+    np.testing.assert_allclose(gripper.painted_m, tcp_m, atol=0.01)
+    assert check.misplaced(table(), Workspace(), 0.06) is None
+    bin_ = {'center_m': tcp_m.tolist(), 'size_m': [0.2, 0.2, 0.2], 'rpy_rad': [0.0, 0.0, 0.5]}
+    text = check.misplaced(parse_obstacles({'boxes': {'bin': bin_}}), Workspace(), 0.06)
+    assert text is not None and 'sphere gripper' in text and 'bin, inside of it' in text and 'allowed are 60 mm' in text
+    high = Workspace(min_xyz_m=(-2.0, -2.0, float(tcp_m[2]) + 0.1))
+    text = check.misplaced(table(), high, 0.06)
+    assert text is not None and 'the workspace, outside of it' in text

@@ -12,6 +12,7 @@ import yaml
 from genima.errors import ProfileError
 from genima.files import config_dir
 from genima.robots.schema import require_list, require_mapping, require_number, require_text, require_vector
+from genima.robots.transforms import rpy_matrix
 
 MARGIN_M = 0.01
 # fingers work on the table: what they keep from it is as much as a millimetre-wide gap needs
@@ -37,6 +38,11 @@ class Box:
     rpy_rad: np.ndarray
     margin_m: float = MARGIN_M
     gripper_margin_m: float = GRIPPER_MARGIN_M
+
+    def depth_m(self, xyz_m: np.ndarray) -> float:
+        """Return how far inside a point (3,) is from the nearest face, below 0 outside."""
+        local = rpy_matrix(self.rpy_rad).T @ (xyz_m - self.center_m)
+        return float((self.size_m / 2 - np.abs(local)).min())
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.cameras.triangulate import nearest_point, view_ray
 from genima.chunks.plan import Chunk
+from genima.collision.obstacles import Obstacles
 from genima.contract.found import MIN_PIXELS, find_spheres
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import camera_poses, shown_in, view_models
+from genima.guard.workspace import Workspace
 from genima.robots.profile import RobotProfile
 from genima.spheres.render import visible
 from genima.spheres.scene import target_scene
@@ -40,12 +42,14 @@ class SphereResidual:
         distance_m: In space, or across the views; None where too few views show it.
         residual_px: In each view that shows it, by camera.
         missing: Cameras that should show it and do not.
+        painted_m: Where it is painted, in the base; None where too few views show it.
     """
 
     name: str
     distance_m: float | None
     residual_px: dict[str, float]
     missing: tuple[str, ...]
+    painted_m: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,20 @@ class TargetCheck:
             f' worst is sphere '
             f'{worst.name} ({1e3 * (worst.distance_m or 0.0):.0f} mm), in view {camera} ({worst.residual_px[camera]:.1f} px)'
         )
+
+    def misplaced(self, obstacles: Obstacles, workspace: Workspace, limit_m: float) -> str | None:
+        """Return which sphere is painted deeper than `limit_m` in a box, or so far outside of the workspace, or None."""
+        for sphere in self.spheres:
+            if sphere.painted_m is None:
+                continue
+            outside_m = workspace.beyond_m(np.array(sphere.painted_m))
+            depths = {'the workspace, outside of it': outside_m}
+            depths |= {f'{box.name}, inside of it': box.depth_m(np.array(sphere.painted_m)) for box in obstacles.boxes}
+            where = max(depths, key=lambda name: depths[name])
+            if depths[where] > limit_m:
+                allowed = f'allowed are {1e3 * limit_m:.0f} mm'
+                return f'sphere {sphere.name} is painted {1e3 * depths[where]:.0f} mm from the face of {where}; {allowed}'
+        return None
 
 
 def check_target(
@@ -122,11 +140,13 @@ def _residual(
 ) -> SphereResidual:
     """Return the residual of one sphere, across its views where its centre in the base is given."""
     both = {camera: (expected, seen) for camera, (expected, seen) in pairs.items() if seen is not None}
+    painted = _place({camera: seen for camera, (_, seen) in both.items()}, views)
     return SphereResidual(
         name,
         _distance_m(both, views) if centre_m is None else _distance_across_m(both, views, centre_m),
         {camera: float(np.linalg.norm(expected - seen)) for camera, (expected, seen) in both.items()},
         tuple(camera for camera, (_, seen) in pairs.items() if seen is None),
+        None if painted is None else (float(painted[0]), float(painted[1]), float(painted[2])),
     )
 
 

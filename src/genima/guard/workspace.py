@@ -49,6 +49,10 @@ class Workspace:
             return ''
         return where if outside_m > self.outside_m(profile, base, from_s)[0] + 1e-9 else ''
 
+    def beyond_m(self, xyz_m: np.ndarray) -> float:
+        """Return how far a point (3,) is outside of the box, not above 0 inside."""
+        return float(np.concatenate((self.min_xyz_m - xyz_m, xyz_m - self.max_xyz_m)).max())
+
     def outside_m(self, profile: RobotProfile, plan: Plan, from_s: float) -> tuple[float, str]:
         """Return how far a plan leaves the box after `from_s`, 0 if nowhere, and where in words.
 

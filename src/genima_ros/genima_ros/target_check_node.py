@@ -7,9 +7,11 @@ from sensor_msgs.msg import CameraInfo, JointState
 
 from genima.cameras.model import MountedCamera
 from genima.cameras.views import untile
+from genima.collision.obstacles import Obstacles
 from genima.contract.spec import PolicySpec
 from genima.errors import CalibrationError, GenimaError
 from genima.guard.target_check import LIMIT_M, TargetCheck, check_target
+from genima.guard.workspace import Workspace
 from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima.spheres.render import compile_kernels
@@ -41,6 +43,8 @@ class TargetCheckNode(SturdyNode):
             self, 'limit_m', LIMIT_M, 'Median distance of the spheres above which a check fails [m].', between=(0.001, 1.0)
         )
         self._patience = declare(self, 'in_a_row', 3, 'Failed checks one after another that hold the arm.', between=(1, 50))
+        boxes = declare(self, 'obstacles', 'table', 'Where no sphere may be: a name in config/obstacles or a file.')
+        self._obstacles = Obstacles.load(boxes)
         self.spec = PolicySpec.load(policy)
         self.profile = RobotProfile.load(robot or self.spec.robot)
         self.spec.check_robot(self.profile)
@@ -84,7 +88,8 @@ class TargetCheckNode(SturdyNode):
             known = {s.name: float('inf') if s.distance_m is None else s.distance_m for s in check.spheres}
             verdict.spheres, verdict.distances_m = list(known), list(known.values())
             verdict.distance_m = float('inf') if check.distance_m is None else check.distance_m
-            reason = check.disagreement(self._limit_m)
+            misplaced = check.misplaced(self._obstacles, Workspace(), self._limit_m)
+            reason = misplaced or check.disagreement(self._limit_m)
         except GenimaError as error:
             reason = f'the target cannot be checked: {error}'
         self._failed = self._failed + 1 if reason else 0
