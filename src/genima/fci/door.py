@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the control loop needs of an arm at 1 kHz; any library that speaks the FCI can stand behind it."""
 
+import ipaddress
 from typing import NamedTuple, Protocol
 
 from genima.errors import GenimaError
@@ -54,3 +55,11 @@ class FciArm(Protocol):
 
     def recover(self) -> None:
         """Clear an error, so that a motion can begin; raises a ReflexError if the robot refuses."""
+
+
+def is_loopback(robot_ip: str) -> bool:
+    """Return whether an address is of this computer: the robot behind it is simulated."""
+    try:
+        return ipaddress.ip_address(robot_ip).is_loopback
+    except ValueError:
+        return robot_ip == 'localhost'

@@ -40,6 +40,7 @@ ARGUMENTS = (
     Argument('cameras', '', f"Cameras that are recorded, by commas. Empty: the rig's, or {CAMERAS}."),
     Argument('gripper', '', "Its driver, {kind: gripper_command, action: ...} say, or none. Empty: the rig's or profile's."),
     Argument('mock', 'false', "ros2_control's mock hardware and rendered cameras for an arm (ros2 launch only).", SWITCH),
+    Argument('driver', '', 'Of a real arm. Empty: the official one; fci: our own, for a Franka (docs/fci.md).', ('', 'fci')),
     Argument('launch_driver', 'true', 'Start the official driver of a real arm as well (ros2 launch only).', SWITCH),
     Argument(
         'controllers', '', 'Which of config/controllers: of older or newer ros2_controllers. Empty: by ROS_DISTRO.',

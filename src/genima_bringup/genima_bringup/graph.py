@@ -29,7 +29,8 @@ from genima_bringup.settings import READ_IMAGES, Settings, controller_name, poli
 from genima_bringup.table import NodeEntry, Rviz, Stack
 
 __all__ = ['ARGUMENTS', 'STACKS', 'NodeEntry', 'Stack', 'controller_name', 'policy_dir', 'stack', 'stack_of']
-CLOCKS = ('sim_node', 'replay_node')
+CLOCKS = ('sim_node', 'replay_node', 'fci_node')
+HAND, FCI_CLOSING_S = 'franka_gripper/gripper_action', 2.0
 DEADMAN_S = 0.5  # the console says ten times a second that somebody watches
 # the painter's threads are a parameter; a robot downloads nothing, and progress bars do not belong into its log
 QUIET_AND_OFFLINE = {'HF_HUB_OFFLINE': '1', 'TRANSFORMERS_VERBOSITY': 'error', 'TQDM_DISABLE': '1'}
@@ -49,7 +50,7 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
     settings = Settings.of(name, arguments or {})
     real = settings.arm == 'real'
     parameters = 'simulated.yaml' if settings.arm == 'simulated' else 'hardware.yaml'
-    wants_driver = real and settings.is_true('launch_driver')
+    wants_driver = real and settings.is_true('launch_driver') and not settings['driver']
     view = settings.file('rviz_config') or config_dir() / 'rviz' / 'genima.rviz'
     controller, folder = controller_name(settings['robot']), controllers_dir(settings['controllers'])
     return Stack(
@@ -76,7 +77,7 @@ def stack_of(robot: str) -> str:
 def _with_common(entry: NodeEntry, settings: Settings) -> NodeEntry:
     """Return a node with what is the same for many; what is the clock has a time of its own."""
     common: dict[str, Any] = {}
-    if settings['use_sim_time'] and entry.name not in CLOCKS:
+    if (settings['use_sim_time'] or settings.simulated_fci) and entry.name not in CLOCKS:
         common['use_sim_time'] = settings.use_sim_time
     if settings.transport != 'raw' and entry.name in READ_IMAGES:
         common['transport'] = settings.transport
@@ -91,12 +92,12 @@ def _nodes(settings: Settings, controller: str) -> list[NodeEntry]:
     guard = {'robot': robot, 'controller': controller, 'armed_at_start': armed, 'simulated': simulated}
     nodes = _arm(settings, controller)
     # a recording that is replayed has no cameras to check
-    live = settings.arm == 'real' or (settings.arm == 'elsewhere' and not settings.use_sim_time)
+    live = settings.arm in ('real', 'elsewhere') and not settings.use_sim_time
     guard['check_cameras'] = settings.is_true('check_cameras', otherwise=live)
     if guard['check_cameras']:
         nodes.append(_camera_check_node(settings, guard))
-    if settings.arm == 'mock' or settings['replay']:
-        guard['check_driver'] = False  # there is none
+    if settings.arm == 'mock' or settings['replay'] or settings['driver'] == 'fci':
+        guard['check_driver'] = False  # there is none, or its controller_state says it: it is silent in an error
     if settings.is_true('deadman'):
         guard['deadman_timeout_s'] = DEADMAN_S
     if policy:
@@ -116,6 +117,8 @@ def _arm(settings: Settings, controller: str) -> list[NodeEntry]:
     """Return the node beside a real or mocked arm, or the simulated arm."""
     robot, seed = settings['robot'], settings.integer('seed')
     if settings.arm == 'real':
+        if settings['driver'] == 'fci':
+            return _franka(settings, controller)
         given = _gripper(settings)
         unmoved = given == 'none' or _gripper_note(settings)
         return [] if unmoved else [NodeEntry('gripper_node', {'robot': robot, **({'gripper': given} if given else {})})]
@@ -127,6 +130,21 @@ def _arm(settings: Settings, controller: str) -> list[NodeEntry]:
     parameters = {'robot': robot, 'controller': controller, 'seed': seed, 'real_time_factor': factor}
     size = settings['image_size'] or _view_size(settings)
     return [NodeEntry('sim_node', {**parameters, **image_parameters({**settings.values, 'image_size': size})})]
+
+
+def _franka(settings: Settings, controller: str) -> list[NodeEntry]:
+    """Return our own driver of a Franka arm, and the world around it where it is simulated."""
+    robot, hand = settings['robot'], _gripper(settings) != 'none'
+    arm = {'robot': robot, 'controller': controller, 'robot_ip': settings['robot_ip'], 'hand': hand}
+    nodes = [NodeEntry('fci_node', arm, closing_s=FCI_CLOSING_S)]
+    if hand:
+        hand_of = settings.profile.gripper
+        fingers = {'joint': hand_of.joints[0], 'open': hand_of.open_m, 'closed': hand_of.closed_m}
+        driver = {'kind': 'gripper_command', 'action': HAND, **fingers}
+        nodes.append(NodeEntry('gripper_node', {'robot': robot, 'gripper': _gripper(settings) or json.dumps(driver)}))
+    if settings.simulated_fci:
+        nodes.append(NodeEntry('mirror_node', {'robot': robot, 'seed': settings.integer('seed'), 'contacts': True}))
+    return nodes
 
 
 def _replay_node(settings: Settings) -> NodeEntry:

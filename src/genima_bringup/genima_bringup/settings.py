@@ -8,6 +8,7 @@ from pathlib import Path
 
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError, PolicyError
+from genima.fci.door import is_loopback
 from genima.files import config_dir
 from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
@@ -118,7 +119,12 @@ class Settings:
     @property
     def use_sim_time(self) -> bool:
         """Whether the nodes' time is that of /clock."""
-        return self.is_true('use_sim_time', otherwise=self.arm == 'simulated')
+        return self.is_true('use_sim_time', otherwise=self.arm == 'simulated' or self.simulated_fci)
+
+    @property
+    def simulated_fci(self) -> bool:
+        """Whether a server on this computer simulates the arm behind the Franka's protocol; its world is then ours."""
+        return self['driver'] == 'fci' and is_loopback(self['robot_ip'])
 
     @property
     def unreal(self) -> bool:
@@ -176,7 +182,10 @@ def _arm(values: Mapping[str, str]) -> str:
         raise GenimaError(f'robot_ip:={values["robot_ip"]} and mock:=true: give one of them')
     if elsewhere and (real or mock):
         raise GenimaError('policy_only:=true starts no arm: leave robot_ip and mock to the computer that has it')
-    if real and values['use_sim_time'] == 'true':
+    fci = values['driver'] == 'fci'
+    if fci and not real:
+        raise GenimaError('driver:=fci needs the address of a Franka arm: robot_ip:=...')
+    if real and values['use_sim_time'] == 'true' and not (fci and is_loopback(values['robot_ip'])):
         raise GenimaError('use_sim_time:=true with a real arm: its time is that of this computer')
     if elsewhere and not values['policy']:
         raise GenimaError('policy_only:=true needs a policy: name it with policy:=')

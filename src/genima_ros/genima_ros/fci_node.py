@@ -4,7 +4,6 @@
 The loop at 1 kHz is a process of its own (`genima.fci.loop`); this node only translates.
 """
 
-import ipaddress
 import threading
 from typing import NoReturn
 
@@ -20,7 +19,7 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from genima.errors import GenimaError
-from genima.fci.door import N_JOINTS
+from genima.fci.door import N_JOINTS, is_loopback
 from genima.fci.packets import LoopState
 from genima.fci.process import LoopProcess
 from genima.robots.profile import RobotProfile
@@ -160,14 +159,6 @@ class FciNode(SturdyNode):
         self._loop.recover()
         response.success, response.message = True, 'asked the robot to recover; /diagnostics says whether it did'
         return response
-
-
-def is_loopback(robot_ip: str) -> bool:
-    """Return whether an address is of this computer: the robot is simulated."""
-    try:
-        return ipaddress.ip_address(robot_ip).is_loopback
-    except ValueError:
-        return robot_ip == 'localhost'
 
 
 def _one_of(name: str, value: str, choices: tuple[str, str], here: bool) -> str:

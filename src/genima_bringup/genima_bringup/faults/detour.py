@@ -63,6 +63,7 @@ def rerouted(stack: Stack, controller: str, link: str) -> Stack:
         'target_check_node': ('target_image',),
         'guard_node': ('joint_states', 'target_image', 'action_chunk', f'{controller}/controller_state', '/clock'),
         'sim_node': ('action_chunk', f'{controller}/joint_trajectory'),
+        'fci_node': (f'{controller}/joint_trajectory',),
     }
     nodes = [NodeEntry(RELAY, {'link': link, 'controller': controller}, package=PACKAGE)]
     for entry in stack.nodes:
