@@ -26,5 +26,9 @@ class DatasetError(GenimaError):
     """A dataset or an episode is missing, damaged or of another schema."""
 
 
+class BorderError(DatasetError):
+    """A file is no regular one, or what it states is too large, too deep, or leads elsewhere."""
+
+
 class PolicyError(GenimaError):
     """A policy directory is missing or incomplete."""

@@ -6,7 +6,6 @@ had its two frames been taken a delay before their stamps. The delay that fits b
 to the stamps of the joints, which is what alignment needs.
 """
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from genima.align.joints import JointTrack
 from genima.align.motion import Features, Watcher
+from genima.borders.texts import read_json
 from genima.cameras.model import MountedCamera
 from genima.errors import DatasetError
 from genima.robots.profile import RobotProfile
@@ -65,7 +65,7 @@ def read_offsets(path: Path | str) -> dict[str, float]:
         DatasetError: if it cannot be read as one.
     """
     try:
-        values = json.loads(Path(path).read_text(encoding='utf-8'))['offsets_s']
+        values = read_json(path)['offsets_s']
         return {str(camera): float(offset_s) for camera, offset_s in values.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(f'{path} holds no latencies ({error!r}); make it with `genima latency --json {path}`') from error

@@ -108,7 +108,7 @@ def seen_turned(frames: NDArray[np.uint8], camera: MountedCamera, R: Floats) -> 
 def _write_moved(source: Path, target: Path, way: str, offset_px: float, rng: np.random.Generator) -> str:
     """Write an episode with one camera moved, and return its name."""
     episode = read_episode(source)
-    profile = RobotProfile.load(str(episode.metadata.get('robot') or ''))
+    profile = RobotProfile.named(episode.metadata.get('robot') or '')
     standing = [name for name, each in episode.cameras.items() if not parts_seen_from(profile, each.parent_link).carried]
     if not standing:
         raise DatasetError(f'{source} has no camera that stands still')

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from genima.borders.texts import parse_yaml, read_text
 from genima.cameras.model import CameraModel
-from genima.errors import CalibrationError
+from genima.errors import BorderError, CalibrationError
 from genima.files import write_atomic
 
 MAX_BYTES = 2**20
@@ -64,13 +64,9 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
         CalibrationError: if it is missing, not YAML, or not a mapping.
     """
     try:
-        if Path(path).stat().st_size > MAX_BYTES:
-            raise CalibrationError(f'{path}: {Path(path).stat().st_size} bytes; a calibration has at most {MAX_BYTES}')
-        data = yaml.safe_load(plain_yaml(Path(path).read_text(encoding='utf-8-sig')))
-    except OSError as error:
-        raise CalibrationError(f'{path}: cannot be read: {error.strerror}') from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise CalibrationError(f'{path}: not YAML: {error}') from error
+        data = parse_yaml(plain_yaml(read_text(path, MAX_BYTES)))
+    except BorderError as error:
+        raise CalibrationError(f'{path}: no calibration: {error}') from error
     if not isinstance(data, dict):
         raise CalibrationError(f'{path}: expected a mapping, got {type(data).__name__}')
     return data

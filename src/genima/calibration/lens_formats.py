@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from genima.borders.files import read_bytes
 from genima.calibration.camera_info import MAX_BYTES, camera_info_from_dict, read_yaml
 from genima.cameras.model import CameraModel
-from genima.errors import CalibrationError
+from genima.errors import BorderError, CalibrationError
 
 
 def read_camera_info(path: Path | str, camera: str = '') -> CameraModel:
@@ -38,11 +39,14 @@ def read_camera_info(path: Path | str, camera: str = '') -> CameraModel:
 
 
 def _head(path: Path) -> str:
+    return _text(path)[:64]
+
+
+def _text(path: Path) -> str:
     try:
-        with path.open(encoding='utf-8-sig', errors='replace') as file:
-            return file.read(64)
-    except OSError as error:
-        raise CalibrationError(f'{path}: cannot be read: {error.strerror}') from error
+        return read_bytes(path, MAX_BYTES).decode('utf-8-sig', errors='replace')
+    except BorderError as error:
+        raise CalibrationError(f'{path}: no calibration: {error}') from error
 
 
 def _plain(width: Any, height: Any, name: Any, model: Any, k: Any, d: Any) -> dict[str, Any]:
@@ -88,11 +92,9 @@ def _from_kalibr(chain: dict[str, dict[str, Any]], camera: str, where: str) -> d
 
 def _from_ini(path: Path) -> dict[str, Any]:
     """Return what is in an oST file: a heading in a line, its numbers in those below."""
-    if path.stat().st_size > MAX_BYTES:
-        raise CalibrationError(f'{path}: {path.stat().st_size} bytes; a calibration has at most {MAX_BYTES}')
     sections: dict[str, list[str]] = {}
     name, heading = 'camera', ''
-    for line in path.read_text(encoding='utf-8-sig', errors='replace').splitlines():
+    for line in _text(path).splitlines():
         text = line.strip()
         if text.startswith('[') and text.endswith(']'):
             name = text[1:-1] if text != '[image]' else name

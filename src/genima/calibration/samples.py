@@ -14,6 +14,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from genima.borders.files import inside, read_bytes
+from genima.borders.texts import read_yaml
 from genima.calibration.boards import Board
 from genima.calibration.detect import MIN_CORNERS, Sighting, find_board
 from genima.calibration.problem import View
@@ -76,12 +78,12 @@ class SampleFolder:
     def _listed(self) -> list[Sample]:
         path = self.folder / LIST
         try:
-            entries = yaml.safe_load(path.read_text())
+            entries = read_yaml(path)
             return [
-                Sample(self.folder / str(entry['image']), {name: float(q) for name, q in entry['joints'].items()})
+                Sample(inside(self.folder, str(entry['image'])), {name: float(q) for name, q in entry['joints'].items()})
                 for entry in entries
             ]
-        except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CalibrationError(
                 f'{path}: {error!r}; expected a list of {{image: 000.png, joints: {{name: radians}}}}'
             ) from error
@@ -93,7 +95,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     Raises:
         CalibrationError: if it is missing or damaged.
     """
-    pixels = decode_rgb(path.read_bytes()) if path.is_file() else None
+    pixels = decode_rgb(read_bytes(path)) if path.is_file() else None
     if pixels is None:
         raise CalibrationError(f'{path}: missing, or not a picture')
     return pixels

@@ -15,7 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from genima.borders.files import read_bytes
+from genima.borders.texts import read_json
 from genima.camera_checks.pictures import Sight
+from genima.cameras.image_file import decode_rgb
 from genima.cameras.model import MountedCamera
 from genima.errors import CalibrationError, GenimaError
 from genima.files import write_atomic
@@ -93,14 +96,13 @@ def read_reference(folder: Path | str, camera: str, robot: str) -> Reference | N
     if not path.is_file():
         return None
     try:
-        data = json.loads(path.read_text(encoding='utf-8'))
-        png = path.with_suffix('.png').read_bytes()
+        data = read_json(path)
+        png = read_bytes(path.with_suffix('.png'))
         if hashlib.sha256(png).hexdigest() != data['sha256']:
             raise CalibrationError('picture and description do not belong together')
-        picture = cv2.imdecode(np.frombuffer(png, dtype=np.uint8), cv2.IMREAD_COLOR)
-        if picture is None:
+        rgb = decode_rgb(png)
+        if rgb is None:
             raise CalibrationError('the picture cannot be decoded')
-        rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
         mounted = MountedCamera.from_dict(data['camera'])
         q_rad = np.array(data['q_rad'], dtype=float)
         sight = Sight(float(data['stamp_s']), rgb, mounted, q_rad, float(data['gripper_open']))

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_PIXELS = 2**26
+MAX_SCANS = 200
+"""Of a JPEG: each goes over the whole image, and takes no room in the file; encoders make ten."""
+_SCAN = b'\xff\xda'
 _PNG, _JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8'
 _SIZE_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, without DHT, JPG and DAC
 _ALONE = frozenset(range(0xD0, 0xDA)) | {0x01}  # markers without a length
@@ -19,7 +22,7 @@ _ALONE = frozenset(range(0xD0, 0xDA)) | {0x01}  # markers without a length
 def decode_rgb(data: bytes) -> NDArray[np.uint8] | None:
     """Return a JPEG or PNG image as RGB (height, width, 3) uint8; None if it is neither, damaged, or too large."""
     width, height = stated_size(data)
-    if not 0 < width * height <= MAX_PIXELS or not _is_whole(data):
+    if not 0 < width * height <= MAX_PIXELS or not _is_whole(data) or data.count(_SCAN) > MAX_SCANS:
         return None
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from genima.borders.files import inside
+from genima.borders.texts import read_yaml
 from genima.cameras.lens import ViewLens
-from genima.errors import ContractError, PolicyError
+from genima.errors import BorderError, ContractError, PolicyError
 from genima.files import config_dir, write_atomic
 from genima.robots.profile import RobotProfile, SphereSpec
 from genima.robots.same import own_link, own_links
@@ -19,6 +22,14 @@ from genima.spheres.scene import Stripes
 
 FILE_NAME = 'policy.yaml'
 VERSION = 1
+_MOST = {
+    'view_size_px': 4096,
+    'horizon_steps': 10**4,
+    'chunk_steps': 10**4,
+    'control_rate_hz': 1000,
+    'inference_steps': 1000,
+}
+_MOST_CAMERAS = 16
 
 
 @dataclass(frozen=True)
@@ -81,8 +92,11 @@ class PolicySpec:
         _require(self.color_order == 'rgb', 'color_order', self.color_order, 'rgb')
         _require(self.tiling in ('tiled', 'per_view'), 'tiling', self.tiling, 'tiled, per_view')
         _require('{instruction}' in self.prompt_template, 'prompt_template', self.prompt_template, 'with {instruction}')
-        for name in ('view_size_px', 'horizon_steps', 'chunk_steps', 'control_rate_hz', 'inference_steps'):
-            _require(getattr(self, name) > 0, name, getattr(self, name), '> 0')
+        for name, most in _MOST.items():
+            value = getattr(self, name)
+            _require(0 < value <= most, name, value, f'> 0, at most {most}')
+        _require(re.fullmatch(r'[\w-]{1,80}', self.robot) is not None, 'robot', self.robot, 'the name of a profile')
+        _require(len(self.cameras) <= _MOST_CAMERAS, 'cameras', len(self.cameras), f'at most {_MOST_CAMERAS}')
         _require(self.max_target_age_steps >= 0, 'max_target_age_steps', self.max_target_age_steps, '>= 0')
         _require(1 <= len(set(self.cameras)) == len(self.cameras), 'cameras', self.cameras, 'one or more, all different')
         names = {sphere.name for sphere in self.spheres}
@@ -99,7 +113,7 @@ class PolicySpec:
         if not path.is_file():
             known = ', '.join(sorted(each.stem for each in (config_dir() / 'policies').glob('*.yaml')))
             raise ContractError(f'no recipe {recipe!r}; config/policies has {known}')
-        values = _mapping(yaml.safe_load(path.read_text()), path)
+        values = _mapping(read_yaml(path), path)
         spheres = [_plain(asdict(sphere)) for sphere in profile.spheres]
         robot = {'robot': profile.name, 'joint_names': list(profile.arm_joints), 'spheres': spheres}
         return cls.from_dict({**robot, **values}, path)
@@ -120,7 +134,7 @@ class PolicySpec:
             lenses = values.get('view_lens', {})
             plain['view_lens'] = {name: ViewLens(**each) for name, each in lenses.items()}
             return cls(**plain)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError, IndexError) as error:
             raise ContractError(f'{source} is not a complete policy contract: {error}') from error
 
     @classmethod
@@ -135,9 +149,9 @@ class PolicySpec:
         if not path.is_file():
             raise PolicyError(f'{path} is missing: {policy_dir} is not a policy directory (models/panda_pick is one)')
         try:
-            return cls.from_dict(_mapping(yaml.safe_load(path.read_text()), path), path)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ContractError(f'{path} is not YAML: {error}') from error
+            return cls.from_dict(_mapping(read_yaml(inside(policy_dir, path)), path), path)
+        except BorderError as error:
+            raise ContractError(f'{path} cannot be read: {error}') from error
 
     def save(self, policy_dir: Path | str) -> None:
         """Write `policy.yaml` atomically."""
@@ -156,7 +170,7 @@ class PolicySpec:
 
     def prompt(self, instruction: str | None = None) -> str:
         """Return the painter's prompt, the same in training and deployment."""
-        return self.prompt_template.format(instruction=instruction or self.instruction)
+        return self.prompt_template.replace('{instruction}', instruction or self.instruction)
 
     def with_normalizer(self, statistics: Mapping[str, Any]) -> 'PolicySpec':
         """Return this contract with the statistics of a trained controller."""

@@ -18,6 +18,13 @@ from genima.controller.spheres import Reach, Reading, SphereReader
 from genima.controller.style import StyleEncoder
 from genima.errors import PolicyError
 
+_ALLOWED = {
+    'n_joints': (1, 64), 'n_views': (1, 16), 'spheres': (1, 64), 'view_size_px': (16, 2048), 'chunk_steps': (1, 2000),
+    'width': (1, 512), 'stages': (1, 6), 'dim': (4, 4096), 'feedforward': (1, 32768), 'heads': (1, 256),
+    'encoder_layers': (1, 64), 'decoder_layers': (1, 64), 'dropout': (0, 1), 'sphere_stage': (0, 5),
+    'reach_width': (1, 32768), 'instruction_buckets': (1, 2**20), 'instruction_dim': (1, 4096), 'latent_dim': (0, 4096),
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class ActConfig:
@@ -56,6 +63,16 @@ class ActConfig:
     instruction_buckets: int = 256
     instruction_dim: int = 64
     latent_dim: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse sizes of which no network can be built, before one is."""
+        for name, (least, most) in _ALLOWED.items():
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not (whole or (name == 'dropout' and isinstance(value, float))) or not least <= value <= most:
+                raise PolicyError(f'controller config: {name} is {value!r}; allowed {least} to {most}')
+        if self.dim % self.heads or self.dim % 4 or self.sphere_stage >= self.stages:
+            raise PolicyError(f'controller config: dim {self.dim} in {self.heads} heads, sphere_stage {self.sphere_stage}')
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

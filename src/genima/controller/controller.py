@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from genima.borders.files import border, inside
+from genima.borders.texts import read_json
+from genima.borders.weights import check_finite, check_shapes, stored_shapes
 from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.controller.act import Act, ActConfig
 from genima.controller.encoder import hash_words
 from genima.controller.normalizer import Normalizer
-from genima.errors import ContractError, PolicyError
+from genima.errors import BorderError, ContractError, PolicyError
 from genima.files import atomic_path, write_atomic
 from genima.precision import half_precision
 
@@ -60,15 +62,20 @@ class Controller:
         """
         spec = PolicySpec.load(policy_dir)
         values = _read_config(Path(policy_dir) / CONFIG_FILE)
-        model = Act(ActConfig.from_dict(values['act']))
-        weights = Path(policy_dir) / WEIGHTS_FILE
+        config, weights = ActConfig.from_dict(values['act']), Path(policy_dir) / WEIGHTS_FILE
         if not weights.is_file():
             raise PolicyError(f'{weights} is missing; train it with `genima train controller`')
-        try:
-            model.load_state_dict({name: value.float() for name, value in load_file(weights).items()})
-        except (SafetensorError, RuntimeError) as error:
-            raise PolicyError(f'{weights} does not hold the network of {CONFIG_FILE}: {error}') from error
-        return cls(spec, model, Normalizer.from_dict(values['normalizer']), tuple(values['instructions']), device)
+        advice = f'it must hold the network of {CONFIG_FILE}: train or copy both again'
+        with border(weights, advice, PolicyError):
+            stored = stored_shapes(inside(policy_dir, weights))
+            with torch.device('meta'):
+                check_shapes(stored, Act(config), weights)
+            state = load_file(weights)
+            check_finite(state, weights)
+            model = Act(config)
+            model.load_state_dict({name: value.float() for name, value in state.items()})
+        with border(Path(policy_dir) / CONFIG_FILE, 'train or copy the controller again', PolicyError):
+            return cls(spec, model, Normalizer.from_dict(values['normalizer']), tuple(values['instructions']), device)
 
     def save(self, policy_dir: Path | str) -> None:
         """Write `controller/config.json` and `controller/model.safetensors` (matrices in half precision)."""
@@ -186,9 +193,9 @@ def _read_config(path: Path) -> dict:
     if not path.is_file():
         raise PolicyError(f'{path} is missing; train the controller with `genima train controller`')
     try:
-        values = json.loads(path.read_text())
-    except ValueError as error:
-        raise PolicyError(f'{path} is not JSON: {error}') from error
+        values = read_json(inside(path.parents[1], path))
+    except BorderError as error:
+        raise PolicyError(f'{path} cannot be read: {error}') from error
     if not isinstance(values, dict) or set(values) != _CONFIG_KEYS:
         raise PolicyError(f'{path} must have exactly the keys {sorted(_CONFIG_KEYS)}')
     return values

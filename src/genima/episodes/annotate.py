@@ -10,6 +10,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from genima.borders.files import regular_file
+from genima.borders.hdf5 import check_file
+from genima.borders.texts import parse_json
 from genima.episodes.page import camera_names, steps_s
 from genima.episodes.store import content_digest
 from genima.errors import DatasetError
@@ -29,8 +32,9 @@ def write_ignored(source: Path | str, target: Path | str, ignore: np.ndarray, no
         DatasetError: if the number of steps differs, or the file is not an episode.
     """
     with atomic_path(target) as temporary:
-        shutil.copyfile(source, temporary)
+        shutil.copyfile(regular_file(source), temporary)
         try:
+            check_file(temporary)
             with h5py.File(temporary, 'r+') as file:
                 _mark(file, ignore, note)
         except (OSError, KeyError, ValueError) as error:
@@ -50,7 +54,8 @@ def write_metadata(path: Path | str, change: Callable[[dict[str, Any]], dict[str
     """
     with atomic_path(path) as temporary:
         try:
-            shutil.copyfile(path, temporary)
+            shutil.copyfile(regular_file(path), temporary)
+            check_file(temporary)
             with h5py.File(temporary, 'r+') as file:
                 digest = file.attrs.get('content_sha256')
                 if digest is not None and digest != content_digest(file):
@@ -81,6 +86,6 @@ def _mark(file: h5py.File, ignore: np.ndarray, note: dict[str, Any]) -> None:
 
 
 def _put_metadata(file: h5py.File, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    metadata = change(json.loads(file['metadata/episode'].asstr()[()]))
+    metadata = change(parse_json(file['metadata/episode'].asstr()[()]))
     del file['metadata/episode']
     file['metadata/episode'] = json.dumps(metadata)

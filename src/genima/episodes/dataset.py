@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from genima.borders.texts import read_json, read_yaml
 from genima.episodes.index import index_digest, refresh_index
 from genima.errors import DatasetError
 from genima.files import write_atomic
@@ -52,10 +53,10 @@ def read_card(folder: Path | str) -> Card:
     if not path.is_file():
         return Card(Path(folder).resolve().name)
     try:
-        values = yaml.safe_load(path.read_text())
+        values = read_yaml(path)
         changelog = tuple(_release(each) for each in values.pop('changelog', None) or ())
         card = Card(changelog=changelog, **{key: _text(value, key) for key, value in values.items()})
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         keys = 'name, description, licence, version, changelog'
         raise DatasetError(f'{path} is no dataset description ({error}); it has the keys {keys}') from error
     return card
@@ -104,8 +105,8 @@ def read_frozen(folder: Path | str, release: Release) -> dict[str, str]:
     """
     path = frozen_path(folder, release.version)
     try:
-        contents = {str(name): str(digest) for name, digest in json.loads(path.read_text()).items()}
-    except (OSError, ValueError, AttributeError) as error:
+        contents = {str(name): str(digest) for name, digest in read_json(path).items()}
+    except (ValueError, AttributeError) as error:
         raise DatasetError(f'{path} cannot be read ({error}); copy it again, or release a new version') from error
     if index_digest(contents) != release.index_sha256:
         raise DatasetError(f'{path} was changed after version {release.version} was released; copy it again')

@@ -12,6 +12,7 @@ from genima.errors import DatasetError
 
 FAILURES = ('collision', 'timeout', 'grasp_failure', 'calibration_error', 'other')
 """Why a demonstration failed, as `metadata['failure']` names it."""
+MAX_RATE_HZ = 1e5
 
 
 @dataclass

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import h5py
 
+from genima.borders.files import border
+from genima.borders.hdf5 import check_arrays, open_hdf5
 from genima.episodes.page import VIEW, camera_names
 from genima.errors import DatasetError
 
@@ -18,11 +20,11 @@ def open_views(path: Path | str) -> Iterator[dict[str, h5py.Dataset]]:
     Raises:
         DatasetError: if the file cannot be opened or holds no observations.
     """
-    try:
-        file = h5py.File(path, 'r')
-    except OSError as error:
-        raise DatasetError(f'{path} cannot be opened ({error}); `genima dataset verify` says what is wrong') from error
-    with file:
-        if 'observations' not in file:
-            raise DatasetError(f'{path} has no observations: it is not an episode')
-        yield {name: file[f'observations/{VIEW}{name}'] for name in camera_names(file)}
+    advice = '`genima dataset verify` says what is wrong'
+    with open_hdf5(path, advice) as file:
+        with border(path, advice):
+            if 'observations' not in file:
+                raise DatasetError(f'{path} has no observations: it is not an episode')
+            check_arrays(file)
+            views = {name: file[f'observations/{VIEW}{name}'] for name in camera_names(file)}
+        yield views

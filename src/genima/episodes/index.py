@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import h5py
-
+from genima.borders.files import border, inside
+from genima.borders.hdf5 import open_hdf5
+from genima.borders.texts import read_json
 from genima.episodes.diversity import clutter, conditions, level, materials
 from genima.episodes.page import camera_names
 from genima.episodes.store import content_digest, list_episodes, read_episode
-from genima.errors import DatasetError
+from genima.errors import DatasetError, GenimaError
 from genima.files import write_atomic
 
 FILE_NAME = 'index.json'
@@ -67,8 +68,10 @@ def describe(path: Path) -> Entry:
     """Read what the index says about one file."""
     status = path.stat()
     try:
-        return _entry(path, status.st_size, status.st_mtime_ns)
-    except (DatasetError, OSError, KeyError, AttributeError, TypeError) as error:
+        with border(path, 'copy it again'):
+            inside(path.parent, path)
+            return _entry(path, status.st_size, status.st_mtime_ns)
+    except GenimaError as error:
         return Entry(path.name, status.st_size, status.st_mtime_ns, error=str(error))
 
 
@@ -82,13 +85,13 @@ def read_index(folder: Path | str) -> dict[str, Entry]:
     if not path.is_file():
         return {}
     try:
-        values = json.loads(path.read_text())
+        values = read_json(path)
         if values['schema'] == SCHEMA and values['schema_version'] == 1:
             return {}  # a cache of an earlier program is not damaged, but made anew
         if (values['schema'], values['schema_version']) != (SCHEMA, SCHEMA_VERSION):
             raise ValueError(f'schema {values["schema"]!r} version {values["schema_version"]}')
         return {entry.file: entry for entry in map(_from_dict, values['episodes'])}
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f'{path} is damaged ({error}); `genima dataset repair {folder}` makes it anew') from error
 
 
@@ -142,7 +145,7 @@ def index_digest(contents: dict[str, str]) -> str:
 
 def _entry(path: Path, size: int, mtime_ns: int) -> Entry:
     episode = read_episode(path, images=False)
-    with h5py.File(path, 'r') as file:
+    with open_hdf5(path) as file:
         cameras = tuple(camera_names(file))
         digest = file.attrs.get('content_sha256') or content_digest(file)
     metadata = episode.metadata

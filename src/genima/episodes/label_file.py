@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of labels, as the pages of `genima dataset show` save them, and writing labels into episodes."""
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from genima.borders.texts import parse_json, read_text
 from genima.episodes.annotate import write_metadata
 from genima.episodes.labels import Interval, Label, with_interval, with_label
 from genima.episodes.store import list_episodes, read_episode
@@ -33,14 +33,12 @@ def read_label_file(path: Path | str) -> list[tuple[str, Label | Interval]]:
     """
     place = Path(path)
     try:
-        if place.stat().st_size > MOST_BYTES:
-            raise ValueError(f'larger than {MOST_BYTES // 2**20} MiB')
-        values = json.loads(place.read_text(encoding='utf-8'))
+        values = parse_json(read_text(place, MOST_BYTES))
         if not isinstance(values, dict) or values.get('schema') != SCHEMA:
             raise ValueError(f'its schema is not {SCHEMA!r}')
         kinds: dict[str, Any] = {'labels': Label, 'intervals': Interval}
         return [_read(kind, each) for key, kind in kinds.items() for each in values.get(key, [])]
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         text = f'{place} is no file of labels ({error}); save one from the pages of `genima dataset show`'
         raise DatasetError(text) from error
 

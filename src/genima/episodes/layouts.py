@@ -5,7 +5,6 @@ Sources: the training-data page, "Data Formats"; ARISE-Initiative/robomimic, doc
 scripts/dataset_states_to_obs.py; tonyzhaozh/act, record_sim_episodes.py, and tonyzhaozh/aloha, constants.py (50 Hz).
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +13,11 @@ from typing import Any
 
 import h5py
 
+from genima.borders.files import border, inside
+from genima.borders.hdf5 import open_hdf5
+from genima.borders.texts import parse_json
 from genima.episodes.store import SCHEMA
-from genima.errors import DatasetError
+from genima.errors import BorderError, DatasetError
 
 NATIVE, PAGE, ROBOMIMIC, ALOHA = 'hdf5', 'page', 'robomimic', 'aloha'
 _ALOHA_RATE_HZ = 50.0
@@ -38,16 +40,23 @@ def hdf5_files(source: Path) -> list[Path]:
     """Return the HDF5 files of a folder in the order of the numbers in their names, or the one that `source` is."""
     if source.is_file():
         return [source]
-    return sorted((path for path in source.iterdir() if path.suffix in ('.h5', '.hdf5')), key=lambda path: _order(path.name))
+    paths = sorted(
+        (path for path in source.iterdir() if path.suffix in ('.h5', '.hdf5')), key=lambda path: _order(path.name)
+    )
+    return [inside(source, path) for path in paths]
 
 
 def layout_of(source: Path) -> str:
     """Return the layout of the first HDF5 file, '' where there is none or it is none of them."""
     for path in hdf5_files(source)[:1]:
         try:
-            with h5py.File(path, 'r') as file:
+            with open_hdf5(path) as file:
                 return NATIVE if file.attrs.get('schema') == SCHEMA else _layout(file)
-        except (OSError, RuntimeError, KeyError, ValueError):
+        except DatasetError as error:
+            if isinstance(error.__cause__, BorderError):
+                raise  # it is refused, and not only of another kind
+            return ''
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError):
             return ''
     return ''
 
@@ -104,11 +113,9 @@ def _layout(file: h5py.File) -> str:
 
 
 def _groups_in(path: Path, layout: str) -> list[str]:
-    try:
-        with h5py.File(path, 'r') as file:
-            return sorted(_groups(file, layout), key=_order)
-    except OSError as error:
-        raise DatasetError(f'{path} cannot be opened ({error}); copy it again') from error
+    advice = 'copy it again'
+    with open_hdf5(path, advice) as file, border(path, advice):
+        return sorted(_groups(file, layout), key=_order)
 
 
 def _groups(file: h5py.File, layout: str) -> Iterator[str]:
@@ -139,8 +146,8 @@ def _is_demo(group: h5py.Group, layout: str) -> bool:
 
 def _env_args(group: h5py.Group) -> dict[str, Any]:
     try:
-        values = json.loads(group.parent.attrs.get('env_args', '{}'))
-    except (ValueError, TypeError):
+        values = parse_json(group.parent.attrs.get('env_args', '{}'))
+    except (ValueError, TypeError, AttributeError):
         return {}
     return values if isinstance(values, dict) else {}
 

@@ -18,6 +18,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from genima.borders.files import border, inside
+from genima.borders.hdf5 import check_arrays, open_hdf5
+from genima.borders.texts import parse_json
 from genima.cameras.model import MountedCamera
 from genima.episodes.episode import Episode
 from genima.episodes.page import VIEW, add_page, camera_names, clock_start_s, steps_s
@@ -65,14 +68,11 @@ def read_episode(path: Path | str, images: bool = True) -> Episode:
     Raises:
         DatasetError: if the file is missing, damaged, not an episode, or of another schema version.
     """
-    try:
-        with h5py.File(path, 'r') as file:
-            _check_schema(file, path)
-            return _read(file, images)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        if isinstance(error, DatasetError):
-            raise
-        raise DatasetError(f'{path} cannot be read as an episode ({error}); collect or copy it again') from error
+    advice = 'no episode can be read from it: collect or copy it again'
+    with border(path, advice), open_hdf5(path, advice) as file:
+        _check_schema(file, path)
+        check_arrays(file)
+        return _read(file, images)
 
 
 def list_episodes(directory: Path | str) -> list[Path]:
@@ -80,8 +80,9 @@ def list_episodes(directory: Path | str) -> list[Path]:
 
     Raises:
         DatasetError: if there is none.
+        BorderError: if one is a link to a file outside of the folder.
     """
-    paths = sorted(Path(directory).glob('episode_*.h5'))
+    paths = [inside(directory, path) for path in sorted(Path(directory).glob('episode_*.h5'))]
     if not paths:
         raise DatasetError(f'no episode_*.h5 in {directory}; make some with `genima collect --out {directory}`')
     return paths
@@ -142,8 +143,8 @@ def _check_schema(file: h5py.File, path: Path | str) -> None:
 def _read(file: h5py.File, images: bool) -> Episode:
     observed, actions = file['observations'], file['actions']
     captured = [name.removeprefix(_CAPTURE) for name in observed if name.startswith(_CAPTURE)]
-    cameras = json.loads(file['metadata/camera_params'].asstr()[()])
-    metadata = json.loads(file['metadata/episode'].asstr()[()])
+    cameras = parse_json(file['metadata/camera_params'].asstr()[()])
+    metadata = parse_json(file['metadata/episode'].asstr()[()])
     # an episode in memory keeps its own clock, on which its events are
     start_s = clock_start_s(metadata) if file.attrs['schema_version'] >= 3 else 0.0
     planned = 'plan_joint_positions' in actions

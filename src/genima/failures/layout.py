@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from genima.errors import DatasetError
+from genima.borders.texts import read_json
+from genima.errors import BorderError, DatasetError
 from genima.failures.causes import check_cause
 from genima.recording.layout import write_durable
 from genima.recording.numbered import list_numbered
@@ -88,11 +89,11 @@ def read_flag(folder: Path | str) -> Flag:
         DatasetError: if the segment was not finished, or the file is damaged or of another version.
     """
     path = Path(folder) / FAILURE
+    if not path.exists():
+        raise DatasetError(f'{folder} was not finished (no {FAILURE}): remove it')
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
-        raise DatasetError(f'{folder} was not finished (no {FAILURE}): remove it') from error
-    except (OSError, ValueError) as error:
+        values: dict[str, Any] = read_json(path)
+    except BorderError as error:
         raise DatasetError(f'{path} cannot be read ({error}): remove the segment') from error
     got = values.pop('schema', None), values.pop('schema_version', None)
     if got != (SCHEMA, SCHEMA_VERSION):

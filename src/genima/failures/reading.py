@@ -65,7 +65,7 @@ class SegmentReader:
 
     def __init__(self, folder: Path, spec: PolicySpec) -> None:
         self._folder, self._spec, self._bag = folder, spec, Bag(folder)
-        self._profile = RobotProfile.load(self._provenance().get('robot') or spec.robot)
+        self._profile = RobotProfile.named(self._provenance().get('robot') or spec.robot)
         spec.check_robot(self._profile)
         self._survey = Survey(self._profile, {})
         self._survey.read(self._bag)

@@ -20,12 +20,13 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from diffusers.utils import logging as diffusers_logging
-from safetensors import SafetensorError
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from genima.borders.files import reason
 from genima.cameras.views import grid
 from genima.contract.spec import PolicySpec
 from genima.errors import PolicyError
+from genima.painter.border import check_pipeline, check_weights
 from genima.painter.tokenizer import MAX_TOKENS, build_tokenizer
 from genima.painter.weights import weights_variant
 
@@ -201,6 +202,7 @@ def load_pipeline(policy_dir: Path | str) -> StableDiffusionControlNetPipeline:
                 f'{directory / name} is missing; train the painter with `genima train painter`, '
                 'or copy a complete StableDiffusionControlNetPipeline directory there'
             )
+    check_pipeline(directory, _PARTS)
     variant = weights_variant(directory, _PARTS)
     try:
         _be_quiet()
@@ -211,9 +213,13 @@ def load_pipeline(policy_dir: Path | str) -> StableDiffusionControlNetPipeline:
             safety_checker=None,
             local_files_only=True,
             use_safetensors=True,
+            trust_remote_code=False,
         )
-    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
-        raise PolicyError(f'{directory} does not hold a complete pipeline ({error}); train or copy it again') from error
+    except Exception as error:  # each part of it has errors of its own libraries
+        raise PolicyError(
+            f'{directory} does not hold a complete pipeline ({reason(error)}); train or copy it again'
+        ) from error
+    check_weights(pipeline, directory, _PARTS)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from genima.borders.files import border
+from genima.borders.hdf5 import check_arrays, open_hdf5
 from genima.episodes.frames import open_views
 from genima.episodes.store import list_episodes
 from genima.errors import DatasetError
@@ -41,16 +43,16 @@ def compare_episodes(first: Path, second: Path) -> Comparison:
     Raises:
         DatasetError: if one cannot be read.
     """
-    try:
-        with h5py.File(first, 'r') as one, h5py.File(second, 'r') as other:
+    with border(f'{first} and {second}', 'verify them first'):
+        with open_hdf5(first) as one, open_hdf5(second) as other:
+            check_arrays(one)
+            check_arrays(other)
             names = sorted(_names(one) | _names(other))
             rest = [name for name in names if not name.startswith(_VIEW)]
             different = tuple(name for name in rest if not _same(one, other, name))
         with open_views(first) as ours, open_views(second) as theirs:
             cameras = sorted({*ours, *theirs})
             losses = {name: _psnr_db(ours.get(name), theirs.get(name)) for name in cameras}
-    except (OSError, KeyError, RuntimeError) as error:
-        raise DatasetError(f'{first} and {second} cannot be compared ({error}); verify them first') from error
     return Comparison(first.name, different, losses)
 
 

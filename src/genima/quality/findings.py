@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[str, str]] = {
     'file-foreign': (ERROR, 'this is no HDF5 file: move it elsewhere'),
     'file-truncated': (ERROR, _COPY),
     'file-damaged': (ERROR, _COPY),
+    'file-refused': (ERROR, 'somebody may have made it to do harm: ask who made it, and do not open it with other programs'),
     'schema': (ERROR, 'convert it with `genima dataset convert`, or use the program that wrote it'),
     'schema-old': (NOTE, 'nothing proves the integrity of version 1: convert it, or keep a manifest beside it'),
     'digest-differs': (ERROR, 'the contents changed after they were written: copy the file again'),

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a recording holds, read once from beginning to end: times of the sensors, joints, pictures, calibrations."""
 
-import json
 import re
 import warnings
 from collections import Counter
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genima.align.joints import JointTrack
+from genima.borders.texts import parse_json
 from genima.cameras.info import camera_in
 from genima.cameras.model import CameraModel
 from genima.cameras.pixels import compressed_pixels, raw_pixels
@@ -177,7 +177,7 @@ def _calibration(camera: str, info: Any) -> CameraModel | str:
 
 def _json(text: str) -> dict[str, Any]:
     try:
-        values = json.loads(text)
+        values = parse_json(text)
     except ValueError:
         return {}
     return values if isinstance(values, dict) else {}

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from genima.episodes.episode import FAILURES, Episode
+from genima.episodes.episode import FAILURES, MAX_RATE_HZ, Episode
 from genima.episodes.frames import open_views
 from genima.episodes.labels import faults
 from genima.episodes.store import read_episode
@@ -77,8 +77,9 @@ def check_metadata(metadata: dict[str, Any], where: str) -> Iterator[Finding]:
     if missing:
         yield Finding('metadata-missing', where, f'the metadata do not say {", ".join(missing)}')
     rate_hz, success, failure = metadata.get('rate_hz'), metadata.get('success'), metadata.get('failure')
-    if rate_hz is not None and (isinstance(rate_hz, bool) or not isinstance(rate_hz, (int, float)) or rate_hz <= 0):
-        yield Finding('metadata-value', where, f'rate_hz is {rate_hz!r}; it is a number above 0')
+    number = isinstance(rate_hz, (int, float)) and not isinstance(rate_hz, bool)
+    if rate_hz is not None and not (number and 0 < rate_hz <= MAX_RATE_HZ):
+        yield Finding('metadata-value', where, f'rate_hz is {rate_hz!r}; it is a number above 0, at most {MAX_RATE_HZ:g}')
     if success is not None and not isinstance(success, bool):
         yield Finding('metadata-value', where, f'success is {success!r}; it is true, false, or null where nobody judged')
     if failure and (failure not in FAILURES or success is not False):
@@ -94,7 +95,7 @@ def check_metadata(metadata: dict[str, Any], where: str) -> Iterator[Finding]:
 def load_profile(robot: str) -> RobotProfile | None:
     """Return the profile of a robot, None where there is none."""
     try:
-        return RobotProfile.load(robot or 'unnamed')
+        return RobotProfile.named(robot or 'unnamed')
     except ProfileError:
         return None
 

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from genima.errors import DatasetError
+from genima.borders.files import inside, regular_file
+from genima.borders.texts import read_json
+from genima.errors import BorderError, DatasetError
 from genima.files import write_atomic
 from genima.quality.findings import Finding
 
@@ -69,7 +71,7 @@ def _files(root: Path) -> Iterator[str]:
 
 def _read(path: Path) -> dict[str, tuple[int, str]]:
     try:
-        values = json.loads(path.read_text())
+        values = read_json(path)
         if (values['schema'], values['schema_version']) != (SCHEMA, SCHEMA_VERSION):
             raise ValueError(f'schema {values["schema"]!r} version {values["schema_version"]}')
         return {str(name): (int(each['bytes']), str(each['sha256'])) for name, each in values['files'].items()}
@@ -78,7 +80,12 @@ def _read(path: Path) -> dict[str, tuple[int, str]]:
 
 
 def _compare(root: Path, stated: dict[str, tuple[int, str]]) -> Iterator[Finding]:
-    found = {name: ((root / name).stat().st_size, file_sha256(root / name)) for name in _files(root)}
+    found = {}
+    for name in _files(root):
+        try:
+            found[name] = regular_file(inside(root, name)).stat().st_size, file_sha256(root / name)
+        except BorderError as error:
+            yield Finding('file-refused', name, str(error))
     owner = {digest: name for name, (_, digest) in stated.items()}
     times = Counter(digest for _, digest in stated.values())
     for name, (size, digest) in stated.items():

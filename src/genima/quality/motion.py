@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from genima.episodes.episode import Episode
+from genima.episodes.episode import MAX_RATE_HZ, Episode
 from genima.quality.findings import Finding
 from genima.robots.profile import RobotProfile
 
@@ -50,7 +50,7 @@ def _check_rate(episode: Episode, steps_s: np.ndarray, where: str) -> Iterator[F
         text = f'{len(gaps)} gaps, the longest of {steps_s.max():.3g} s where {median_s:.3g} s is usual'
         yield Finding('stamps-gap', where, text)
     rate_hz = episode.metadata.get('rate_hz')
-    if not isinstance(rate_hz, (int, float)) or rate_hz <= 0:
+    if not isinstance(rate_hz, (int, float)) or not 0 < rate_hz <= MAX_RATE_HZ:
         return
     ratio = median_s * rate_hz
     unit = next((name for name, factor in _TIME_UNITS.items() if 0.5 < ratio / factor < 2), None)

@@ -14,6 +14,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from genima.borders.files import regular_file
+from genima.borders.hdf5 import check_arrays, open_hdf5
+from genima.borders.texts import parse_json
+from genima.borders.unpacked import check_unpacked
 from genima.episodes.page import add_page
 from genima.episodes.store import content_digest, read_episode
 from genima.errors import DatasetError
@@ -50,7 +54,7 @@ def salvage(path: Path, target: Path) -> None:
                 for name, array in _arrays(source):
                     _copy(array, file, name, steps)
                 now = datetime.now(timezone.utc).isoformat(timespec='seconds')
-                metadata = json.loads(_text(source, 'metadata/episode'))
+                metadata = parse_json(_text(source, 'metadata/episode'))
                 metadata['repaired'] = {'steps': steps, 'steps_before': before, 'at': now}
                 file['metadata/episode'] = json.dumps(metadata)
                 file['metadata/camera_params'] = _text(source, 'metadata/camera_params')
@@ -63,15 +67,17 @@ def salvage(path: Path, target: Path) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[h5py.File, int]]:
     """Open a copy that is filled up with zeros to its stored end, and yield it with the bytes that are really there."""
-    size = path.stat().st_size
+    size = regular_file(path).stat().st_size
     with path.open('rb') as begun:
         end = stored_end(begun.read(64))
+    check_unpacked(end, size, f'{path.name} filled up')
     with tempfile.TemporaryDirectory(prefix=f'.{path.name}.', dir=path.parent) as folder:
         filled = Path(folder) / path.name
         shutil.copyfile(path, filled)
         os.truncate(filled, max(end, size))
         try:
-            with h5py.File(filled, 'r') as file:
+            with open_hdf5(filled) as file:
+                check_arrays(file)
                 yield file, size
         except DatasetError:
             raise
@@ -82,7 +88,7 @@ def _opened(path: Path) -> Iterator[tuple[h5py.File, int]]:
 
 def _count(file: h5py.File, size: int) -> tuple[int, int]:
     for name in TEXTS:
-        json.loads(_text(file, name))
+        parse_json(_text(file, name))
     before = len(file['timestamps'])
     steps = min(_whole_rows(array, size) for _, array in _arrays(file))
     if not steps:

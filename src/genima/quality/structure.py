@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is an episode file whole, of the schema, and unchanged since it was written?"""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from genima.borders.files import inside, reason, regular_file
+from genima.borders.hdf5 import check_arrays, open_hdf5
+from genima.borders.texts import parse_json
 from genima.cameras.model import MountedCamera
 from genima.episodes.layouts import NATIVE, layout_of
 from genima.episodes.store import READABLE_VERSIONS, SCHEMA, content_digest
-from genima.errors import CalibrationError
+from genima.errors import BorderError
 from genima.quality.findings import Finding
 
 _SIGNATURE = b'\x89HDF\r\n\x1a\n'
@@ -34,7 +36,10 @@ def check_file(path: Path) -> tuple[list[Finding], str]:
 
     The digest is empty where the contents cannot be read.
     """
-    size = path.stat().st_size
+    try:
+        size = regular_file(inside(path.parent, path)).stat().st_size
+    except BorderError as error:
+        return [Finding('file-refused', path.name, str(error))], ''
     with path.open('rb') as opened:
         head = opened.read(64)
     if not size:
@@ -62,18 +67,21 @@ def stored_end(head: bytes) -> int:
 def _check_opened(path: Path) -> tuple[list[Finding], str]:
     findings: list[Finding] = []
     try:
-        with h5py.File(path, 'r') as file:
+        with open_hdf5(path) as file:
             schema, version = file.attrs.get('schema'), file.attrs.get('schema_version')
             if schema != SCHEMA or version not in READABLE_VERSIONS:
                 text = f'it has schema {schema!r} version {version}, not {SCHEMA!r}'
                 return [Finding('schema', path.name, f'{text}; {_foreign(path)}')], ''
+            check_arrays(file)
             findings += _check_fields(file, path.name, int(version))
             findings += _check_texts(file, path.name)
             digest = _digest(file)
             findings += _check_digest(file, path.name, int(version), digest)
             return findings, digest
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        return [*findings, Finding('file-damaged', path.name, f'HDF5 cannot read it: {error}')], ''
+    except Exception as error:  # h5py has an error of another kind for each damage
+        refused = isinstance(error, BorderError) or isinstance(error.__cause__, BorderError)
+        text = str(error) if refused else f'HDF5 cannot read it: {reason(error)}'
+        return [*findings, Finding('file-refused' if refused else 'file-damaged', path.name, text)], ''
 
 
 def _foreign(path: Path) -> str:
@@ -139,8 +147,8 @@ def _check_texts(file: h5py.File, where: str) -> Iterator[Finding]:
             yield Finding('field-missing', where, f'{name} is not there')
             continue
         try:
-            values = json.loads(file[name].asstr()[()])
-        except (ValueError, TypeError, UnicodeDecodeError) as error:
+            values = parse_json(file[name].asstr()[()])
+        except (ValueError, TypeError, AttributeError) as error:
             yield Finding('metadata-damaged', where, f'{name} is not JSON ({error})')
             continue
         if not isinstance(values, dict):
@@ -153,7 +161,7 @@ def _check_cameras(values: dict[str, dict], where: str) -> Iterator[Finding]:
     for camera, description in values.items():
         try:
             MountedCamera.from_dict(description)
-        except (CalibrationError, TypeError, ValueError) as error:
+        except Exception as error:
             yield Finding('calibration-damaged', where, f'camera {camera}: {error}')
 
 

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from genima.borders.files import read_bytes
+from genima.cameras.image_file import decode_rgb
 from genima.errors import DatasetError
 from genima.randomize.textures import make_pool
 
@@ -38,11 +40,10 @@ def read_texture(path: Path | str) -> Image:
     Raises:
         DatasetError: if it is none.
     """
-    data = np.frombuffer(Path(path).read_bytes(), dtype=np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    image = decode_rgb(read_bytes(path))
     if image is None:
         raise DatasetError(f'{path} cannot be read as a picture: remove it from the folder of textures')
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    return image
 
 
 def random_crop(rng: np.random.Generator, image: Image, size_px: int) -> Image:

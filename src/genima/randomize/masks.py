@@ -13,6 +13,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from genima.borders.files import border, inside, read_bytes
+from genima.borders.hdf5 import check_array, check_own, open_hdf5
+from genima.cameras.image_file import stated_size
 from genima.errors import DatasetError
 from genima.files import atomic_path
 
@@ -49,23 +52,23 @@ def read_masks(folder: Path | str, episode: str, shapes: Mapping[str, Shape]) ->
 
 def _from_hdf5(path: Path, shapes: Mapping[str, Shape]) -> dict[str, Masks]:
     masks = {}
-    try:
-        with h5py.File(path, 'r') as file:
-            for camera, shape in shapes.items():
-                stored = file.get(camera)
-                if not isinstance(stored, h5py.Dataset):
-                    raise DatasetError(f'{path} has no masks of camera {camera}; it has {", ".join(file) or "nothing"}')
-                if stored.shape != shape or stored.dtype.kind not in KINDS:
-                    got = f'{stored.dtype} {stored.shape}'
-                    raise DatasetError(f'{path}, camera {camera}: masks are {got}; whole numbers or bool {shape} are needed')
-                masks[camera] = stored[:] != 0
-    except (OSError, RuntimeError) as error:
-        raise DatasetError(f'{path} cannot be read as masks ({error}); write it again') from error
+    advice = 'as masks of these images: write it again'
+    with open_hdf5(path, advice) as file, border(path, advice):
+        for camera, shape in shapes.items():
+            stored = file.get(camera)
+            if not isinstance(stored, h5py.Dataset):
+                raise DatasetError(f'{path} has no masks of camera {camera}; it has {", ".join(file) or "nothing"}')
+            check_own(stored)
+            if stored.shape != shape or stored.dtype.kind not in KINDS:
+                got = f'{stored.dtype} {stored.shape}'
+                raise DatasetError(f'{path}, camera {camera}: masks are {got}; whole numbers or bool {shape} are needed')
+            check_array(stored)
+            masks[camera] = stored[:] != 0
     return masks
 
 
 def _from_png(folder: Path, shape: Shape) -> Masks:
-    by_step = {int(path.stem): path for path in folder.glob('*.png') if path.stem.isdecimal()}
+    by_step = {int(path.stem): inside(folder.parent, path) for path in folder.glob('*.png') if path.stem.isdecimal()}
     missing = [step for step in range(shape[0]) if step not in by_step]
     if missing:
         raise DatasetError(f'{folder} has no mask of step {missing[0]}, and of {len(missing)} in all; steps count from 0')
@@ -73,9 +76,10 @@ def _from_png(folder: Path, shape: Shape) -> Masks:
 
 
 def _one_png(path: Path, shape: Shape) -> Masks:
-    data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
+    data = read_bytes(path)
+    fits = stated_size(data) == (shape[2], shape[1])
+    image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED) if fits else None
     if image is None or image.ndim != 2 or image.shape != shape[1:]:
-        got = 'nothing readable' if image is None else f'an image {image.shape}'
+        got = f'{stated_size(data)[::-1]} pixels, or nothing readable' if image is None else f'an image {image.shape}'
         raise DatasetError(f'{path} is {got}; a grey PNG of {shape[1]} rows and {shape[2]} columns is needed')
     return np.asarray(image != 0)

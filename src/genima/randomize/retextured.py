@@ -112,7 +112,7 @@ def _retexture_one(out: Path, swap: Swap, path: Path) -> str:
     rng = np.random.default_rng([swap.seed, zlib.crc32(path.name.encode())])
     files = texture_files(swap.textures) if swap.textures else []
     name, texture = random_texture(rng, files, TEXTURE_PX) if files else random_surface(rng, TEXTURE_PX)
-    profile = RobotProfile.load(str(episode.metadata.get('robot') or ''))
+    profile = RobotProfile.named(episode.metadata.get('robot') or '')
     write_episode(out / path.name, retextured(episode, masks, swap, name, texture, profile))
     return path.name
 

@@ -9,11 +9,11 @@ from rosbags.interfaces import MessageDefinitionFormat
 from rosbags.rosbag2 import Reader
 
 from genima.errors import DatasetError
+from genima.recording.database_check import check_database
 from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import ENCODING, plain_text, standard_definition
 
 _ENCODINGS = {MessageDefinitionFormat.MSG: ENCODING, MessageDefinitionFormat.IDL: 'ros2idl'}
-_MAGIC = b'SQLite format 3\0'
 
 
 class Row(NamedTuple):
@@ -36,9 +36,7 @@ def read_rows(path: Path, only: Collection[int] | None = None) -> Iterator[Row]:
     Raises:
         DatasetError: if it is no such database, or damaged.
     """
-    with path.open('rb') as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise DatasetError(f'{path} is not an SQLite file; it holds nothing that could be read')
+    check_database(path)
     try:
         with Reader(path) as reader:
             topics = {each.id: _topic(each) for each in reader.connections}

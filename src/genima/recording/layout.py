@@ -5,13 +5,14 @@
 episode ended and what is in it; it is written last, so a folder without it was not finished.
 """
 
-import json
 import os
 import re
 from pathlib import Path
 from typing import Any
 
-from genima.errors import DatasetError
+from genima.borders.files import inside, regular_file
+from genima.borders.texts import read_json
+from genima.errors import BorderError, DatasetError
 from genima.files import atomic_path
 from genima.recording.numbered import list_numbered
 
@@ -44,7 +45,7 @@ def bag_files(folder: Path | str) -> list[Path]:
         DatasetError: if there is none.
     """
     path = Path(folder)
-    files = [path] if path.is_file() else find_bag_files(path)
+    files = [path] if path.is_file() else [regular_file(inside(path, file)) for file in find_bag_files(path)]
     if not files or not files[0].name.endswith(SUFFIXES):
         endings = ', '.join(SUFFIXES)
         raise DatasetError(f'no *.mcap in {path}, nor *.db3; a recording is a rosbag2 folder, or one file of it ({endings})')
@@ -75,11 +76,13 @@ def read_summary(folder: Path | str) -> dict[str, Any]:
         DatasetError: if the episode was not finished, or the file is damaged or of another version.
     """
     path = Path(folder) / SUMMARY
+    if not path.exists():
+        raise DatasetError(f'{folder} was not finished (no {SUMMARY}): repair it, or record the episode again')
     try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
-        raise DatasetError(f'{folder} was not finished (no {SUMMARY}): repair it, or record the episode again') from error
-    except (OSError, ValueError) as error:
+        summary: dict[str, Any] = read_json(inside(folder, path))
+        if not isinstance(summary, dict) or not isinstance(summary.get('provenance', {}), dict):
+            raise BorderError('it is no table with a provenance')
+    except BorderError as error:
         raise DatasetError(f'{path} cannot be read ({error}): repair the recording') from error
     if (summary.get('schema'), summary.get('schema_version')) != (SCHEMA, SCHEMA_VERSION):
         got = f'schema {summary.get("schema")!r} version {summary.get("schema_version")}'

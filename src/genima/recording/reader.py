@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from mcap.records import Channel, Chunk, Message, Metadata, Schema
 
+from genima.borders.unpacked import Budget
 from genima.errors import DatasetError
 from genima.recording.bagfile import ABOUT
 from genima.recording.database import read_rows
@@ -78,6 +79,7 @@ class Bag:
         self.compression = ''
         self._topics: dict[tuple[int, int], Topic | None] = {}  # by file and channel; None cannot be decoded
         self._unpacked: dict[int, Path] = {}
+        self._budget = Budget('', 0)
 
     def raw(self, topics: Collection[str] | None = None) -> Iterator[RawMessage]:
         """Yield messages in the order of the file.
@@ -137,6 +139,7 @@ class Bag:
 
     def _raw(self, number: int, only: Collection[int] | None = None) -> Iterator[RawMessage]:
         path = self._plain(number)
+        self._budget = Budget(str(path), path.stat().st_size)
         return self._rows(number, path, only) if path.suffix == '.db3' else self._records(number, path, only)
 
     def _plain(self, number: int) -> Path:
@@ -184,7 +187,7 @@ class Bag:
     def _message(self, topic: Topic, log_ns: int, publish_ns: int, data: bytes, place: Place) -> Iterator[RawMessage]:
         """Yield a message, unless it was compressed and cannot be unpacked."""
         try:
-            plain = unpack_message(data)
+            plain = unpack_message(data, self._budget)
         except DatasetError as error:
             self.left_out[topic.name] = f'topic {topic.name}, one message or more: {error}'
             return

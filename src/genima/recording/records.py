@@ -7,10 +7,12 @@ Source: https://mcap.dev/spec
 
 import struct
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+import lz4.frame
 import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
@@ -19,14 +21,28 @@ from mcap.records import Channel, Chunk, McapRecord, Message, Metadata, Schema
 from mcap.stream_reader import CRCValidationError, breakup_chunk
 from mcap.writer import MCAP0_MAGIC
 
-from genima.errors import DatasetError
+from genima.borders.files import regular_file
+from genima.borders.unpacked import Budget
+from genima.errors import BorderError, DatasetError
 
 _PREFIX = struct.Struct('<BQ')  # opcode and length
 _READ = frozenset({Opcode.CHUNK, Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE, Opcode.METADATA})
 _LAST_OPCODE = int(Opcode.DATA_END)
-MAX_RECORD_BYTES = 2**30
+MAX_RECORD_BYTES = 2**28
 """Of one record, and of what a chunk unpacks to; rosbag2's chunks have less than a megabyte and one message."""
-_UNREADABLE = (McapError, CRCValidationError, struct.error, UnicodeDecodeError, RuntimeError, zstandard.ZstdError)
+FREE_RECORDS = 100_000
+"""A file has no more records than these and one for each of its bytes."""
+_UNREADABLE = (
+    BorderError,
+    OverflowError,
+    MemoryError,
+    McapError,
+    CRCValidationError,
+    struct.error,
+    UnicodeDecodeError,
+    RuntimeError,
+    zstandard.ZstdError,
+)
 
 
 def read_records(path: Path, damage: list[str], only: Collection[int] | None = None) -> Iterator[tuple[int, McapRecord]]:
@@ -42,8 +58,9 @@ def read_records(path: Path, damage: list[str], only: Collection[int] | None = N
     Raises:
         DatasetError: if it is not an MCAP file at all.
     """
+    size = regular_file(path).stat().st_size
+    budget, left = Budget(path.name, size), FREE_RECORDS + size
     with path.open('rb') as file:
-        size = path.stat().st_size
         if file.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
             raise DatasetError(f'{path} is not an MCAP file; it holds nothing that could be read')
         while True:
@@ -62,7 +79,12 @@ def read_records(path: Path, damage: list[str], only: Collection[int] | None = N
                 return
             if only is None or offset in only:
                 trouble = f'{path.name}: the record at byte {offset} is damaged'
-                yield from ((offset, record) for record in _read(file, opcode, length, trouble, damage))
+                found = _read(file, opcode, length, trouble, damage, budget)
+                left -= len(found)
+                if left < 0:
+                    damage.append(f'{path.name} has more records than bytes; the rest is left out')
+                    return
+                yield from ((offset, record) for record in found)
             file.seek(offset + _PREFIX.size + length)
 
 
@@ -72,14 +94,13 @@ def _check_end(file: BinaryIO, name: str, size: int, damage: list[str]) -> None:
         damage.append(f'{name} of {size} bytes has no index: recording was interrupted at its very end')
 
 
-def _read(file: BinaryIO, opcode: int, length: int, trouble: str, damage: list[str]) -> Iterator[McapRecord]:
-    """Yield what one record is or, if it is a chunk, also what it holds; all of it or nothing."""
+def _read(file: BinaryIO, opcode: int, length: int, trouble: str, damage: list[str], budget: Budget) -> list[McapRecord]:
+    """Return what one record is or, if it is a chunk, also what it holds; all of it or nothing."""
     found: list[McapRecord] = []
     try:
         if opcode == Opcode.CHUNK:
             chunk = Chunk.read(_stream(file, length))
-            _check_size(chunk)
-            found = [chunk, *breakup_chunk(chunk, validate_crc=True)]
+            found = [chunk, *breakup_chunk(_plain(chunk, budget), validate_crc=True)]
         elif opcode == Opcode.SCHEMA:
             found = [Schema.read(_stream(file, length))]
         elif opcode == Opcode.CHANNEL:
@@ -90,16 +111,41 @@ def _read(file: BinaryIO, opcode: int, length: int, trouble: str, damage: list[s
             found = [Metadata.read(_stream(file, length))]
     except _UNREADABLE as error:
         damage.append(f'{trouble} ({error}); what it held is lost')
-    yield from found
+    return found
 
 
-def _check_size(chunk: Chunk) -> None:
-    """Raise McapError for a chunk that says it unpacks to more than is sane, before anything is allocated."""
+def _plain(chunk: Chunk, budget: Budget) -> Chunk:
+    """Return a chunk unpacked, to no more than it says.
+
+    Raises:
+        McapError: if it says too much, or other than it is.
+        BorderError: if all chunks together do.
+    """
     stated = chunk.uncompressed_size
-    if chunk.compression == 'zstd':
-        stated = max(stated, zstandard.frame_content_size(chunk.data))
     if stated > MAX_RECORD_BYTES:
         raise McapError(f'a chunk of {stated} bytes')
+    budget.take(stated)
+    if chunk.compression == 'zstd':
+        # a window of 128 MiB is what zstd itself takes by default
+        reader = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(chunk.data)
+        data = _read_up_to(reader, stated + 1)
+    elif chunk.compression == 'lz4':
+        data = lz4.frame.LZ4FrameDecompressor().decompress(chunk.data, max_length=stated + 1)
+    elif chunk.compression:
+        raise McapError(f'compression {chunk.compression[:20]!r}')
+    else:
+        return chunk
+    if len(data) != stated:
+        raise McapError(f'a chunk of {stated} bytes unpacks to others')
+    return replace(chunk, compression='', data=data)
+
+
+def _read_up_to(reader: zstandard.ZstdDecompressionReader, most: int) -> bytes:
+    pieces, left = [], most
+    while left and (piece := reader.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b''.join(pieces)
 
 
 def _stream(file: BinaryIO, length: int) -> ReadDataStream:

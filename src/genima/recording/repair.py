@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from json import JSONDecodeError, loads
 from pathlib import Path
 from typing import Any
 
-from genima.errors import DatasetError
+from genima.borders.texts import parse_json
+from genima.errors import BorderError, DatasetError
 from genima.recording.bagfile import BagFile
 from genima.recording.layout import METADATA, SUMMARY, bag_files, read_summary, sync_directory, write_durable
 from genima.recording.reader import Bag
@@ -107,8 +107,8 @@ def _rebuild(bag: Bag, path: Path, on_message: Callable[[int], None]) -> BagFile
 
 def _summary(bag: BagFile, about: dict[str, str], known: dict[str, Any], done: Repair) -> str:
     try:
-        provenance = known.get('provenance') or loads(about.get('provenance', '{}'))
-    except JSONDecodeError:
+        provenance = known.get('provenance') or parse_json(about.get('provenance', '{}'))
+    except BorderError:
         provenance = {}
     topics = known.get('topics', {})
     streams = {name: {key: topic[key] for key in _NOTED if key in topic} for name, topic in topics.items()}

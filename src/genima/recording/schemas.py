@@ -9,6 +9,7 @@ from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
 
 from genima.errors import DatasetError
+from genima.recording.definitions import check_definitions
 
 ENCODING = 'ros2msg'
 MAX_DEFINITION_BYTES = 2**20
@@ -51,7 +52,9 @@ class Schemas:
         if self._known.get(kind) == text:
             return
         try:
-            self._store.register(_parse(text, kind, encoding))
+            types = _parse(text, kind, encoding)
+            check_definitions({**self._store.fielddefs, **types})
+            self._store.register(types)
         except _UNUSABLE as error:
             raise DatasetError(f'{kind}: its definition in the recording cannot be used: {_short(error)}') from error
         self._known[kind] = text
@@ -72,7 +75,16 @@ class Schemas:
         """
         try:
             return self._store.deserialize_cdr(data, kind)
-        except (SerdeError, KeyError, IndexError, OverflowError, MemoryError, struct.error) as error:
+        except (
+            SerdeError,
+            KeyError,
+            IndexError,
+            ValueError,
+            OverflowError,
+            MemoryError,
+            RecursionError,
+            struct.error,
+        ) as error:
             raise DatasetError(f'a message of {kind} cannot be decoded: {_short(error)}') from error
 
 

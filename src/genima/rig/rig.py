@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from genima.errors import ProfileError
+from genima.borders.texts import parse_yaml, read_text
+from genima.errors import BorderError, ProfileError
 from genima.files import config_dir
 from genima.robots.schema import require_mapping, require_text
 
@@ -88,12 +87,10 @@ class Rig:
         if not path.is_file():
             known = ', '.join(sorted(each.stem for each in (config_dir() / 'rigs').glob('*.yaml')))
             raise ProfileError(f'no rig {rig}: {path} is not there; config/rigs has {known}; `genima rig detect` writes one')
-        if path.stat().st_size > MAX_BYTES:
-            raise ProfileError(f'{path} has {path.stat().st_size} bytes; a rig file has at most {MAX_BYTES}')
         try:
-            return cls.from_dict(yaml.safe_load(path.read_text(encoding='utf-8')), str(path))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            raise ProfileError(f'{path} is not YAML: {error}') from error
+            return cls.from_dict(parse_yaml(read_text(path, MAX_BYTES)), str(path))
+        except BorderError as error:
+            raise ProfileError(f'{path} is no rig file: {error}') from error
 
     @classmethod
     def from_dict(cls, values: Any, source: str = 'rig') -> 'Rig':

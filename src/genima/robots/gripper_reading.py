@@ -3,9 +3,8 @@
 
 from typing import Any
 
-import yaml
-
-from genima.errors import ProfileError
+from genima.borders.texts import parse_yaml
+from genima.errors import BorderError, ProfileError
 from genima.robots.gripper import DRIVER_KINDS, Gripper, GripperDriver
 from genima.robots.schema import require_list, require_mapping, require_number, require_text
 
@@ -33,8 +32,8 @@ def gripper_driver(gripper: Gripper, override: str, distribution: str) -> Grippe
     if len(text) > MAX_TEXT:
         raise ProfileError(f'{OVERRIDE}: {len(text)} characters; allowed: {MAX_TEXT}')
     try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+        data = parse_yaml(text)
+    except BorderError as error:
         raise ProfileError(f'{OVERRIDE}: {text!r} is not YAML: {error}; {_EXAMPLE}') from error
     if not isinstance(data, dict):
         raise ProfileError(f'{OVERRIDE}: got {text!r}; allowed: nothing, none, or a mapping; {_EXAMPLE}')

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from genima.borders.texts import read_yaml
 from genima.errors import ProfileError
 from genima.files import config_dir
 from genima.robots.profile import RobotProfile
@@ -45,6 +44,6 @@ def mounted_gripper(robot: str, tip_link: str) -> Mounted:
     if profile.gripper.tcp_link not in names:
         raise ProfileError(f'robot {robot}: the TCP {profile.gripper.tcp_link} is not on {hand}, where the fingers are')
     path = Path(robot) if Path(robot).suffix in ('.yaml', '.yml') else config_dir() / 'robots' / f'{robot}.yaml'
-    data = yaml.safe_load(path.read_text(encoding='utf-8'))
+    data = read_yaml(path)
     links = [link for link in data['links'] if link['name'] in names]
     return Mounted(data['gripper'], [{**links[0], 'parent': tip_link}, *links[1:]])

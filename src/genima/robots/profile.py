@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a robot is: joints, limits, shapes, gripper, and the links that carry spheres. One YAML file per robot."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from genima.errors import ProfileError
 from genima.robots.gripper import FALLBACK_DISTRIBUTION, Gripper
 from genima.robots.transforms import axis_generators, transform
 
@@ -217,3 +219,14 @@ class RobotProfile:
         from genima.robots.reading import load_profile
 
         return load_profile(name_or_path)
+
+    @classmethod
+    def named(cls, name: object) -> 'RobotProfile':
+        """Read the profile of a name that stands in somebody's data, which never chooses a file of this computer.
+
+        Raises:
+            ProfileError: as `load` does, and if it is more than a name.
+        """
+        if not isinstance(name, str) or not re.fullmatch(r'[\w-]{1,80}', name):
+            raise ProfileError(f'{str(name)[:80]!r} is no name of a robot profile (letters, digits, - and _)')
+        return cls.load(name)

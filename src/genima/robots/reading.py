@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from genima.errors import ProfileError
+from genima.borders.texts import read_yaml
+from genima.errors import BorderError, ProfileError
 from genima.files import config_dir
 from genima.robots.gripper import FALLBACK_DISTRIBUTION
 from genima.robots.gripper_reading import DISTRIBUTIONS, read_gripper
@@ -56,9 +56,9 @@ def load_profile(name_or_path: str | Path) -> RobotProfile:
         known = ', '.join(sorted(file.stem for file in path.parent.glob('*.yaml'))) or 'none'
         raise ProfileError(f'no robot profile at {path}; known in that folder: {known}')
     try:
-        data = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProfileError(f'{path} is not valid YAML: {error}') from error
+        data = read_yaml(path)
+    except BorderError as error:
+        raise ProfileError(f'{path} cannot be read: {error}') from error
     return parse_profile(data, path.name)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from genima.borders.texts import read_json
 from genima.contract.spec import PolicySpec
 from genima.episodes.episode import Episode
 from genima.episodes.store import list_episodes, read_episode
@@ -108,7 +109,7 @@ def _describe(out: Path, spec: PolicySpec, options: RenderOptions) -> None:
     if not path.exists():
         write_atomic(path, json.dumps(wanted, indent=1) + '\n')
         return
-    there = json.loads(path.read_text())
+    there = read_json(path)
     differ = [f'{name} {there.get(name)}, not {wanted[name]}' for name in wanted if there.get(name) != wanted[name]]
     if differ:
         raise DatasetError(f'{out} holds targets that were rendered with {"; ".join(differ)}: choose another --out')

@@ -17,6 +17,7 @@ from genima.errors import DatasetError
 from genima.recording.reader import Bag
 from genima.recording.rosbag2 import Topic
 from genima.recording.schemas import Schemas
+from genima.robots.profile import RobotProfile
 from genima.view.messages import MessageScene, what
 from genima.view.scene import Scene
 
@@ -34,7 +35,7 @@ def robot_in(source: Path, robot: str | None) -> str:
     named = read_episode(source, images=False).metadata.get('robot')
     if not named:
         raise DatasetError(f'{source} does not name its robot; name its profile with --robot')
-    return str(named)
+    return RobotProfile.named(named).name
 
 
 def show_recording(folder: Path, scene: Scene, image_hz: float, tell: Callable[[], None] = lambda: None) -> list[str]:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Views and calibration of somebody's HDF5 file."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import h5py
 import numpy as np
-import yaml
 
+from genima.borders.hdf5 import check_array
+from genima.borders.texts import parse_json, read_yaml
+from genima.borders.unpacked import check_unpacked
+from genima.cameras.image_file import MAX_PIXELS, decode_rgb
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.convert.hdf5.motion import Told
 from genima.episodes.layouts import Demo, views_of
@@ -27,11 +28,16 @@ def read_views(demo: Demo, group: h5py.Group, layout: str, steps: int, scratch: 
         DatasetError: if images are of another kind, or their number is not that of the steps.
     """
     views: dict[str, np.ndarray] = {}
+    unpacked = in_file = 0
     for number, (camera, name) in enumerate(sorted(views_of(group, layout).items())):
         stored = group[name]
+        check_array(stored)
         if len(stored) != steps or stored.dtype != np.uint8:
             raise DatasetError(f'{demo.text}: {name} is {stored.dtype} {stored.shape}, {steps} images of uint8 are needed')
         first = _image(stored, 0, f'{demo.text}: {name}')
+        unpacked += steps * first.nbytes
+        in_file += stored.id.get_storage_size()
+        check_unpacked(unpacked, in_file, 'its images')
         gathered = np.memmap(scratch / f'{number}.raw', dtype=np.uint8, mode='w+', shape=(steps, *first.shape))
         for step in range(steps):
             image = _image(stored, step, f'{demo.text}: {name}')
@@ -74,10 +80,10 @@ def read_cameras(
 def _described(demo: Demo, group: h5py.Group, told: Told) -> dict[str, Any]:
     try:
         if told.camera_params is not None:
-            values = yaml.safe_load(told.camera_params.read_text())
+            values = read_yaml(told.camera_params)
         else:
-            values = json.loads(group[_PARAMS].asstr()[()]) if _PARAMS in group else {}
-    except (OSError, yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
+            values = parse_json(group[_PARAMS].asstr()[()]) if _PARAMS in group else {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise DatasetError(f'{told.camera_params or demo.text}: the calibration cannot be read ({error})') from error
     if not isinstance(values, dict):
         raise DatasetError(f'{told.camera_params or demo.text}: the calibration is no table of cameras')
@@ -116,7 +122,9 @@ def _image(stored: h5py.Dataset, step: int, where: str) -> np.ndarray:
     ALOHA hands RGB to the encoder of OpenCV, which takes it for BGR, so the decoder gives RGB back.
     """
     row = stored[step]
-    image = row if row.ndim == 3 else cv2.imdecode(row, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if image is None or image.ndim != 3 or image.shape[2] != 3:
+    if row.ndim == 1:
+        decoded = decode_rgb(row.tobytes())
+        row = row if decoded is None else decoded[..., ::-1]
+    if row.ndim != 3 or row.shape[2] != 3 or row.size > 3 * MAX_PIXELS:
         raise DatasetError(f'{where} is no colour image at step {step}: (T, H, W, 3), or rows of JPEG or PNG, are needed')
-    return image
+    return row

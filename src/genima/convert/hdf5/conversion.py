@@ -9,6 +9,8 @@ from pathlib import Path
 
 import h5py
 
+from genima.borders.files import border
+from genima.borders.hdf5 import check_all_own, open_hdf5
 from genima.convert.hdf5.cameras import read_cameras, read_views
 from genima.convert.hdf5.motion import Told, read_motion
 from genima.episodes.episode import Episode
@@ -98,16 +100,13 @@ def _demos(source: Path) -> tuple[str, list[Demo]]:
 
 def _load_one(layout: str, told: Told, job: _Job) -> str:
     demo, profile = job.demo, RobotProfile.load(str(told.robot))
-    try:
-        with (
-            h5py.File(demo.path, 'r') as file,
-            tempfile.TemporaryDirectory(prefix='.frames-', dir=job.target.parent) as scratch,
-        ):
-            write_episode(job.target, _episode(demo, file[demo.group], layout, told, profile, Path(scratch)))
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        if isinstance(error, DatasetError):
-            raise
-        raise DatasetError(f'{demo.text} cannot be read ({error}); copy it again') from error
+    with (
+        border(demo.text, 'copy it again'),
+        open_hdf5(demo.path) as file,
+        tempfile.TemporaryDirectory(prefix='.frames-', dir=job.target.parent) as scratch,
+    ):
+        check_all_own(file[demo.group])
+        write_episode(job.target, _episode(demo, file[demo.group], layout, told, profile, Path(scratch)))
     return job.target.name
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from genima.borders.hdf5 import check_array
 from genima.convert.joint_limits import check_joints
 from genima.episodes.layouts import ALOHA, PAGE, Demo, existing, rate_hz_of
 from genima.errors import DatasetError
@@ -18,7 +19,6 @@ NEXT = 'next'
 """The value of `--targets` by which the joints one step later stand for the command."""
 _REFERENCE = re.compile(r'([^\[\]]+)(?:\[(\d+)(?::(\d+))?\])?')
 _SLACK_OPEN = 0.02
-_MOST_NUMBERS = 10**8
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,9 @@ def _columns(group: h5py.Group, reference: str, size: int) -> np.ndarray:
     """Return columns (T, size) that a reference such as `observations/qpos[0:7]` names, as float64."""
     match = _REFERENCE.fullmatch(reference)
     item = group.get(match[1]) if match else None
-    if (
-        not isinstance(item, h5py.Dataset)
-        or item.dtype.kind not in 'fiub'
-        or not 1 <= item.ndim <= 2
-        or item.size > _MOST_NUMBERS
-    ):
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in 'fiub' or not 1 <= item.ndim <= 2:
         raise DatasetError(f'{group.file.filename}: {reference!r} names no array (T, k) of numbers; {existing(group)}')
+    check_array(item)
     values = item[()].astype(np.float64).reshape(len(item), -1)
     first, last = match[2] if match else None, match[3] if match else None
     if first is not None:

@@ -5,13 +5,14 @@ Numbers, times, calibration and metadata come back exactly; views do with `image
 how much is measured. Format: huggingface/lerobot 0.4.4, `datasets/lerobot_dataset.py`.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from genima.borders.files import inside
+from genima.borders.texts import read_json
 from genima.convert.lerobot import layout
 from genima.convert.lerobot.assemble import assemble
 from genima.convert.lerobot.foreign import Told
@@ -109,7 +110,7 @@ def count(source: Path) -> int:
 def psnr_db(out: Path) -> dict[str, float]:
     """Return camera to the PSNR of its exported views in dB, as measured when they were written; empty if lossless."""
     path = out / layout.OURS
-    return dict(json.loads(path.read_text())['psnr_db']) if path.is_file() else {}
+    return dict(read_json(path)['psnr_db']) if path.is_file() else {}
 
 
 def _is_there(out: Path, images: str, jobs: list[Job]) -> bool:
@@ -121,7 +122,7 @@ def _is_there(out: Path, images: str, jobs: list[Job]) -> bool:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
-        noted = json.loads((out / layout.OURS).read_text())
+        noted = read_json(out / layout.OURS)
         same = noted['images'] == images and noted['episodes'] == [job.to_dict() for job in jobs]
     except (OSError, ValueError, KeyError, TypeError):
         same = False
@@ -132,7 +133,7 @@ def _is_there(out: Path, images: str, jobs: list[Job]) -> bool:
 
 def _carry_card(source: Path, out: Path) -> None:
     """Copy the description of a dataset and its released versions, where there are any and none are there yet."""
-    if (source / FILE_NAME).is_file() and not (out / FILE_NAME).exists():
+    if (source / FILE_NAME).is_file() and inside(source, FILE_NAME) and not (out / FILE_NAME).exists():
         shutil.copyfile(source / FILE_NAME, out / FILE_NAME)
     if (source / RELEASES).is_dir():
         shutil.copytree(source / RELEASES, out / RELEASES, dirs_exist_ok=True)

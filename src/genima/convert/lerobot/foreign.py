@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from genima.borders.texts import read_yaml
 from genima.cameras.model import MountedCamera
 from genima.convert.lerobot import layout
 from genima.convert.lerobot.read import Dataset
-from genima.errors import CalibrationError, DatasetError, ProfileError
+from genima.errors import BorderError, CalibrationError, DatasetError, ProfileError
 from genima.robots.profile import RobotProfile
 
 _SLACK_RAD = 0.2
@@ -52,7 +52,7 @@ def understand(dataset: Dataset, told: Told, record: dict[str, Any], columns: di
 def _profile(dataset: Dataset, told: Told) -> RobotProfile:
     name = told.robot or dataset.robot
     try:
-        return RobotProfile.load(name)
+        return RobotProfile.load(name) if told.robot else RobotProfile.named(name)
     except ProfileError as error:
         if told.robot:
             raise
@@ -126,9 +126,9 @@ def _cameras(dataset: Dataset, told: Told) -> dict[str, MountedCamera]:
             '--camera-params FILE, as JSON or YAML: camera name to model, parent_link and T_parent_camera'
         )
     try:
-        described = yaml.safe_load(told.camera_params.read_text())
+        described = read_yaml(told.camera_params)
         cameras = {str(name): MountedCamera.from_dict(values) for name, values in described.items()}
-    except (OSError, yaml.YAMLError, AttributeError, TypeError, CalibrationError) as error:
+    except (AttributeError, TypeError, KeyError, CalibrationError, BorderError) as error:
         raise DatasetError(f'{told.camera_params} is no calibration ({error})') from error
     missing = sorted(set(dataset.views) - set(cameras))
     if missing:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One episode of a LeRobot dataset as a native file."""
 
-import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from genima.borders.files import border
+from genima.borders.texts import parse_json
 from genima.cameras.model import MountedCamera
 from genima.convert.lerobot import layout
 from genima.convert.lerobot.foreign import Told, understand
@@ -16,6 +18,8 @@ from genima.convert.lerobot.read import Dataset, read_frames, read_rows
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
 from genima.errors import DatasetError, GenimaError
+
+RESERVE_BYTES = 2**28
 
 
 def load_episode(dataset: Dataset, told: Told, out: Path, named: tuple[str, dict[str, Any]]) -> str:
@@ -31,6 +35,12 @@ def load_episode(dataset: Dataset, told: Told, out: Path, named: tuple[str, dict
         DatasetError: if files are damaged, or something about a foreign dataset must be told.
     """
     name, record = named
+    with border(f'{dataset.folder}, {name}', 'copy or download it again'):
+        _load(dataset, told, out, name, record)
+    return name
+
+
+def _load(dataset: Dataset, told: Told, out: Path, name: str, record: dict[str, Any]) -> None:
     columns = read_rows(dataset, record)
     motion = _ours(record, columns) if layout.METADATA in record else understand(dataset, told, record, columns)
     with tempfile.TemporaryDirectory(prefix='.frames-', dir=out) as scratch:
@@ -43,20 +53,19 @@ def load_episode(dataset: Dataset, told: Told, out: Path, named: tuple[str, dict
             write_episode(out / f'{name}.h5', episode)
         except DatasetError as error:
             raise DatasetError(f'{dataset.folder}, {name}: {error}') from error
-    return name
 
 
 def _ours(record: dict[str, Any], columns: dict[str, np.ndarray]) -> dict[str, Any]:
     """Return what `lerobot.export` wrote, exactly."""
     try:
-        cameras = json.loads(record[layout.CAMERAS])
+        cameras = parse_json(record[layout.CAMERAS])
         return {
             'q_rad': columns[layout.STATE][:, :-1],
             'gripper_open': columns[layout.STATE][:, -1],
             'q_command_rad': columns[layout.ACTION][:, :-1],
             'gripper_command_open': columns[layout.ACTION][:, -1],
             'cameras': {name: MountedCamera.from_dict(values) for name, values in cameras.items()},
-            'metadata': json.loads(record[layout.METADATA]),
+            'metadata': parse_json(record[layout.METADATA]),
         }
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         if isinstance(error, GenimaError):
@@ -92,6 +101,8 @@ def _plans(columns: dict[str, np.ndarray]) -> dict[str, Any]:
 def _gather(frames: Iterator[np.ndarray], steps: int, path: Path) -> np.ndarray:
     """Return pictures as an array (T, H, W, 3) that lies in a file: a minute of four cameras is more than memory holds."""
     first = next(frames)
+    if steps * first.nbytes > shutil.disk_usage(path.parent).free - RESERVE_BYTES:
+        raise DatasetError(f'{steps} images of {first.shape} do not fit on the disk of {path.parent.parent}; make room')
     gathered = np.memmap(path, dtype=np.uint8, mode='w+', shape=(steps, *first.shape))
     gathered[0] = first
     for index, frame in enumerate(frames, start=1):

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from genima.borders.texts import read_json
 from genima.convert.lerobot import layout, video
 from genima.convert.lerobot.layout import Shape
 from genima.convert.lerobot.stats import Stats, color_counts, image_stats, number_stats, sampled_frames, to_lists
@@ -61,7 +62,7 @@ def part_folder(parts: Path, job: Job) -> Path:
 def read_part(parts: Path, recipe: Recipe, job: Job) -> dict[str, Any] | None:
     """Return what was noted about a finished part; None if it is missing, or was made from something else."""
     try:
-        noted: dict[str, Any] = json.loads((part_folder(parts, job) / DONE).read_text())
+        noted: dict[str, Any] = read_json(part_folder(parts, job) / DONE)
     except (OSError, ValueError):
         return None
     return noted if noted.get('made_from') == _made_from(recipe, job) else None

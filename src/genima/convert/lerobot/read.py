@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of a LeRobot dataset, ours or not: what it says about itself, rows of an episode, frames of a camera."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,16 +12,31 @@ import pyarrow as pa
 import pyarrow.dataset as arrow_dataset
 import pyarrow.parquet as pq
 
+from genima.borders.files import border, inside
+from genima.borders.texts import read_json
 from genima.cameras.image_file import decode_rgb
 from genima.convert.lerobot import layout, version2
+from genima.convert.lerobot.pattern import fill
+from genima.convert.lerobot.table import MAX_ROWS, check_table, holds_numbers, read_batches
 from genima.convert.lerobot.video import decode
+from genima.episodes.episode import MAX_RATE_HZ
 from genima.errors import DatasetError
 
 _SAFE_NAME = re.compile(r'episode_[A-Za-z0-9_-]+')
 _CHECKED = arrow_dataset.ParquetFileFormat(
     default_fragment_scan_options=arrow_dataset.ParquetFragmentScanOptions(page_checksum_verification=True)
 )
-_READ_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, pa.ArrowException)
+_READ_ERRORS = (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    MemoryError,
+    OverflowError,
+    pa.ArrowException,
+)
 
 
 @dataclass(frozen=True)
@@ -52,23 +66,19 @@ def open_dataset(folder: Path) -> Dataset:
     Raises:
         DatasetError: if it is damaged, or of another version than 2.0, 2.1 and 3.
     """
-    try:
+    with border(folder, 'it is no LeRobot dataset, or damaged: copy or download it again'):
         info = _info(folder)
         old = _is_version2(folder, info)
         return Dataset(
             folder=folder,
             robot=str(info.get('robot_type') or ''),
-            fps=float(info['fps']),
+            fps=_fps(info['fps']),
             features=dict(info['features']),
             data_path=str(info['data_path']),
             video_path=str(info.get('video_path') or ''),
             tasks=version2.read_tasks(folder) if old else _read_tasks(folder),
             episodes_per_chunk=int(info.get('chunks_size') or layout.CHUNK_FILES) if old else 0,
         )
-    except _READ_ERRORS as error:
-        if isinstance(error, DatasetError):
-            raise
-        raise DatasetError(f'{folder} cannot be read as a LeRobot dataset ({error!r}); copy or download it again') from error
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
@@ -78,17 +88,14 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
         DatasetError: if there are none, or they are damaged.
     """
     records: list[dict[str, Any]] = []
-    try:
+    with border(folder / 'meta' / 'episodes', 'copy or download it again'):
         if _is_version2(folder, _info(folder)):
             return version2.read_records(folder)
         for path in sorted((folder / 'meta' / 'episodes').glob('*/*.parquet')):
-            columns = [name for name in pq.read_schema(path).names if not name.startswith('stats/')]
-            records += pq.read_table(path, columns=columns, page_checksum_verification=True).to_pylist()
+            names = check_table(inside(folder, path)).names
+            columns = [name for name in names if not name.startswith('stats/')]
+            records += [row for rows in read_batches(path, columns) for row in rows.to_pylist()]
         records.sort(key=lambda record: int(record['episode_index']))
-    except _READ_ERRORS as error:
-        if isinstance(error, DatasetError):
-            raise
-        raise DatasetError(f'{folder}/meta/episodes cannot be read ({error}); copy or download it again') from error
     if not records:
         raise DatasetError(f'{folder}/meta/episodes lists no episode; is this a LeRobot v3.0 dataset, and is it complete?')
     return records
@@ -110,11 +117,16 @@ def read_rows(dataset: Dataset, record: dict[str, Any]) -> dict[str, np.ndarray]
     """
     path, index, steps = _data_file(dataset, record), int(record['episode_index']), int(record['length'])
     try:
-        names = [name for name in pq.read_schema(path).names if _is_number(dataset.features.get(name))]
+        schema = check_table(path)
+        if steps > MAX_ROWS:
+            raise ValueError(f'an episode of {steps} steps; at most {MAX_ROWS}')
+        names = [
+            name for name in schema.names if _is_number(dataset.features.get(name)) and holds_numbers(schema.field(name))
+        ]
         own = [('episode_index', '=', index)]
         table = pq.read_table(path, columns=names, filters=own, page_checksum_verification=True)
         columns = {name: _to_numpy(table[name].combine_chunks(), len(table)) for name in names}
-        whole = steps > 0 and np.array_equal(columns['frame_index'], np.arange(steps))
+        whole = 0 < steps == len(table) and np.array_equal(columns['frame_index'], np.arange(steps))
     except _READ_ERRORS as error:
         raise DatasetError(f'{path} cannot be read ({error}); copy or download it again') from error
     if not whole:
@@ -139,6 +151,7 @@ def read_frames(dataset: Dataset, record: dict[str, Any], key: str) -> Iterator[
 def _read_pictures(path: Path, record: dict[str, Any], key: str) -> Iterator[np.ndarray]:
     index, steps, found = int(record['episode_index']), int(record['length']), 0
     try:
+        check_table(path)
         rows = arrow_dataset.dataset(path, format=_CHECKED)
         own = arrow_dataset.field('episode_index') == index
         for batch in rows.to_batches(columns=[key], filter=own, batch_size=32, batch_readahead=2):
@@ -162,7 +175,9 @@ def _decode_picture(data: bytes | None) -> np.ndarray:
 
 def _read_tasks(folder: Path) -> tuple[str, ...]:
     """Return the tasks by their index; pandas stored them as the index of a frame, under one name or another."""
-    table = pq.read_table(folder / layout.TASKS, page_checksum_verification=True)
+    path = inside(folder, layout.TASKS)
+    schema = check_table(path)
+    table = pa.Table.from_batches(read_batches(path, schema.names), schema)
     (column,) = (name for name in table.column_names if name != 'task_index')
     tasks = dict(zip(table['task_index'].to_pylist(), table[column].to_pylist(), strict=True))
     return tuple(str(tasks[index]) for index in range(len(tasks)))
@@ -179,20 +194,25 @@ def _file(dataset: Dataset, pattern: str, record: dict[str, Any], prefix: str, *
             place = version2.place(record, dataset.episodes_per_chunk)
         else:
             place = {name: int(record[f'{prefix}{name}']) for name in ('chunk_index', 'file_index')}
-        path = (dataset.folder / pattern.format(**known, **place)).resolve()
+        relative = fill(pattern, known | place)
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise DatasetError(
             f'{dataset.folder}: episode {record["episode_index"]} has no place in {pattern!r} (missing: {error}); is '
             'meta/info.json of this version of LeRobot? Copy or download the dataset again'
         ) from error
-    if not path.is_relative_to(dataset.folder.resolve()):
-        raise DatasetError(f'{dataset.folder}: {pattern!r} leads out of the dataset to {path}; it is not opened')
-    return path
+    return inside(dataset.folder, relative).resolve()
 
 
 def _info(folder: Path) -> dict[str, Any]:
-    info: dict[str, Any] = json.loads((folder / layout.INFO).read_text())
+    info: dict[str, Any] = read_json(inside(folder, layout.INFO))
     return info
+
+
+def _fps(value: Any) -> float:
+    fps = float(value)
+    if not 0 < fps <= MAX_RATE_HZ:
+        raise ValueError(f'fps is {fps}; above 0, at most {MAX_RATE_HZ:g}')
+    return fps
 
 
 def _is_version2(folder: Path, info: dict[str, Any]) -> bool:

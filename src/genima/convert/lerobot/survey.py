@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from genima.convert.lerobot.layout import Shape
-from genima.episodes.episode import Episode
+from genima.episodes.episode import MAX_RATE_HZ, Episode
 from genima.episodes.frames import open_views
 from genima.episodes.index import describe
 from genima.episodes.store import list_episodes, read_episode
@@ -94,8 +94,9 @@ def _fps(path: Path, episode: Episode) -> int:
     rate_hz = episode.metadata.get('rate_hz')
     if not rate_hz and len(episode) > 1:
         rate_hz = 1 / float(np.median(np.diff(episode.timestamps_s)))
-    fps = round(float(rate_hz or 0))
-    if fps < 1 or abs(float(rate_hz or 0) - fps) > 0.01 * fps:
+    rate_hz = float(rate_hz or 0)
+    fps = round(rate_hz) if 0 < rate_hz <= MAX_RATE_HZ else 0
+    if fps < 1 or abs(rate_hz - fps) > 0.01 * fps:
         raise DatasetError(
             f'{path} has a rate of {rate_hz} Hz; LeRobot counts whole frames per second: align it again with a whole rate'
         )

@@ -4,10 +4,11 @@
 Source: huggingface/lerobot 0.3.3, `datasets/utils.py`; the two versions differ in their statistics only.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
+from genima.borders.files import inside
+from genima.borders.texts import parse_json, read_text
 from genima.errors import DatasetError
 
 EPISODES, TASKS = 'meta/episodes.jsonl', 'meta/tasks.jsonl'
@@ -45,8 +46,8 @@ def place(record: dict[str, Any], episodes_per_chunk: int) -> dict[str, int]:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
-        return [json.loads(line) for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
+        return [parse_json(line) for line in read_text(inside(path.parents[1], path)).splitlines() if line.strip()]
+    except ValueError as error:
         raise DatasetError(
             f'{path} cannot be read ({error}); a LeRobot v2 dataset has it: copy or download it again'
         ) from error

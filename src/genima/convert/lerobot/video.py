@@ -15,10 +15,12 @@ import av
 import cv2
 import numpy as np
 
+from genima.borders.files import regular_file
 from genima.errors import DatasetError
 
 PIXEL_FORMAT = 'yuv420p'
 KEY_FRAME_EVERY = 2
+MAX_PIXELS = 2**24
 
 
 @dataclass(frozen=True)
@@ -127,13 +129,23 @@ def decode(path: Path, start_s: float, steps: int, fps: float) -> Iterator[np.nd
         yield frame.to_ndarray(format='rgb24')
 
 
+def _video(path: Path) -> Path:
+    """Return the path of an MP4 file; of a playlist, which would be read otherwise, FFmpeg opens what stands in it."""
+    with regular_file(path).open('rb') as file:
+        if file.read(8)[4:] != b'ftyp':
+            raise ValueError('it is no MP4')
+    return path
+
+
 def _frames(path: Path, start_s: float, steps: int, fps: float) -> Iterator[av.VideoFrame]:
     expected = 0
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(_video(path)), format='mp4', options={'protocol_whitelist': 'file'}) as container:
             stream = container.streams.video[0]
+            stream.codec_context.options = {'max_pixels': str(MAX_PIXELS)}
             base = stream.time_base
-            assert base is not None
+            if base is None or not 0 < stream.width * stream.height <= MAX_PIXELS:
+                raise ValueError(f'it states {stream.width}x{stream.height} pixels; at most {MAX_PIXELS} are decoded')
             container.seek(round(start_s / base), stream=stream)
             for frame in container.decode(stream):
                 index = -1 if frame.pts is None else round((float(frame.pts * base) - start_s) * fps)
@@ -145,7 +157,7 @@ def _frames(path: Path, start_s: float, steps: int, fps: float) -> Iterator[av.V
                 expected += 1
                 if expected == steps:
                     break
-    except (av.FFmpegError, OSError, IndexError, ValueError) as error:
+    except (av.FFmpegError, OSError, LookupError, ValueError, ArithmeticError, AttributeError, MemoryError) as error:
         raise DatasetError(f'{path} cannot be decoded ({error}); copy or download it again') from error
     if expected < steps:
         raise DatasetError(f'{path} has no frame {expected} of {steps} after {start_s:.3f} s; copy or download it again')

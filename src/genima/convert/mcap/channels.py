@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each topic of a recording said, kept apart; a message that cannot be used is counted and left out."""
 
-import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from genima.align.frames import FrameTrack
 from genima.align.grid import stamp_seconds, to_seconds
 from genima.align.joints import JointTrack
+from genima.borders.texts import parse_json
 from genima.cameras.info import camera_in
 from genima.cameras.model import CameraModel
 from genima.cameras.tree import PoseTree
@@ -185,7 +185,7 @@ class Marks(Channel):
     def _take(self, raw: RawMessage) -> None:
         text = self._decoded(raw).data
         try:
-            values = json.loads(text)
+            values = parse_json(text)
             kind, note = str(values['kind']), str(values.get('note', ''))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DatasetError(f'{text[:80]!r} is no {{"kind": ..., "note": ...}} ({error})') from error

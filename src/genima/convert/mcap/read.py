@@ -11,6 +11,7 @@ import numpy as np
 
 from genima.align.demonstration import Aligned, GridOptions, Moments, align
 from genima.align.grid import to_nanoseconds, to_seconds
+from genima.borders.files import border
 from genima.cameras.model import MountedCamera
 from genima.convert.mcap.choice import EXACT, Choice
 from genima.convert.mcap.survey import Survey
@@ -58,7 +59,8 @@ def load_recording(wanted: Wanted, out: Path, recording: tuple[str, Path]) -> tu
     """
     name, folder = recording
     try:
-        _load(wanted, out / f'{name}.h5', folder)
+        with border(folder, 'copy it again, or `genima dataset repair` it'):
+            _load(wanted, out / f'{name}.h5', folder)
     except GenimaError as error:
         return name, f'{folder}: {error}'
     return name, ''
@@ -73,7 +75,7 @@ def robot_of(folder: Path, robot: str | None) -> str:
     known = robot or (read_summary(folder)['provenance'].get('robot') if is_finished(folder) else None)
     if not known:
         raise DatasetError('the recording does not name its robot; name its profile with --robot')
-    return str(known)
+    return str(known) if robot else RobotProfile.named(known).name
 
 
 def _load(wanted: Wanted, path: Path, folder: Path) -> None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first reading of a recording: every stream by its stamps, the calibration, and the marks; no picture is kept."""
 
-import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from genima.align.demonstration import Streams
+from genima.borders.texts import parse_json
 from genima.cameras.model import MountedCamera
 from genima.cameras.tree import PoseTree
 from genima.convert.mcap import topics
@@ -155,8 +155,8 @@ class Survey:
 def _recorded(bag: Bag) -> Choice:
     """Return what a recording of ours says about topics."""
     try:
-        provenance = json.loads(bag.about.get('provenance', '{}'))
-    except (ValueError, RecursionError):
+        provenance = parse_json(bag.about.get('provenance', '{}'))
+    except ValueError:
         return Choice()
     return Choice.recorded(provenance) if isinstance(provenance, dict) else Choice()
 

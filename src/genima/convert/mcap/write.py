@@ -58,7 +58,7 @@ class _Export:
         metadata = episode.metadata
         if not metadata.get('robot'):
             raise DatasetError('its metadata does not name the robot; joints and gripper have no names without it')
-        self._episode, self._profile = episode, RobotProfile.load(metadata['robot'])
+        self._episode, self._profile = episode, RobotProfile.named(metadata['robot'])
         self._arm = list(self._profile.arm_joints)
         if episode.q_rad.shape[1] != len(self._arm):
             raise DatasetError(f'it has {episode.q_rad.shape[1]} joints, robot {self._profile.name} has {len(self._arm)}')

@@ -4,16 +4,20 @@
 Source: RLBench 02720bb, rlbench/dataset_generator.py (`save_demo`), rlbench/backend/{const,observation}.py.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from genima.borders.files import inside, read_bytes
+from genima.borders.unpacked import check_unpacked
 from genima.cameras.image_file import decode_rgb
 from genima.convert.rlbench.safe_pickle import Record, read_pickle
-from genima.errors import DatasetError
+from genima.errors import BorderError, DatasetError
 
+MAX_PICKLE_BYTES = 2**26
 LOW_DIM, DESCRIPTIONS = 'low_dim_obs.pkl', 'variation_descriptions.pkl'
 CAMERAS = ('front', 'left_shoulder', 'right_shoulder', 'overhead', 'wrist')
 
@@ -74,21 +78,33 @@ class Demo:
             DatasetError: if one is missing, cannot be read, or differs in size from the first.
         """
         images: list[np.ndarray] = []
+        stored = 0
         for number in range(len(self)):
-            path = self.folder / f'{camera}_rgb' / f'{number}.png'
-            image = decode_rgb(path.read_bytes()) if path.is_file() else None
+            path = inside(self.folder, f'{camera}_rgb/{number}.png')
+            data = read_bytes(path) if path.is_file() else b''
+            image = decode_rgb(data)
             if image is None or (images and image.shape != images[0].shape):
                 problem = 'is no picture of the size of the first' if path.is_file() else 'is missing'
                 raise DatasetError(f'{path} {problem}; copy the demonstration again')
             images.append(image)
+            stored += len(data)
+            check_unpacked(len(images) * image.nbytes, stored, str(path.parent))
         return np.stack(images)
 
     def _stacked(self, name: str, values: list[Any], shape: tuple[int, ...]) -> np.ndarray:
         try:
-            stacked = np.stack([np.asarray(value, dtype=np.float64).reshape(shape) for value in values])
+            stacked = np.stack([_numbers(value, math.prod(shape)).reshape(shape) for value in values])
         except (TypeError, ValueError) as error:
             raise DatasetError(f'{self.folder / LOW_DIM}: {name} is missing or not of shape {shape} ({error})') from error
         return stacked
+
+
+def _numbers(value: Any, count: int) -> np.ndarray:
+    """Return an array, a number, or a list of these as float64; lists of lists of lists may stand for more than fits."""
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    if len(parts) > count or not all(isinstance(each, (bool, int, float, np.ndarray)) for each in parts):
+        raise TypeError(f'{type(value).__name__} of {len(parts)} and more, or of something else than numbers')
+    return np.asarray(value, dtype=np.float64)
 
 
 def find_demos(source: Path) -> list[Path]:
@@ -97,7 +113,8 @@ def find_demos(source: Path) -> list[Path]:
     Raises:
         DatasetError: if there is none.
     """
-    folders = [path.parent for path in source.resolve().rglob(LOW_DIM)]
+    root = source.resolve()
+    folders = [inside(root, path).parent for path in root.rglob(LOW_DIM)]
     if not folders:
         raise DatasetError(f'no {LOW_DIM} below {source}: name a folder with RLBench demonstrations')
     return sorted(folders, key=lambda folder: [_natural(part) for part in folder.parts])
@@ -132,11 +149,9 @@ def _descriptions(folder: Path) -> list[str]:
 
 def _read(path: Path) -> Any:
     try:
-        return read_pickle(path.read_bytes())
-    except DatasetError as error:
+        return read_pickle(read_bytes(inside(path.parent, path), MAX_PICKLE_BYTES))
+    except (DatasetError, BorderError) as error:
         raise DatasetError(f'{path}: {error}') from error
-    except OSError as error:
-        raise DatasetError(f'{path} cannot be read: {error}') from error
 
 
 def _natural(part: str) -> tuple[str, int]:

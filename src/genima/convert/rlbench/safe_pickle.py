@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from genima.errors import DatasetError
+from genima.borders.files import reason
+from genima.errors import DatasetError, GenimaError
 
 _CLASSES = {('rlbench.demo', 'Demo'), ('rlbench.backend.observation', 'Observation')}
 _CORE = ('numpy.core', 'numpy._core')  # the second since NumPy 2
@@ -27,6 +28,10 @@ _VALUES = {
     *((module, '_reconstructor') for module in ('copyreg', 'copy_reg')),  # objects up to protocol 1
     *((module, name) for module in ('builtins', '__builtin__') for name in ('object', 'bytes')),
 }
+MAX_OPERATIONS = 2_000_000
+MAX_COPIES, ROOM_BYTES = 4, 2**24
+"""All arrays together have no more than so many times the bytes of the file, and so many besides."""
+MAX_INNER = 64
 _DTYPE = re.compile(r'[<>|=]?[biuf][1248]')
 _MARK = object()
 
@@ -61,24 +66,31 @@ def read_pickle(data: bytes) -> Any:
         DatasetError: if it names anything but RLBench's classes and NumPy's arrays, or is damaged.
     """
     try:
-        return _Machine().run(data)
-    except DatasetError:
+        return _Machine(len(data)).run(data)
+    except GenimaError:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        raise DatasetError(f'the pickle is damaged or of an unknown kind ({error!r}); copy it again') from error
+    except Exception as error:  # pickletools and NumPy have many
+        raise DatasetError(f'the pickle is damaged or of an unknown kind ({reason(error)}); copy it again') from error
 
 
 class _Machine:
-    """A stack, a memo, and what each operation does with them. Errors name types only: a value may be endless as text."""
+    """A stack, a memo, and what each operation does with them. Errors name types only: a value may be endless as text.
 
-    def __init__(self) -> None:
+    A value may stand in many others without taking room in the file, so what is copied is counted, and what has to be gone
+    through later (tuples, keys) is kept flat.
+    """
+
+    def __init__(self, size: int) -> None:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
+        self._room = MAX_COPIES * size + ROOM_BYTES
 
     def run(self, data: bytes) -> Any:
         """Carry out the operations up to the end of the pickle, and return what is left."""
-        for operation, argument, _ in pickletools.genops(data):
+        for count, (operation, argument, _) in enumerate(pickletools.genops(data)):
             name = operation.name
+            if count >= MAX_OPERATIONS:
+                raise DatasetError(f'the pickle has more than {MAX_OPERATIONS} operations; no demonstration has as many')
             if name == 'STOP':
                 return self._stack.pop()
             if name in _LITERALS:
@@ -111,7 +123,7 @@ class _Machine:
         self._update(self._marked())
 
     def make_tuple(self, argument: None) -> None:
-        self._stack.append(tuple(self._marked()))
+        self._stack.append(_flat(tuple(self._marked())))
 
     def make_list(self, argument: None) -> None:
         self._stack.append(self._marked())
@@ -144,20 +156,23 @@ class _Machine:
     def reduce(self, argument: None) -> None:
         """Replace a function and its arguments by the value that they stand for."""
         arguments, name = self._stack.pop(), self._stack.pop()
-        self._stack.append(_REDUCED[name.name](*arguments))
+        self._stack.append(self._counted(_REDUCED[name.name](*arguments)))
 
     def build(self, argument: None) -> None:
         """Give the topmost value its state."""
         state, target = self._stack.pop(), self._stack[-1]
         if isinstance(target, Record):
+            if type(state) is not dict:
+                raise TypeError(f'a record gets {type(state).__name__}')
             target.fields.update(state)
         elif isinstance(target, np.ndarray):
             _, shape, dtype, is_fortran, data = state
-            values = _array(data, dtype, shape, 'F' if is_fortran else 'C')
+            values = self._counted(_array(data, dtype, shape, 'F' if is_fortran else 'C'))
             own_state = (1, values.shape, values.dtype, bool(is_fortran), values.tobytes(order='A'))
             target.__setstate__(own_state)  # type: ignore[arg-type]  # NumPy wants a flag, its stub a np.bool
         elif isinstance(target, _Dtype):
             target.text = f'{state[1]}{target.text}'
+            _number_type(target)
         else:
             raise TypeError(f'{type(target).__name__} gets a state')
 
@@ -165,9 +180,16 @@ class _Machine:
         """Replace the topmost values by a tuple of them."""
         if len(self._stack) < count:
             raise IndexError('the stack is too short')
-        items = tuple(self._stack[-count:])
+        items = _flat(tuple(self._stack[-count:]))
         del self._stack[-count:]
         self._stack.append(items)
+
+    def _counted(self, value: Any) -> Any:
+        """Return a value that was made of others, if all of these together are not many times the file."""
+        self._room -= value.nbytes if isinstance(value, np.ndarray) else len(value) if isinstance(value, bytes) else 0
+        if self._room < 0:
+            raise DatasetError('the pickle becomes many times as large as it is; no demonstration does')
+        return value
 
     def _marked(self) -> list[Any]:
         items: list[Any] = []
@@ -183,7 +205,25 @@ class _Machine:
     def _update(self, items: list[Any]) -> None:
         if type(self._stack[-1]) is not dict:
             raise TypeError(f'{type(self._stack[-1]).__name__} is no dict')
+        _check_keys(items[::2])
         self._stack[-1].update(zip(items[::2], items[1::2], strict=True))
+
+
+def _flat(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a tuple if there are tuples in it to a small depth only: comparing and hashing go all the way down.
+
+    What RLBench and NumPy need is a tuple within the arguments of a function: a shape, a type.
+    """
+    inner = [item for item in items if type(item) is tuple]
+    if sum(map(len, inner)) > MAX_INNER or any(type(each) is tuple for item in inner for each in item):
+        raise DatasetError('the pickle has tuples in tuples in tuples, which no demonstration of RLBench needs')
+    return items
+
+
+def _check_keys(keys: list[Any]) -> None:
+    for key in keys:
+        if type(key) not in (str, int, bytes, bool, float, type(None)):
+            raise TypeError(f'{type(key).__name__} is the key of a dict')
 
 
 def _record(name: object) -> Record:
@@ -192,7 +232,9 @@ def _record(name: object) -> Record:
     return Record(name.name)
 
 
-def _array(data: bytes, dtype: object, shape: tuple[int, ...], order: str) -> np.ndarray:
+def _array(data: object, dtype: object, shape: object, order: object) -> np.ndarray:
+    if not isinstance(data, (bytes, bytearray)) or not isinstance(shape, tuple) or len(shape) > 8:
+        raise TypeError(f'an array of {type(data).__name__} in the shape of {type(shape).__name__}')
     return np.frombuffer(data, _number_type(dtype)).reshape(shape, order='F' if order == 'F' else 'C')
 
 
@@ -209,9 +251,9 @@ def _number_type(dtype: object) -> np.dtype:
 
 _REDUCED: dict[str, Callable[..., Any]] = {
     '_reconstruct': lambda kind, shape, typecode: np.zeros(0),
-    '_frombuffer': lambda data, dtype, shape, order, axes=None: _array(bytes(data), dtype, shape, order),
+    '_frombuffer': lambda data, dtype, shape, order, axes=None: _array(data, dtype, shape, order),
     'scalar': _scalar,
-    'dtype': lambda text, align, copy: _Dtype(text),
+    'dtype': lambda text, align, copy: _Dtype(str(text)[:8]),
     'encode': lambda text, codec: text.encode('latin1'),
     'bytes': lambda: b'',
     '_reconstructor': lambda kind, base, state: _record(kind),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from genima.borders.files import border
 from genima.convert.rlds.dataset import SCHEMA, SCHEMA_VERSION, Dataset, read_dataset, shard_name, write_dataset
 from genima.convert.rlds.example import decode_example, encode_example
 from genima.convert.rlds.foreign import to_episode
@@ -189,11 +190,12 @@ def _stored(dataset: Dataset, out: Path) -> list[_Stored]:
 
 
 def _load_one(dataset: Dataset, meaning: Mapping | None, stored: _Stored) -> str:
-    record = decode_example(stored.record.read())
-    if meaning is not None:
-        write_episode(stored.target, to_episode(dataset, meaning, record, stored.split, stored.index))
-        return stored.target.name
-    episode, digest = decode(dataset.features, record)
+    with border(stored.record.path, 'copy the dataset again'):
+        record = decode_example(stored.record.read())
+        if meaning is not None:
+            write_episode(stored.target, to_episode(dataset, meaning, record, stored.split, stored.index))
+            return stored.target.name
+        episode, digest = decode(dataset.features, record)
     with atomic_path(stored.target) as temporary:
         write_episode(temporary, episode)
         same_schema = dataset.metadata.get('episode_schema_version') == EPISODE_VERSION

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from genima.borders.files import inside
+from genima.borders.texts import read_json
 from genima.convert.rlds.features import Feature, from_json, to_json
 from genima.convert.rlds.tfrecord import Record, list_records
 from genima.errors import DatasetError
@@ -70,7 +72,7 @@ class Dataset:
         found = []
         for split, shards in self.shards.items():
             for name, expected in shards:
-                path = self.folder / name
+                path = inside(self.folder, name)
                 if not path.is_file():
                     raise DatasetError(f'{path} is missing; copy the dataset again')
                 records = list_records(path)
@@ -146,8 +148,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     if path.name == _METADATA and not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        content = read_json(inside(path.parent, path))
+    except ValueError as error:
         raise DatasetError(f'{path} cannot be read ({error}); copy the dataset again') from error
     if not isinstance(content, dict):
         raise DatasetError(f'{path} holds a {type(content).__name__} instead of an object; copy the dataset again')

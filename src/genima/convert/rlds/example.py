@@ -17,6 +17,8 @@ from genima.errors import DatasetError
 
 MAX_BYTES = 2**31 - 1
 """Protobuf's limit for one message: https://protobuf.dev/programming-guides/proto-limits."""
+MAX_VALUES = 10**6
+"""Of one list, such as the images of a camera in one episode; numbers are packed, and so are one value."""
 
 _BYTES, _FLOAT, _INT64 = 1, 2, 3
 _VARINT, _LENGTH_DELIMITED, _FIXED32 = 0, 2, 5
@@ -52,7 +54,7 @@ def decode_example(data: memoryview) -> dict[str, Field]:
     """
     try:
         return dict(_entry(entry) for features in _messages(data, 1) for entry in _messages(features, 1))
-    except (IndexError, ValueError) as error:
+    except (IndexError, ValueError, OverflowError) as error:
         raise DatasetError(f'a record is no tf.train.Example ({error}); is the dataset one of tfds or RLDS?') from error
 
 
@@ -118,8 +120,11 @@ def _messages(data: memoryview, number: int) -> list[memoryview]:
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
     """Yield number, wire type and value of every field."""
-    position = 0
+    position = count = 0
     while position < len(data):
+        count += 1
+        if count > MAX_VALUES:
+            raise ValueError(f'more than {MAX_VALUES} values')
         tag, position = _read_varint(data, position)
         kind, start = tag & 7, position
         if kind == _VARINT:
@@ -145,3 +150,5 @@ def _read_varint(data: memoryview, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, position
         shift += 7
+        if shift > 63:
+            raise ValueError('a number of more than 64 bits')

@@ -5,12 +5,15 @@ The file is the JSON form of the message `tensorflow_datasets.Feature`. Source: 
 core/proto/feature.proto, core/features/{feature,features_dict,dataset_feature,tensor_feature,image_feature}.py.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from genima.errors import DatasetError
 
+MAX_NUMBERS = 2**28
+"""Of one value of a feature."""
 STEPS = 'steps/'
 """What the names of all features of steps begin with: RLDS keeps the steps of an episode as a nested dataset."""
 
@@ -68,7 +71,7 @@ def from_json(content: Mapping[str, Any]) -> dict[str, Feature]:
     """
     try:
         return dict(_flat(content, '', 0))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise DatasetError(
             f'features.json cannot be read ({error!r}); files of tensorflow_datasets before 4.6 have another form: '
             'open the dataset once with a newer one and save it again'
@@ -123,7 +126,9 @@ def _leaf(message: Mapping[str, Any]) -> Feature:
             sizes = [int(size) for size in content.get('shape', {}).get('dimensions', [])]
             shape = tuple(None if size < 0 else size for size in sizes)
             encoding = content.get('encoding' if kind == 'tensor' else 'encodingFormat') or 'none'
-            return Feature(kind, content['dtype'], shape, encoding, description)
+            if math.prod(size or 1 for size in shape) > MAX_NUMBERS:
+                raise ValueError(f'a {kind} of {shape}')
+            return Feature(kind, str(content['dtype']), shape, encoding, description)
     if 'classLabel' in message:
         return Feature('tensor', 'int64', description=description)
     return Feature('text' if 'text' in message else 'other', description=description)

@@ -25,13 +25,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from genima.borders.texts import read_yaml
 from genima.cameras.model import MountedCamera
 from genima.convert.rlds.example import Field
 from genima.convert.rlds.features import STEPS, Feature
 from genima.convert.rlds.values import numbers
-from genima.errors import CalibrationError, DatasetError
+from genima.episodes.episode import MAX_RATE_HZ
+from genima.errors import BorderError, CalibrationError, DatasetError
 from genima.robots.profile import RobotProfile
 
 JOINT_KEYS = ('joint_positions', 'joint_position', 'joint_pos', 'joint_states', 'joint_state', 'joints', 'qpos')
@@ -100,9 +101,9 @@ def read_mapping(path: Path | None, features: Map[str, Feature]) -> Mapping:
         DatasetError: if something is missing, unknown or does not fit; the message lists the keys that exist.
     """
     try:
-        given = {} if path is None else yaml.safe_load(path.read_text())
+        given = {} if path is None else read_yaml(path)
         unknown = set(given) - _KEYS
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError) as error:
+    except (BorderError, TypeError) as error:
         raise DatasetError(f'{path} is no mapping ({error}); its keys are {", ".join(sorted(_KEYS))}') from error
     if not isinstance(given, dict) or unknown:
         raise DatasetError(f'{path} is no mapping or has unknown keys {sorted(unknown)}; known: {", ".join(sorted(_KEYS))}')
@@ -195,8 +196,8 @@ class _Reader:
 
     def _rate_hz(self) -> float | None:
         given = self._given.get('rate_hz')
-        if given is not None and not (isinstance(given, (int, float)) and given > 0):
-            raise DatasetError(f'rate_hz is {given!r}; it must be a number above 0')
+        if given is not None and not (isinstance(given, (int, float)) and 0 < given <= MAX_RATE_HZ):
+            raise DatasetError(f'rate_hz is {given!r}; it must be a number above 0, at most {MAX_RATE_HZ:g}')
         return given
 
     def _instruction(self) -> str | None:

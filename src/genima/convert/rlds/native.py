@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from genima.borders.files import reason
+from genima.borders.hdf5 import open_hdf5
+from genima.borders.texts import parse_json
 from genima.cameras.model import MountedCamera
 from genima.convert.rlds.example import Field, Values
 from genima.convert.rlds.features import STEPS, Feature
@@ -21,7 +23,7 @@ from genima.convert.rlds.values import exact, numbers, pictures, png, texts
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.episodes.store import SCHEMA_VERSION, read_episode
-from genima.errors import DatasetError
+from genima.errors import DatasetError, GenimaError
 
 _SEEN, _ABOUT = f'{STEPS}observation/', 'episode_metadata/'
 _TIME, _CAPTURE, _IMAGE = f'{_SEEN}time', f'{_SEEN}capture_time_', f'{_SEEN}image_'
@@ -123,8 +125,12 @@ def decode(features: Mapping[str, Feature], record: Mapping[str, Field]) -> tupl
     """
     try:
         return _episode(features, record), texts(record[f'{_ABOUT}content_sha256'])[0]
-    except (KeyError, IndexError) as error:
-        raise DatasetError(f'a record of the dataset lacks {error}; is features.json of these files?') from error
+    except GenimaError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise DatasetError(
+            f'a record of the dataset lacks or damages {reason(error)}; is features.json of these files?'
+        ) from error
 
 
 def _common(path: Path, common: Layout, own: Layout) -> Layout:
@@ -187,7 +193,7 @@ def _about(path: Path, episode: Episode) -> dict[str, Values]:
 
 def _digest(path: Path) -> str:
     """Return the digest that a file written anew would have; '' for an older schema, whose digest is another."""
-    with h5py.File(path, 'r') as file:
+    with open_hdf5(path) as file:
         current = file.attrs['schema_version'] == SCHEMA_VERSION
         return str(file.attrs.get('content_sha256', '')) if current else ''
 
@@ -200,7 +206,7 @@ def _episode(features: Mapping[str, Feature], record: Mapping[str, Field]) -> Ep
     action = get(_ACTION)
     known = int(get(f'{_ABOUT}plan_steps')[0])
     views = [name for name in features if name.startswith(_IMAGE)]
-    cameras = json.loads(texts(record[f'{_ABOUT}camera_params'])[0])
+    cameras = parse_json(texts(record[f'{_ABOUT}camera_params'])[0])
     return Episode(
         timestamps_s=get(_TIME),
         views={name.removeprefix(_IMAGE): pictures(name, features[name], record[name]) for name in views},
@@ -209,7 +215,7 @@ def _episode(features: Mapping[str, Feature], record: Mapping[str, Field]) -> Ep
         q_command_rad=action[:, :-1],
         gripper_command_open=action[:, -1],
         cameras={name: MountedCamera.from_dict(values) for name, values in cameras.items()},
-        metadata=json.loads(texts(record[f'{_ABOUT}metadata'])[0]),
+        metadata=parse_json(texts(record[f'{_ABOUT}metadata'])[0]),
         plan_q_rad=get(_PLAN_JOINTS)[:, :known] if known else None,
         plan_gripper_open=get(_PLAN_GRIPPER)[:, :known].astype(np.float64) if known else None,
         capture_s={name.removeprefix(_CAPTURE): get(name) for name in features if name.startswith(_CAPTURE)},

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import google_crc32c
 
+from genima.borders.files import regular_file
 from genima.errors import DatasetError
 
 _LENGTH = struct.Struct('<Q')
@@ -69,7 +70,7 @@ def list_records(path: Path) -> list[Record]:
         DatasetError: if the file is no TFRecord file, or ends within a record.
     """
     records: list[Record] = []
-    size, end = path.stat().st_size, 0
+    size, end = regular_file(path).stat().st_size, 0
     with path.open('rb') as file:
         while end < size:
             file.seek(end)

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What lies in a record for one feature: numbers, texts and pictures of all steps, one value after the other."""
 
-import zlib
+import math
+import re
 from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
 
+from genima.borders.unpacked import ALWAYS_BYTES, check_unpacked, inflate
+from genima.cameras.image_file import decode_rgb
 from genima.convert.rlds.example import Field
 from genima.convert.rlds.features import Feature
 from genima.errors import DatasetError
+
+_NUMBER = re.compile(r'bool|u?int(8|16|32|64)|float(16|32|64)')
 
 
 def exact(values: np.ndarray) -> list[bytes]:
@@ -30,15 +35,22 @@ def numbers(name: str, feature: Feature, field: Field) -> np.ndarray:
     """
     shape = [-1 if length is None else length for length in feature.shape]
     try:
+        if not _NUMBER.fullmatch(feature.dtype):
+            raise TypeError(f'{feature.dtype[:40]!r} is no type of numbers')
         dtype = np.dtype(feature.dtype)
         if not isinstance(field, np.ndarray):
-            unpack = zlib.decompress if feature.encoding == 'zlib' else bytes
-            arrays = [np.frombuffer(unpack(value), dtype.newbyteorder('<')).reshape(shape) for value in field]
+            most = ALWAYS_BYTES if -1 in shape else dtype.itemsize * math.prod(shape)
+            arrays, unpacked, stored = [], 0, 0
+            for value in field:
+                data = inflate(value, most) if feature.encoding == 'zlib' else bytes(value)
+                unpacked, stored = unpacked + len(data), stored + len(value)
+                check_unpacked(unpacked, stored, name)
+                arrays.append(np.frombuffer(data, dtype.newbyteorder('<')).reshape(shape))
             return np.stack(arrays).astype(dtype)
         if dtype == np.uint64:
             return field.view(np.uint64).reshape(-1, *shape)
         return field.astype(dtype).reshape(-1, *shape)
-    except (TypeError, ValueError, zlib.error) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DatasetError(
             f'{name} ({feature}) does not fit what is stored: {error}; is features.json of these files?'
         ) from error
@@ -66,13 +78,13 @@ def pictures(name: str, feature: Feature, field: Field) -> np.ndarray:
     images: np.ndarray | None = None
     for index, value in enumerate(field):
         # the orientation in a JPEG's EXIF is not applied: tensorflow does not either
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        image = cv2.imdecode(np.frombuffer(value, np.uint8), flags) if len(value) else None
+        image = decode_rgb(bytes(value))
         if image is None:
             raise DatasetError(f'{name}: the picture of step {index} is no PNG or JPEG ({len(value)} bytes)')
         if images is None:
+            check_unpacked(len(field) * image.nbytes, sum(map(len, field)), name)
             images = np.empty((len(field), *image.shape), dtype=np.uint8)
         if image.shape != images.shape[1:]:
             raise DatasetError(f'{name}: the picture of step {index} is {image.shape}, of step 0 {images.shape[1:]}')
-        images[index] = image[..., ::-1]
+        images[index] = image
     return np.zeros((0, 1, 1, 3), dtype=np.uint8) if images is None else images
