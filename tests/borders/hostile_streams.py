@@ -234,7 +234,7 @@ def bag_whose_summary_is_deep(folder: Path, good: Good) -> list[str]:
 def bag_whose_summary_is_a_pipe(folder: Path, good: Good) -> list[str]:
     data = copied(good.bag, folder / 'episode_000000')
     pipe(data / 'episode.json')
-    return ['dataset', 'repair', str(folder), '--yes']
+    return convert(data)
 
 
 @case

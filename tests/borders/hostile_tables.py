@@ -134,7 +134,6 @@ LEROBOT: dict[str, Callable[[Path, Good], object]] = {
     'video_concat_list': lambda data, good: as_video(data, f'ffconcat version 1.0\nfile {good.secret}\n'.encode()),
     'video_of_noise': lambda data, good: as_video(data, b'\0\0\0\x18ftypisom' + bytes(range(256)) * 200),
     'metadata_deep': rows(**{'genima/metadata': '[' * 900 + ']' * 900}),
-    'robot_that_is_a_file': info(robot_type='/etc/../etc/hostname.yaml'),
 }
 for name, change in LEROBOT.items():
     CASES[f'lerobot_{name}'] = lerobot(change)

@@ -6,8 +6,8 @@ Source: https://mcap.dev/spec
 """
 
 import struct
+import zlib
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,6 @@ from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, McapRecord, Message, Metadata, Schema
-from mcap.stream_reader import CRCValidationError, breakup_chunk
 from mcap.writer import MCAP0_MAGIC
 
 from genima.borders.files import regular_file
@@ -37,12 +36,19 @@ _UNREADABLE = (
     OverflowError,
     MemoryError,
     McapError,
-    CRCValidationError,
     struct.error,
     UnicodeDecodeError,
     RuntimeError,
     zstandard.ZstdError,
 )
+
+
+class _Budget(Budget):
+    """Bytes that chunks may unpack to, and `records` that may still be in them."""
+
+    def __init__(self, what: str, stored_bytes: int) -> None:
+        super().__init__(what, stored_bytes)
+        self.records = FREE_RECORDS + stored_bytes
 
 
 def read_records(path: Path, damage: list[str], only: Collection[int] | None = None) -> Iterator[tuple[int, McapRecord]]:
@@ -59,7 +65,7 @@ def read_records(path: Path, damage: list[str], only: Collection[int] | None = N
         DatasetError: if it is not an MCAP file at all.
     """
     size = regular_file(path).stat().st_size
-    budget, left = Budget(path.name, size), FREE_RECORDS + size
+    budget = _Budget(path.name, size)
     with path.open('rb') as file:
         if file.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
             raise DatasetError(f'{path} is not an MCAP file; it holds nothing that could be read')
@@ -79,12 +85,10 @@ def read_records(path: Path, damage: list[str], only: Collection[int] | None = N
                 return
             if only is None or offset in only:
                 trouble = f'{path.name}: the record at byte {offset} is damaged'
-                found = _read(file, opcode, length, trouble, damage, budget)
-                left -= len(found)
-                if left < 0:
+                yield from ((offset, record) for record in _read(file, opcode, length, trouble, damage, budget))
+                if budget.records < 0:
                     damage.append(f'{path.name} has more records than bytes; the rest is left out')
                     return
-                yield from ((offset, record) for record in found)
             file.seek(offset + _PREFIX.size + length)
 
 
@@ -94,13 +98,13 @@ def _check_end(file: BinaryIO, name: str, size: int, damage: list[str]) -> None:
         damage.append(f'{name} of {size} bytes has no index: recording was interrupted at its very end')
 
 
-def _read(file: BinaryIO, opcode: int, length: int, trouble: str, damage: list[str], budget: Budget) -> list[McapRecord]:
+def _read(file: BinaryIO, opcode: int, length: int, trouble: str, damage: list[str], budget: _Budget) -> list[McapRecord]:
     """Return what one record is or, if it is a chunk, also what it holds; all of it or nothing."""
     found: list[McapRecord] = []
     try:
         if opcode == Opcode.CHUNK:
             chunk = Chunk.read(_stream(file, length))
-            found = [chunk, *breakup_chunk(_plain(chunk, budget), validate_crc=True)]
+            found = [chunk, *_inside(_plain(chunk, budget), chunk.uncompressed_crc, budget)]
         elif opcode == Opcode.SCHEMA:
             found = [Schema.read(_stream(file, length))]
         elif opcode == Opcode.CHANNEL:
@@ -114,8 +118,28 @@ def _read(file: BinaryIO, opcode: int, length: int, trouble: str, damage: list[s
     return found
 
 
-def _plain(chunk: Chunk, budget: Budget) -> Chunk:
-    """Return a chunk unpacked, to no more than it says.
+def _inside(data: bytes, crc: int, budget: _Budget) -> Iterator[McapRecord]:
+    """Yield the records of an unpacked chunk; other kinds than those of messages are passed over."""
+    if crc and crc != zlib.crc32(data):
+        raise McapError('a chunk with another CRC-32 than it says')
+    stream = ReadDataStream(BytesIO(data))
+    while stream.count < len(data):
+        budget.records -= 1
+        if budget.records < 0:
+            raise BorderError('more records than bytes')
+        opcode, length = stream.read1(), stream.read8()
+        if opcode == Opcode.MESSAGE:
+            yield Message.read(stream, length)
+        elif opcode == Opcode.SCHEMA:
+            yield Schema.read(stream)
+        elif opcode == Opcode.CHANNEL:
+            yield Channel.read(stream)
+        else:
+            stream.read(length)
+
+
+def _plain(chunk: Chunk, budget: Budget) -> bytes:
+    """Return what a chunk unpacks to, no more than it says.
 
     Raises:
         McapError: if it says too much, or other than it is.
@@ -134,10 +158,10 @@ def _plain(chunk: Chunk, budget: Budget) -> Chunk:
     elif chunk.compression:
         raise McapError(f'compression {chunk.compression[:20]!r}')
     else:
-        return chunk
+        data = chunk.data
     if len(data) != stated:
         raise McapError(f'a chunk of {stated} bytes unpacks to others')
-    return replace(chunk, compression='', data=data)
+    return data
 
 
 def _read_up_to(reader: zstandard.ZstdDecompressionReader, most: int) -> bytes:
