@@ -194,7 +194,7 @@ def _file(dataset: Dataset, pattern: str, record: dict[str, Any], prefix: str, *
             place = version2.place(record, dataset.episodes_per_chunk)
         else:
             place = {name: int(record[f'{prefix}{name}']) for name in ('chunk_index', 'file_index')}
-        relative = fill(pattern, known | place)
+        relative = fill(pattern, {**known, **place})
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise DatasetError(
             f'{dataset.folder}: episode {record["episode_index"]} has no place in {pattern!r} (missing: {error}); is '
