@@ -40,7 +40,7 @@ MODULES = {
         *(f'genima.{name}' for name in ('robots.urdf_import', 'calibration.intrinsics')),
         *('apsw', 'pyarrow.parquet', 'pyarrow.dataset', 'rosbags.rosbag2'),
     ],
-    'policies': ['genima.cli.main', 'genima.evaluate.policy', 'genima.evaluate.runner', 'genima.train.controller'],
+    'policies': ['genima.cli.main', 'genima.policy.local', 'genima.evaluate.runner', 'genima.train.controller'],
 }
 SECRET = b'CANARY-' * 20_000
 

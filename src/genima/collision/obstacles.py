@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from genima.errors import ProfileError
+from genima.borders.texts import parse_yaml, read_text
+from genima.errors import BorderError, ProfileError
 from genima.files import config_dir
 from genima.robots.schema import require_list, require_mapping, require_number, require_text, require_vector
 from genima.robots.transforms import rpy_matrix
@@ -66,11 +66,9 @@ class Obstacles:
         if not path.is_file():
             known = ', '.join(sorted(file.stem for file in (config_dir() / 'obstacles').glob('*.yaml')))
             raise ProfileError(f'no obstacles at {path}; give one of {known}, or the path of a .yaml file')
-        if path.stat().st_size > MAX_BYTES:
-            raise ProfileError(f'{path} has {path.stat().st_size} bytes; allowed: {MAX_BYTES}')
         try:
-            data = yaml.safe_load(path.read_text(encoding='utf-8'))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+            data = parse_yaml(read_text(path, MAX_BYTES))
+        except BorderError as error:
             raise ProfileError(f'{path} is not valid YAML: {error}') from error
         return parse_obstacles(data, path.name)
 
