@@ -47,6 +47,8 @@ def test_both_versions_differ_in_what_the_versions_understand_only(robot: str) -
         each.pop('type', None)
         each.pop('speed_scaling_interface_name', None)
         each.pop('speed_scaling', None)
+        open_loop = each.pop('open_loop_control', False)  # an older word; it would end the feedback of efforts
+        assert open_loop is (each is then and each['command_interfaces'] == ['position'])
         assert each['interpolate_from_desired_state'] is True and each['allow_nonzero_velocity_at_trajectory_end'] is False
     assert then == now
     for each in (older, newer):

@@ -97,6 +97,19 @@ def test_a_goal_time_of_nothing_means_two_things() -> None:
     assert not _failed(controller, profile)
 
 
+def test_an_older_controller_has_another_word_for_where_messages_start() -> None:
+    controller, profile = _running('jazzy', 'xarm7')
+    del controller.parameters['interpolate_from_desired_state']  # ignored there, whatever the file says
+    assert not _failed(controller, profile)
+    controller.parameters['open_loop_control'] = False
+    (check,) = _failed(controller, profile).values()
+    assert 'open_loop_control: true, as in config/controllers/jazzy, or update' in check.remedy
+    controller, profile = _running('jazzy', 'panda')  # an effort interface: the old word would take its feedback away
+    del controller.parameters['interpolate_from_desired_state']
+    (check,) = _failed(controller, profile).values()
+    assert check.remedy.startswith('update ros2_controllers to 4.22')
+
+
 def test_the_second_line_and_the_limits() -> None:
     controller, profile = _running('jazzy', 'xarm7')
     controller.manager['enforce_command_limits'] = False
@@ -163,7 +176,7 @@ def test_a_running_controller_is_asked(probe: Any, fake: Controller, panda: Robo
     probe.spin_until(lambda: listener._parameters.service_is_ready() and listener._manager.service_is_ready())
     probe.spin_until(lambda: listener._descriptions.service_is_ready())
     listener.ask()
-    probe.spin_until(lambda: len(listener.controller.manager) == 2 and listener.controller.description)
+    probe.spin_until(lambda: len(listener.controller.manager) == 2 and bool(listener.controller.description))
     probe.spin_until(lambda: 'gains.panda_joint7.p' in listener.controller.parameters)
     probe.spin_until(lambda: listener.controller.least_goal_time_s is not None)
     failed = _failed(listener.controller, panda)

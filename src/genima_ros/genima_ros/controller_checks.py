@@ -17,11 +17,11 @@ from genima_ros.rig_checks import Check
 
 GOAL_TIME, UPSAMPLING, REPLACEMENT = 'constraints.goal_time', 'positions_upsampling.enable', 'allow_trajectory_replacement'
 LIMITER = 'enforce_command_limits'
+FROM_DESIRED, OPEN_LOOP = 'interpolate_from_desired_state', 'open_loop_control'
 LEAST_UPDATE_HZ = 100
 INTERFACES = (['position'], ['position', 'velocity'], ['effort'])
 # what a parameter has to be, and why; those that an older controller does not know are not wanted there
 WANTED: dict[str, tuple[Any, str]] = {
-    'interpolate_from_desired_state': (True, 'else every message starts from the measured position, which is a step'),
     'allow_nonzero_velocity_at_trajectory_end': (False, 'else a trajectory that is cut short does not end at rest'),
     'allow_partial_joints_goal': (False, 'else a message that lacks joints is taken'),
     'interpolation_method': ('splines', 'else the arm jumps from point to point'),
@@ -30,7 +30,9 @@ WANTED_OF_NEWER: dict[str, tuple[Any, str]] = {
     REPLACEMENT: (False, 'else a new message is spliced into the old one, where the guard plans that it replaces it'),
     UPSAMPLING: (False, 'else the controller makes up velocities'),
 }
-OF_CONTROLLER = ('joints', 'command_interfaces', 'state_interfaces', GOAL_TIME, *WANTED, *WANTED_OF_NEWER)
+OF_CONTROLLER = (
+    'joints', 'command_interfaces', 'state_interfaces', GOAL_TIME, FROM_DESIRED, OPEN_LOOP, *WANTED, *WANTED_OF_NEWER,
+)  # fmt: skip
 OF_MANAGER = ('update_rate', LIMITER)
 
 
@@ -70,8 +72,8 @@ def check_controller(controller: Controller, profile: RobotProfile) -> list[Chec
         return [Check('controller parameters', True, 'the controller offers none (a simulated one?): not checked')]
     known = {name: WANTED_OF_NEWER[name] for name in WANTED_OF_NEWER if name in controller.parameters}
     checks = [_wanted(controller, name, value, why) for name, (value, why) in {**WANTED, **known}.items()]
-    checks += [_goal_time(controller), *_interfaces(controller, profile), *_gains(controller, profile)]
-    return checks + _manager(controller, profile)
+    checks += [_from_desired(controller), _goal_time(controller), *_interfaces(controller, profile)]
+    return [*checks, *_gains(controller, profile), *_manager(controller, profile)]
 
 
 def check_controller_state(message: Any, profile: RobotProfile) -> list[Check]:
@@ -99,6 +101,20 @@ def _wanted(controller: Controller, name: str, value: Any, why: str) -> Check:
     got = controller.parameters.get(name)
     remedy = f'{name}: {str(value).lower()}, as in {controller.folder}'
     return Check(f'controller parameter {name}', got == value, f'{got}, wanted {value}: {why}', remedy)
+
+
+def _from_desired(controller: Controller) -> Check:
+    """Check where messages start; before ros2_controllers 4.22 another parameter said that, and this one is ignored."""
+    known = FROM_DESIRED in controller.parameters
+    effort = controller.parameters.get('command_interfaces') == ['effort']  # there the older one takes the feedback away
+    name = FROM_DESIRED if known or effort else OPEN_LOOP
+    got = controller.parameters.get(name)
+    remedy = f'{name}: true, as in {controller.folder}'
+    if not known:
+        update = f'update ros2_controllers to 4.22 or newer, which knows {FROM_DESIRED}'
+        remedy = update if effort else f'{remedy}, or {update}'
+    why = 'else every message starts from the measured position, which is a step'
+    return Check(f'controller parameter {name}', got is True, f'{got}, wanted True: {why}', remedy)
 
 
 def _goal_time(controller: Controller) -> Check:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asks the robot's controller and its manager for their parameters: it reads, and sets nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from rcl_interfaces.srv import DescribeParameters, GetParameters
@@ -34,25 +35,38 @@ class ControllerListener:
         node.create_subscription(String, 'robot_description', self._on_description, qos.LATCHED)
 
     def ask(self) -> None:
-        """Ask again; the answers come while the node is spun. Some answer nothing at all if they do not know one name."""
-        for name in self._names:
-            self._get(self._parameters, name, self.controller.parameters)
-        for name in OF_MANAGER:
-            self._get(self._manager, name, self.controller.manager)
+        """Ask again; the answers come while the node is spun, and count once they are complete."""
+        self._get(self._parameters, self._names, partial(setattr, self.controller, 'parameters'))
+        self._get(self._manager, OF_MANAGER, partial(setattr, self.controller, 'manager'))
         if self._descriptions.service_is_ready():
             request = DescribeParameters.Request(names=[GOAL_TIME])
             self._descriptions.call_async(request).add_done_callback(_answered(self._on_range))
 
-    def _get(self, client: Any, name: str, values: dict[str, Any]) -> None:
-        def take(answer: Any) -> None:
-            value = parameter_value_to_python(answer.values[0]) if answer.values else None
-            if value is None:
-                values.pop(name, None)
-            else:
-                values[name] = value if isinstance(value, bool | int | float | str) else list(value)
+    def _get(self, client: Any, names: Sequence[str], done: Callable[[dict[str, Any]], None]) -> None:
+        """Ask for all at once, and one after the other where an answer lacks all for one unknown name."""
+        if not client.service_is_ready():
+            return
 
-        if client.service_is_ready():
-            client.call_async(GetParameters.Request(names=[name])).add_done_callback(_answered(take))
+        def take(answer: Any) -> None:
+            if len(answer.values) == len(names):
+                done(_values(names, answer.values))
+            else:
+                self._get_each(client, list(names), {}, done)
+
+        client.call_async(GetParameters.Request(names=list(names))).add_done_callback(_answered(take))
+
+    def _get_each(
+        self, client: Any, names: list[str], found: dict[str, Any], done: Callable[[dict[str, Any]], None]
+    ) -> None:
+        """Ask for one, and for the next when it is answered: these services queue ten requests, and drop the others."""
+        if not names:
+            done(found)
+            return
+
+        def take(answer: Any) -> None:
+            self._get_each(client, names[1:], {**found, **_values(names[:1], answer.values)}, done)
+
+        client.call_async(GetParameters.Request(names=names[:1])).add_done_callback(_answered(take))
 
     def _on_range(self, answer: Any) -> None:
         ranges = [each for descriptor in answer.descriptors[:1] for each in descriptor.floating_point_range]
@@ -60,6 +74,15 @@ class ControllerListener:
 
     def _on_description(self, message: String) -> None:
         self.controller.description = message.data
+
+
+def _values(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Return the values that are set, by name."""
+    plain = {name: parameter_value_to_python(value) for name, value in zip(names, values, strict=False)}
+    simple = (bool, int, float, str)
+    return {
+        name: value if isinstance(value, simple) else list(value) for name, value in plain.items() if value is not None
+    }
 
 
 def _answered(take: Callable[[Any], None]) -> Callable[[Any], None]:
