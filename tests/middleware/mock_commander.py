@@ -19,7 +19,7 @@ import rclpy
 from genima_ros.messages import duration, seconds, stamp
 from genima_ros.trajectories import chunk_message
 from mock_observer import REST_S, Observer
-from rcl_interfaces.srv import GetParameters
+from rcl_interfaces.srv import DescribeParameters, GetParameters
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
@@ -115,12 +115,17 @@ class Commander(Observer):
         return ''
 
     def parameter(self, node: str, name: str) -> bool:
-        """Return a parameter of another node that is true or false; false where there is none."""
-        client = self.create_client(GetParameters, f'{node}/get_parameters')
-        self.until(client.service_is_ready, 20.0, node)
-        future = client.call_async(GetParameters.Request(names=[name]))
-        self.until(future.done, 20.0, f'an answer of {node}')
-        return any(value.bool_value for value in future.result().values)
+        """Return a read-only parameter of another node; false also where only a file names it: nobody reads it then."""
+        values = self._ask(GetParameters, f'{node}/get_parameters', name).values
+        known = self._ask(DescribeParameters, f'{node}/describe_parameters', name).descriptors
+        return any(value.bool_value for value in values) and any(each.read_only for each in known)
+
+    def _ask(self, kind: Any, service: str, name: str) -> Any:
+        client = self.create_client(kind, service)
+        self.until(client.service_is_ready, 20.0, service)
+        future = client.call_async(kind.Request(names=[name]))
+        self.until(future.done, 20.0, f'an answer of {service}')
+        return future.result()
 
     def worst(self) -> dict[str, float]:
         """Return the largest shares of the limits of what the controller executed, and jumps of position."""

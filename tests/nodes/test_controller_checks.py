@@ -115,6 +115,10 @@ def test_the_second_line_and_the_limits() -> None:
     controller.manager['enforce_command_limits'] = False
     (check,) = _failed(controller, profile).values()
     assert check.finding == 'nothing limits another sender of commands' and 'controllers_file' in check.remedy
+    controller.manager['enforce_command_limits'], controller.limits = True, False
+    (check,) = _failed(controller, profile).values()
+    assert 'older than 4.28' in check.finding and check.remedy == 'update ros2_control'
+    controller.limits = True
     controller.manager = {'enforce_command_limits': True, 'update_rate': 50}
     assert '50 Hz' in _failed(controller, profile)['update_rate'].finding
     controller.manager = {}
@@ -151,12 +155,12 @@ def fake(probe: Node) -> Iterator[Controller]:
     """A controller of Lyrical and its manager, both with settings that are wrong, and a URDF."""
     controller, profile = _running('lyrical', 'panda')
     controller.parameters |= {GOAL_TIME: 0.5, 'command_interfaces': ['position'], 'allow_trajectory_replacement': True}
-    controller.manager |= {'update_rate': 50, 'enforce_command_limits': False}
+    controller.manager |= {'update_rate': 50, 'enforce_command_limits': True}
     nodes = [Node(controller.name), Node('controller_manager')]
     for name, value in controller.parameters.items():
         ranges = [FloatingPointRange(from_value=0.0, to_value=100.0)] if name == GOAL_TIME else []
         nodes[0].declare_parameter(name, value, ParameterDescriptor(floating_point_range=ranges))
-    for name in ('update_rate', 'enforce_command_limits'):
+    for name in ('update_rate', 'enforce_command_limits'):  # as an older one has them of its file
         nodes[1].declare_parameter(name, controller.manager[name])
     nodes[1].create_publisher(String, 'robot_description', qos.LATCHED).publish(String(data=to_urdf(profile)))
     executor = SingleThreadedExecutor()
@@ -179,6 +183,7 @@ def test_a_running_controller_is_asked(probe: Any, fake: Controller, panda: Robo
     probe.spin_until(lambda: len(listener.controller.manager) == 2 and bool(listener.controller.description))
     probe.spin_until(lambda: 'gains.panda_joint7.p' in listener.controller.parameters)
     probe.spin_until(lambda: listener.controller.least_goal_time_s is not None)
+    probe.spin_until(lambda: not listener.controller.limits)
     failed = _failed(listener.controller, panda)
     assert set(failed) == {GOAL_TIME, 'allow_trajectory_replacement', 'update_rate', 'enforce_command_limits'}
     assert f'{GOAL_TIME}: 0.0' in failed[GOAL_TIME].remedy, 'this one refuses a negative goal time'

@@ -46,6 +46,7 @@ class Controller:
         manager: Those of `OF_MANAGER` that are set.
         least_goal_time_s: Least value that `GOAL_TIME` may have; None: any.
         description: The URDF that the manager reads; empty: not heard.
+        limits: Whether the manager knows `LIMITER`; an older one keeps the value that a file gave, and does nothing.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Controller:
     manager: dict[str, Any] = field(default_factory=dict)
     least_goal_time_s: float | None = None
     description: str = ''
+    limits: bool = True
 
     @property
     def newer(self) -> bool:
@@ -186,6 +188,9 @@ def _second_line(controller: Controller) -> Check:
     if controller.parameters.get('command_interfaces') == ['effort']:
         text = 'an effort interface: torques are limited at most; the limits of the robot itself are the second line'
         return Check(f'controller manager {LIMITER}', True, text)
+    if on and not controller.limits:
+        finding = 'nothing limits another sender of commands: ros2_control is older than 4.28, and does not know it'
+        return Check(f'controller manager {LIMITER}', False, finding, 'update ros2_control')
     finding = 'commands of every sender are limited' if on else 'nothing limits another sender of commands'
     remedy = (
         f'{LIMITER}: true among the parameters of the controller manager (config/controllers/README.md says where, and that'

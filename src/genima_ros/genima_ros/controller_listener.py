@@ -12,7 +12,7 @@ from std_msgs.msg import String
 
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
-from genima_ros.controller_checks import GOAL_TIME, OF_CONTROLLER, OF_MANAGER, Controller, gain_names
+from genima_ros.controller_checks import GOAL_TIME, LIMITER, OF_CONTROLLER, OF_MANAGER, Controller, gain_names
 
 MANAGER = 'controller_manager'
 
@@ -32,15 +32,19 @@ class ControllerListener:
         self._parameters = node.create_client(GetParameters, f'{name}/get_parameters')
         self._descriptions = node.create_client(DescribeParameters, f'{name}/describe_parameters')
         self._manager = node.create_client(GetParameters, f'{MANAGER}/get_parameters')
+        self._manager_descriptions = node.create_client(DescribeParameters, f'{MANAGER}/describe_parameters')
         node.create_subscription(String, 'robot_description', self._on_description, qos.LATCHED)
 
     def ask(self) -> None:
         """Ask again; the answers come while the node is spun, and count once they are complete."""
         self._get(self._parameters, self._names, partial(setattr, self.controller, 'parameters'))
         self._get(self._manager, OF_MANAGER, partial(setattr, self.controller, 'manager'))
-        if self._descriptions.service_is_ready():
-            request = DescribeParameters.Request(names=[GOAL_TIME])
-            self._descriptions.call_async(request).add_done_callback(_answered(self._on_range))
+        for client, name, take in (
+            (self._descriptions, GOAL_TIME, self._on_range),
+            (self._manager_descriptions, LIMITER, self._on_limiter),
+        ):
+            if client.service_is_ready():
+                client.call_async(DescribeParameters.Request(names=[name])).add_done_callback(_answered(take))
 
     def _get(self, client: Any, names: Sequence[str], done: Callable[[dict[str, Any]], None]) -> None:
         """Ask for all at once, and one after the other where an answer lacks all for one unknown name."""
@@ -71,6 +75,10 @@ class ControllerListener:
     def _on_range(self, answer: Any) -> None:
         ranges = [each for descriptor in answer.descriptors[:1] for each in descriptor.floating_point_range]
         self.controller.least_goal_time_s = ranges[0].from_value if ranges else None
+
+    def _on_limiter(self, answer: Any) -> None:
+        # read-only where it is known; where a file alone named it, it can be set and nobody reads it
+        self.controller.limits = any(descriptor.read_only for descriptor in answer.descriptors[:1])
 
     def _on_description(self, message: String) -> None:
         self.controller.description = message.data
