@@ -71,6 +71,7 @@ def _environment(policy: str, **arguments: str) -> Mapping[str, str]:
 def test_only_what_is_not_real_is_on_the_loopback(policy: str, tmp_path: Path) -> None:
     assert _environment(policy) == _environment(policy, mock='true') == LOOPBACK
     assert _environment(policy, replay=str(tmp_path)) == LOOPBACK
+    assert _environment(policy, robot_ip='127.0.0.1', driver='fci') == LOOPBACK, 'a simulated FCI'
     assert _environment(policy, policy_only='true') == {}
     assert _environment(policy, robot_ip='10.0.0.2', launch_driver='false') == {}
 

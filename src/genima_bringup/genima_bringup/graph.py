@@ -53,6 +53,7 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
     wants_driver = real and settings.is_true('launch_driver') and not settings['driver']
     view = settings.file('rviz_config') or config_dir() / 'rviz' / 'genima.rviz'
     controller, folder = controller_name(settings['robot']), controllers_dir(settings['controllers'])
+    notes = [distribution_note() if real else '', network_note(real and not settings.unreal), _gripper_note(settings)]
     return Stack(
         name,
         config_dir() / 'stacks' / parameters,
@@ -65,7 +66,7 @@ def stack(name: str, arguments: Mapping[str, str] | None = None) -> Stack:
         remappings=settings.remappings,
         log_level=settings['log_level'],
         environment=network_environment(settings['network'], settings.unreal),
-        notes=tuple(filter(None, [distribution_note() if real else '', network_note(real), _gripper_note(settings)])),
+        notes=tuple(filter(None, notes)),
     )
 
 

@@ -129,7 +129,7 @@ class Settings:
     @property
     def unreal(self) -> bool:
         """Whether no real robot is part of the graph, here or on another computer."""
-        return self.arm in ('simulated', 'mock') or bool(self['replay'])
+        return self.arm in ('simulated', 'mock') or self.simulated_fci or bool(self['replay'])
 
     @property
     def remappings(self) -> dict[str, str]:
