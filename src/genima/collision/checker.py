@@ -61,6 +61,7 @@ class CollisionChecker:
         boxes_from = len(bodies.names) - len(obstacles.boxes)
         self._model = bodies.frame, bodies.arrays, bodies.around_m, boxes_from
         self._watched = pairs.one, pairs.other, pairs.least_m, pairs.reach_m
+        self._begin = 0  # the pair found last
         self.contact(profile.home_rad[None], np.zeros((1, profile.n_joints)), 1.0)  # compiled before it is needed
 
     def contact(self, q_rad: np.ndarray, v_rad_s: np.ndarray, grid_s: float) -> Contact | None:
@@ -74,9 +75,10 @@ class CollisionChecker:
             grid_s: Time between knots.
         """
         q, v = np.array(q_rad, dtype=float, order='C'), np.array(v_rad_s, dtype=float, order='C')  # one type is compiled
-        pair, knots, distance_m = first_contact(q, v, grid_s, self._frames.arrays, self._model, self._watched)
+        pair, knots, distance_m = first_contact(q, v, grid_s, self._frames.arrays, self._model, self._watched, self._begin)
         if pair < 0:
             return None
+        self._begin = pair
         names, one, other = self._bodies.names, self._pairs.one[pair], self._pairs.other[pair]
         return Contact(names[one], names[other], distance_m, float(self._pairs.least_m[pair]), knots * grid_s)
 

@@ -94,7 +94,13 @@ def _around_m(placed: Placed, at: int, one: int, other: int, is_box: bool, aroun
 
 @compiled()
 def first_contact(
-    q_rad: np.ndarray, v_rad_s: np.ndarray, grid_s: float, frames: FrameArrays, model: ModelArrays, pairs: PairArrays
+    q_rad: np.ndarray,
+    v_rad_s: np.ndarray,
+    grid_s: float,
+    frames: FrameArrays,
+    model: ModelArrays,
+    pairs: PairArrays,
+    begin: int,
 ) -> tuple[int, float, float]:
     """Return the first pair found that comes nearer than it may, when [knots after the first], and its distance [m].
 
@@ -107,6 +113,7 @@ def first_contact(
         frames: The arrays of `Frames`.
         model: Frame of each body (S,), its `arrays` and `around_m`, and the index of the first box.
         pairs: One body, the other, the least distance, (P,) each, and the reach from each joint (P, n).
+        begin: Index of the pair to begin with: where one was found before, it will be found again, and soon.
 
     Returns:
         -1, 0, 0 if no pair does.
@@ -124,7 +131,8 @@ def first_contact(
             carry(frame[body], R, p, body, local, knot, placed)
     fastest_rad = _fastest_rad(q_rad, v_rad_s, grid_s)
     speed_m, q_between, work = np.zeros(knots), np.empty(n), np.empty((WORK, 3))
-    for pair in range(len(one)):
+    for turn in range(len(one)):
+        pair = (begin + turn) % len(one)
         a, b = one[pair], other[pair]
         work[0] = 0.0
         for knot in range(knots - 1):

@@ -30,19 +30,25 @@ def plan_checks(profile: RobotProfile, config: GuardConfig) -> tuple[Check, ...]
         text = too_fast(profile, *plan.rest(from_s))
         return Reason('singularity', text) if text else None
 
+    if config.obstacles is None:
+        return workspace, singularity
+    return workspace, collision_check(profile, config.obstacles), singularity
+
+
+def collision_check(profile: RobotProfile, obstacles: Obstacles) -> Check:
+    """Return the check that an arm runs into neither itself nor what stands around it."""
+    checker = collision_checker(profile, obstacles)
+
     def collision(base: Plan, plan: Plan, from_s: float) -> Reason | None:
         contact = checker.contact(*plan.rest(from_s), plan.grid_s)
         return Reason('collision', contact.text) if contact else None
 
-    if config.obstacles is None:
-        return workspace, singularity
-    checker = collision_checker(profile, config.obstacles)
-    return workspace, singularity, collision
+    return collision
 
 
 @lru_cache(maxsize=8)
 def collision_checker(profile: RobotProfile, obstacles: Obstacles) -> CollisionChecker:
-    """Return the checker of a robot among obstacles, made once: it has no memory."""
+    """Return the checker of a robot among obstacles, made once: it remembers nothing that changes what it says."""
     return CollisionChecker(profile, obstacles)
 
 
