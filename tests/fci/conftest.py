@@ -25,6 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.fixture(scope='session')
+def node_environment() -> None:
+    """The processes inherit what is set for all tests."""
+
+
 @pytest.fixture
 def simulated_fci() -> Iterator[SimulatedFci]:
     with SimulatedFci() as server:

@@ -112,7 +112,7 @@ def test_a_jump_is_refused_and_a_small_one_is_smoothed() -> None:
         motion.take(0.0, np.array([0.1]), (q_rad + 1.0)[None], None)
     with pytest.raises(LimitError, match='rad beyond its range'):
         motion.take(0.0, np.array([5.0]), np.array([[0.0, 0.0, 0.0, 0.2, 0.0, 2.0, 0.0]]), None)
-    motion.take(0.0, np.array([CYCLE_S, 0.5]), np.tile(q_rad + 0.015, (2, 1)), np.zeros((2, 7)))
+    motion.take(0.0, np.array([0.0, 0.5]), np.tile(q_rad + 0.015, (2, 1)), np.zeros((2, 7)))
     run(robot, motion, 1.0)
     assert np.abs(motion.reference[0] - q_rad - 0.015).max() < 1e-4 and motion.at_rest
     assert max(robot.worst.values()) <= 1.0, robot.worst
