@@ -25,6 +25,10 @@ class Motion:
         time_s: Of the last step.
     """
 
+    _controller: TrajectoryController
+    _q_rad: np.ndarray  # what was wanted in the last cycle
+    _v_rad_s: np.ndarray
+
     def __init__(self, limits: JointLimits, t_s: float, q_rad: np.ndarray) -> None:
         """Rest at `q_rad`, shape (7,)."""
         self._tracker = Tracker(limits, q_rad)

@@ -22,7 +22,7 @@ PYTHON = 'GENIMA_FRANKA_SIM_PYTHON'
 HOST, PORT, HAND_PORT = '127.0.0.1', 1337, 1338  # the protocol's own; libfranka knows no others
 LIMITS = ('--enforce-motion-limits', '--enforce-comm-constraints')
 READY_S, END_S = 60.0, 5.0
-NICE = -15
+PRIORITY = 70  # below the control loop's
 MISSING = (
     f'no franka-sim: python -m venv FOLDER && FOLDER/bin/pip install franka-sim==1.1.7, and {PYTHON}=FOLDER/bin/python'
     ' (it wants NumPy 1.26.4 and MuJoCo < 3.3, so it needs an environment of its own)'
@@ -65,7 +65,7 @@ class SimulatedFci:
         """
         self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log, start_new_session=True)
         with contextlib.suppress(OSError):  # a robot has a computer of its own; here others are busy, too
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+            os.sched_setscheduler(self._process.pid, os.SCHED_FIFO, os.sched_param(PRIORITY))
         end_s = time.monotonic() + READY_S
         while not all(_listens(port) for port in (PORT, HAND_PORT)):
             if self._process.poll() is not None or time.monotonic() > end_s:
