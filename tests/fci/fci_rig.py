@@ -34,8 +34,8 @@ from genima_ros import qos
 CONTROLLER = 'fr3_arm_controller'
 ARGUMENTS = {'robot': 'fr3', 'robot_ip': '127.0.0.1', 'driver': 'fci', 'record': 'false', 'operator': 'none'}
 OVERRIDES: dict[str, dict[str, object]] = {'guard_node': {'speed_limit': 1.0}, 'mirror_node': {'image_rate_hz': 0.0}}
-PATIENCE_S = 120.0
-NICE = -10
+PATIENCE_S = 300.0
+NICE = -15
 LIFTED = 5  # statuses in a row
 REST_S = 0.4
 MOVING_RAD_S, STILL_RAD_S = 0.1, 0.005
