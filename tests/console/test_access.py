@@ -75,6 +75,28 @@ def test_a_proxy_makes_a_token_necessary() -> None:
     assert len(choose_token('127.0.0.1', '', 'https://robot.lab.example')) >= 32
 
 
+@pytest.mark.parametrize(
+    ('given', 'origin'),
+    [('https://Robot.Lab', 'https://robot.lab'), ('https://robot.lab:443', 'https://robot.lab'),
+     ('http://robot.lab:80', 'http://robot.lab'), ('http://robot.lab:443', 'http://robot.lab:443'),
+     ('https://[2001:DB8::1]:8443', 'https://[2001:db8::1]:8443')],
+)  # fmt: skip
+def test_an_origin_is_written_as_browsers_write_it(given: str, origin: str) -> None:
+    access = Access('127.0.0.1', 'a-token-of-24-characters', given)
+    assert access.public_origin == origin
+    path, host = f'{access.prefix}/stream', origin.partition('://')[2]
+    assert not _refusal(access, 'websocket', '', path, host=host, origin=origin)
+    assert not _refusal(access, 'http', 'POST', f'{access.prefix}/command/stop', host=host, origin=origin)
+
+
+@pytest.mark.parametrize(
+    'host',
+    ['localhost.evil', '127.0.0.1.evil', '[::1', '[::1]evil', '127.0.0.1:evil', '0.0.0.0', '', ':8600', '127.0.0.1@evil'],
+)
+def test_a_host_that_only_looks_like_this_computer_is_not(host: str) -> None:
+    assert 'is not this computer' in _refusal(LOCAL, 'http', 'GET', '/', host=host)
+
+
 @pytest.mark.parametrize('origin', ['robot.lab', 'https://robot.lab/', 'https://robot.lab/console', 'ftp://a', 'https://a:123456'])
 def test_an_origin_is_scheme_host_and_port(origin: str) -> None:
     with pytest.raises(GenimaError, match='public_origin'):

@@ -228,6 +228,22 @@ def test_a_beat_that_was_sent_long_ago_keeps_no_watch(rig: Rig, monkeypatch: pyt
             time.sleep(0.05)
 
 
+def test_through_a_proxy_the_page_has_its_stream_and_its_stop() -> None:
+    rig = Rig(Access('127.0.0.1', 'a-token-of-24-characters', 'https://robot.lab.example'))
+    try:
+        assert rig.server.address == 'https://robot.lab.example/a-token-of-24-characters/'
+        for host in ('robot.lab.example', f'127.0.0.1:{rig.server.port}'):
+            proxied = {'Host': host, 'Origin': 'https://robot.lab.example', 'X_Forwarded_For': '10.0.0.7'}
+            with connected(rig, upgrade(rig, '/a-token-of-24-characters/stream', **proxied)) as connection:
+                assert status(connection) == 101
+            with connected(rig, head(rig, 'POST', '/a-token-of-24-characters/command/stop', **proxied)) as connection:
+                assert status(connection) == 200
+            with connected(rig, upgrade(rig, '/stream', **proxied)) as connection:
+                assert status(connection) == 403
+    finally:
+        rig.server.close()
+
+
 def test_arming_needs_the_watch_of_the_page_that_arms() -> None:
     rig = Rig(Access('127.0.0.1'), watch_to_arm=True)
     try:

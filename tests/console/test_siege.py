@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import median
 from urllib.request import Request, urlopen
@@ -60,7 +60,7 @@ def test_every_stop_is_answered_under_siege(processes: ExitStack) -> None:
     address = console.stdout.readline().strip()
     origin = address.rstrip('/')
     stream, over_page_s, by_post_s = address.replace('http', 'ws', 1) + 'stream', list[float](), list[float]()
-    with closing(connect(stream, origin=origin, compression=None, legacy=True)) as page:
+    with connect(stream, origin=origin, compression=None) as page:  # type: ignore[arg-type]
         lookers = _start(processes, 'siege.py', address, 0, PAGES, SECONDS)
         halves = _start(processes, 'siege.py', address, HALVES, 0, SECONDS)
         threading.Thread(target=_beat, args=(page,), daemon=True).start()

@@ -15,6 +15,7 @@ from genima.errors import GenimaError
 
 TOKEN = re.compile(r'[A-Za-z0-9_-]{16,128}')
 ORIGIN = re.compile(r'(?P<scheme>https?)://(?P<host>[a-z0-9.-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?')
+HOST = re.compile(r'(?P<name>[^\[\]:@/]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?')
 DEFAULT_PORTS = {'http': '80', 'https': '443'}  # which browsers leave out
 SHOWN = 100  # characters of what was sent, in an answer
 POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
@@ -126,7 +127,6 @@ class Gate:
 
 
 def _name(host: str) -> str:
-    """Return the name in a Host header, without its port."""
-    if host.startswith('['):
-        return host[1 : host.find(']')]
-    return host.partition(':')[0]
+    """Return the name in a Host header, without its port; nothing where it is none."""
+    parts = HOST.fullmatch(host)
+    return parts['name'].strip('[]') if parts else ''
