@@ -2,6 +2,7 @@
 """The web server: what it serves, whom it refuses, and that a slow browser gets fewer pictures, never a queue."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -140,6 +141,10 @@ def test_a_browser_that_falls_silent_is_let_go(rig: Rig, monkeypatch: pytest.Mon
     with rig.browser() as socket:
         say(socket, look=['camera/front'])
         until(lambda: rig.server.frames.watched and rig.server.browsers == 1)
+        for number in range(20):
+            say(socket, beat=number)
+            time.sleep(0.05)
+        assert rig.server.browsers == 1, 'who speaks stays'
         until(lambda: not rig.server.frames.watched and rig.server.browsers == 0)
         with pytest.raises(ConnectionClosed):
             receive(socket, lambda values: None)
