@@ -29,7 +29,7 @@ KEPT_PAGES = 8
 MAX_MESSAGE_BYTES = 16384
 END_S = 0.5  # a node has 1.5 s in all
 SWEEP_S = 0.25
-BACKLOG = 1024
+BACKLOG = 4096  # where this overflows, a client waits a second for its next try
 SEND_BYTES = 262144  # that the system keeps for a client that does not read; by itself it would keep megabytes
 
 Trouble = Callable[[str, str], None]
