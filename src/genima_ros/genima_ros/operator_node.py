@@ -27,7 +27,7 @@ from genima_ros.parameters import declare
 from genima_ros.sturdy import SturdyNode
 from genima_ros.trajectories import chunk_message
 
-PATIENCE_S = 60.0  # wall time
+PATIENCE_S = 180.0  # wall time; the guard compiles its functions at its first start, on a computer that may be busy
 SPIN_S = 0.05
 REST_S = 0.4  # longer than a stop takes; a stop plan must not meet the new scene
 RETRY_S = 1.0
