@@ -215,7 +215,7 @@ def main() -> None:
     try:
         commander = Commander(robot, controller)
         ready = lambda: commander.status is not None and len(commander.times_s) > 10  # noqa: E731
-        commander.until(ready, 120.0, 'guard and controller')
+        commander.until(ready, 180.0, 'guard and controller')
         print(json.dumps({
             'offsets': offsets(commander, clock),
             'steps': steps(commander, clock),
