@@ -115,6 +115,15 @@ def test_nobody_else_may_move_the_arm() -> None:
     assert rig.guard.status.state == 'moving'
 
 
+def test_a_stamp_that_is_nonsense_holds_the_arm_for_a_moment_only() -> None:
+    rig = Rig(WATCHED).run(1.5)
+    rig.guard.observe_controller(2.0**31, rig.q_rad, None, rig.now_s, rig.q_rad)
+    rig.run(0.5)
+    assert rig.guard.status.violations['clock'] >= 1
+    rig.run(3.5)
+    assert rig.guard.status.state == 'moving' and rig.worst_share() <= 1.0
+
+
 def test_a_condition_stops_the_arm_and_says_what_to_do() -> None:
     rig = Rig()
     rig.guard.conditions.require(Condition('deadman', 'hold the deadman switch', max_age_s=0.2))

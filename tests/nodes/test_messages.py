@@ -139,3 +139,10 @@ def _pose(seed: int) -> np.ndarray:
     matrix[:3, :3] = Rotation.random(random_state=seed).as_matrix()
     matrix[:3, 3] = np.random.default_rng(seed).uniform(-1, 1, 3)
     return matrix
+
+
+@pytest.mark.parametrize('nanoseconds', [2**31 * 10**9 + 5, -(2**31) * 10**9 - 5, 2**62, -(2**62)])
+def test_a_time_that_no_stamp_can_hold_is_the_nearest_that_one_can(nanoseconds: int) -> None:
+    found = stamp(nanoseconds)
+    assert found.sec in (2**31 - 1, -(2**31)) and (found.sec > 0) == (nanoseconds > 0)
+    assert stamp(1e-9 * nanoseconds).sec == found.sec and duration(1e-9 * nanoseconds).sec == found.sec

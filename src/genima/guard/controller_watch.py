@@ -41,7 +41,7 @@ class ControllerWatch:
         self._speed_rad_s = np.zeros(self._profile.n_joints)
         self._feedback: deque[tuple[float, np.ndarray]] = deque(maxlen=FEEDBACK_KEPT)
         self._lie: tuple[float, Reason] | None = None
-        self._heard: deque[tuple[float, float]] = deque()  # stamp, and how much later it was heard
+        self._heard: deque[tuple[float, float]] = deque()  # when it was heard, and how much later than its stamp
 
     @property
     def clock_ahead_s(self) -> float | None:
@@ -80,8 +80,8 @@ class ControllerWatch:
             feedback_rad: Where the controller measures the arm, shape (n,); None if it does not say.
         """
         if heard_s is not None:
-            self._heard.append((t_s, heard_s - t_s))
-            while self._heard[0][0] < t_s - OFFSET_WINDOW_S:
+            self._heard.append((heard_s, heard_s - t_s))
+            while self._heard[0][0] < heard_s - OFFSET_WINDOW_S:  # by our clock: a stamp may be nonsense
                 self._heard.popleft()
         if self._t_s is not None and self.q_rad is not None:
             if t_s == self._t_s or is_overtaken(t_s, self._t_s):

@@ -11,6 +11,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from genima_ros import qos
+from genima_ros.messages import stamp
 
 PERIOD_S = 1.0
 RECENT_S = 3.0  # what was refused longer ago is counted, and no warning any more
@@ -79,7 +80,7 @@ def report(node: Node) -> None:
 
     def publish() -> None:
         message = DiagnosticArray(status=[health(node).status(node)])
-        message.header.stamp = node.get_clock().now().to_msg()
+        message.header.stamp = stamp(node.get_clock().now().nanoseconds)
         publisher.publish(message)
 
     node.create_timer(PERIOD_S, publish, clock=Clock(clock_type=ClockType.STEADY_TIME))

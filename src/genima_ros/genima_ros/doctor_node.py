@@ -11,6 +11,7 @@ from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
 from genima_ros import qos
 from genima_ros._run import run
+from genima_ros.messages import stamp
 from genima_ros.parameters import declare
 from genima_ros.rig_checks import Check
 from genima_ros.rig_listener import RigListener
@@ -42,7 +43,7 @@ class DoctorNode(SturdyNode):
     def _judge(self) -> None:
         checks = self._listener.judge()
         message = DiagnosticArray(status=[self._status(check) for check in checks])
-        message.header.stamp = self.get_clock().now().to_msg()
+        message.header.stamp = stamp(self.get_clock().now().nanoseconds)
         self._publisher.publish(message)
         for check in checks:
             if not check.ok and check.name not in self._failed:

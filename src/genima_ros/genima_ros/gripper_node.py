@@ -16,6 +16,7 @@ from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.diagnostics import health, refuse
 from genima_ros.gripper_actions import ways
+from genima_ros.messages import stamp
 from genima_ros.parameters import declare
 from genima_ros.sturdy import SturdyNode
 
@@ -84,7 +85,7 @@ class GripperNode(SturdyNode):
         opening = 1.0 if self._reached is None else self._reached
         names = list(self._gripper.joints)
         message = JointState(name=names, position=[self._gripper.position_m(opening)] * len(names))
-        message.header.stamp = self.get_clock().now().to_msg()
+        message.header.stamp = stamp(self.get_clock().now().nanoseconds)
         self._joints.publish(message)
 
     def _work(self) -> None:

@@ -11,6 +11,9 @@ from genima.cameras.info import camera_in
 from genima.cameras.model import CameraModel
 from genima.errors import CalibrationError, GenimaError
 
+FURTHEST_NS = 2**31 * 1_000_000_000
+"""The seconds of a stamp are a number of 32 bits."""
+
 
 def seconds(stamp: Any) -> float:
     """Return a builtin_interfaces/Time as seconds."""
@@ -23,17 +26,24 @@ def nanoseconds(stamp: Any) -> int:
 
 
 def stamp(when: float | int | Time) -> Time:
-    """Return seconds (float) or nanoseconds (int) as a builtin_interfaces/Time; a stamp stays what it is."""
+    """Return seconds (float) or nanoseconds (int) as a builtin_interfaces/Time; a stamp stays what it is.
+
+    A clock may show what no stamp can hold; the nearest that one can hold is returned then.
+    """
     if isinstance(when, Time):
         return when
-    whole = when if isinstance(when, int) else round(when * 1e9)
-    return Time(sec=whole // 1_000_000_000, nanosec=whole % 1_000_000_000)
+    sec, nanosec = _parts(when if isinstance(when, int) else round(when * 1e9))
+    return Time(sec=sec, nanosec=nanosec)
 
 
 def duration(time_s: float) -> Duration:
-    """Return seconds as a builtin_interfaces/Duration."""
-    nanoseconds = round(time_s * 1e9)
-    return Duration(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)
+    """Return seconds as a builtin_interfaces/Duration, or the nearest that one can hold."""
+    sec, nanosec = _parts(round(time_s * 1e9))
+    return Duration(sec=sec, nanosec=nanosec)
+
+
+def _parts(nanoseconds: int) -> tuple[int, int]:
+    return divmod(min(max(nanoseconds, -FURTHEST_NS), FURTHEST_NS - 1), 1_000_000_000)
 
 
 def camera_info_message(camera: CameraModel, when: float | Time, frame: str) -> CameraInfo:

@@ -28,9 +28,12 @@ _CLOCK_BODY = struct.Struct('<4xiI')  # CDR header, seconds, nanoseconds
 _CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-def _decode_clock(payload: memoryview) -> int:
+def _decode_clock(payload: memoryview) -> int | None:
+    """Return the time in nanoseconds; None for what is too short, or lies before the beginning."""
+    if len(payload) < _CLOCK_BODY.size:
+        return None
     seconds, nanoseconds = _CLOCK_BODY.unpack_from(payload)
-    return int(seconds) * S_TO_NS + int(nanoseconds)
+    return int(seconds) * S_TO_NS + int(nanoseconds) if seconds >= 0 else None
 
 
 class ClockTopic:
@@ -55,7 +58,8 @@ class ClockTopic:
     def _fetch(self) -> None:
         if self._lock.acquire(blocking=False):  # otherwise another thread is fetching it
             try:
-                if taken := self.reader.take(_decode_clock):  # the reader keeps the newest only
+                taken = self.reader.take(_decode_clock)  # the reader keeps the newest only
+                if taken and taken[0] is not None:
                     if self.newest_ns and self._clock.reports_jumps:
                         self._jumps_ns.append(taken[0] - self.newest_ns)
                     self.newest_ns = taken[0]

@@ -143,4 +143,5 @@ class SteppedNode:
         self._inbox.append((subscription, message))
 
     def _tell_time(self, message: Any) -> None:
-        self.clock.newest_ns = message.clock.sec * NS + message.clock.nanosec
+        if message.clock.sec >= 0:  # else the node's time source ignores it
+            self.clock.newest_ns = message.clock.sec * NS + message.clock.nanosec
