@@ -11,6 +11,7 @@ from mutants import MUTANTS
 
 HERE = Path(__file__).resolve().parent
 GUARD, WATCH, NODES = 'guard/test_guard.py', 'guard/test_controller_watch.py', 'nodes/test_fuzzed_inputs.py'
+CHECKS = 'guard/test_plan_checks.py'
 NOTICED_BY = {
     'a plan is sent however late': (GUARD, 'test_a_guard_that_is_late_itself_sends_nothing'),
     'clocks are not compared': (GUARD, 'test_a_clock_that_is_off_is_found_and_named'),
@@ -23,6 +24,9 @@ NOTICED_BY = {
     'a reset forgets what is executed': (GUARD, 'test_a_reset_in_motion_is_no_jump'),
     'chunks have any length': (GUARD, 'test_a_chunk_of_another_length'),
     'the workspace has no walls': (GUARD, 'test_the_gripper_does_not_leave_the_workspace'),
+    'the way of a bridge is not checked': (CHECKS, 'test_the_way_to_where_motion_starts'),
+    'links may touch': (CHECKS, 'test_an_arm_led_into_itself'),
+    'singularities are passed at any speed': (CHECKS, 'test_an_arm_that_is_stretched_out or test_joints_turn_slowly'),
     'nobody counts publishers': ('nodes/test_bench.py', 'survives and second'),
     'a sleep is not noticed': ('nodes/test_sleep_watch.py', 'drowsy'),
     'messages have any size': (NODES, 'beyond_the_caps or beyond_the_cap'),

@@ -198,3 +198,16 @@ def test_sleeping_in_simulated_time(ros: Any) -> None:
         simulation.set(seconds)
     assert ros.until(lambda: ended, 5.0)
     thread.join()
+
+
+@pytest.mark.parametrize('payload', [b'\0\1\0\0\5\0\0\0', b'\0\1\0\0\xff\xff\xff\xff\0\0\0\0'])
+def test_a_clock_that_is_too_short_or_before_the_beginning_is_ignored(ros: Any, payload: bytes) -> None:
+    ros.init()
+    simulation = SimulatedClock(ros)
+    node = ros.node('watcher', parameter_overrides=SIM_TIME)
+    simulation.connect()
+    simulation.set(3.0, node.get_clock())
+    simulation.publisher.publish(payload)
+    ros.spin(0.05)
+    assert node.get_clock().now().nanoseconds == 3 * 10**9
+    simulation.set(4.0, node.get_clock())
