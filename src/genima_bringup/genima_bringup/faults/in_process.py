@@ -3,6 +3,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -53,7 +54,13 @@ def _start(robot: str, controller: str, log: str) -> None:
 def _run(name: str, seed: int) -> FaultResult:
     case = next(case for case in fault_cases() if case.name == name)
     print(f'genima: {name}, seed {seed}', file=sys.stderr, flush=True)
-    return run_on_bench(_benches[0], case, seed)
+    bench = _benches[0]
+    try:
+        return run_on_bench(bench, case, seed)
+    except Exception as error:  # of a timer or a callback: in a graph the guard would have ended
+        traceback.print_exc()
+        limits, words = bench.robot.simulation.limit_usage(), (f'the guard ended: {type(error).__name__}: {error}',)
+        return FaultResult(case.name, seed, IN_PROCESS, limits, case.stops, None, False, {}, words, broken=True)
 
 
 def run_on_bench(bench: Bench, case: FaultCase, seed: int) -> FaultResult:
