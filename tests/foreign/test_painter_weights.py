@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from genima.errors import PolicyError
-from genima.painter.pipeline import load_pipeline
+from genima.painter.folder import load_pipeline
 from genima.painter.weights import weights_variant
 
 PARTS = ('unet', 'vae', 'controlnet', 'text_encoder')

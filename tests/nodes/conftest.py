@@ -144,7 +144,8 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from genima.controller.act import Act, ActConfig
     from genima.controller.controller import Controller
     from genima.controller.normalizer import Normalizer
-    from genima.painter.pipeline import build_pipeline, save_pipeline
+    from genima.painter.folder import save_pipeline
+    from genima.painter.pipeline import build_pipeline
     from genima.robots.profile import RobotProfile
 
     profile = RobotProfile.load('panda')

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from genima.contract.spec import PolicySpec
-from genima.painter.pipeline import build_pipeline, save_pipeline
+from genima.painter.folder import save_pipeline
+from genima.painter.pipeline import build_pipeline
 from genima.robots.profile import RobotProfile
 
 

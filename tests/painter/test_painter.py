@@ -11,8 +11,9 @@ from diffusers import EulerDiscreteScheduler, StableDiffusionControlNetPipeline
 from genima.cameras.views import tile
 from genima.contract.spec import PolicySpec
 from genima.errors import ContractError, PolicyError
+from genima.painter.folder import load_pipeline, save_pipeline
 from genima.painter.painter import Painter, embed_prompt, sample
-from genima.painter.pipeline import image_size_px, load_pipeline, save_pipeline
+from genima.painter.pipeline import image_size_px
 
 
 @pytest.fixture(scope='module')

@@ -16,9 +16,12 @@ from genima.evaluate.painter_error import measure_painter
 from genima.painter.painter import Painter
 from genima.painter.pipeline import build_pipeline
 from genima.robots.profile import RobotProfile
-from genima.train.autoencoder import Latents, autoencoder_loss
-from genima.train.painter import PainterBudget, denoising_loss, polish_loss, train_painter
+from genima.train.autoencoder import Latents, autoencoder_loss, fit_scale
+from genima.train.draws import Order
+from genima.train.painter import SmallPainter, denoising_loss, polish_loss, train_painter
+from genima.train.recipe import StageRecipe
 from genima.train.samples import as_images, as_views, load_samples
+from genima.train.workshop import Machine, Workshop
 
 STEPS = 4
 
@@ -102,15 +105,26 @@ def test_refuses_what_does_not_fit(tmp_path: Path, spec: PolicySpec, profile: Ro
         load_samples(tmp_path / 'b', spec, profile)
 
 
+def workshop(policy: Path, seed: int = 0, seen: list[str] | None = None) -> Workshop:
+    report = (lambda *what: None) if seen is None else (lambda stage, share, figures: seen.append(stage))
+    return Workshop(Machine('cpu', 'auto', 1), policy / 'training', policy / 'training' / 'p.jsonl', seed, True, report)
+
+
+def steps(count: int) -> SmallPainter:
+    return SmallPainter(*(StageRecipe(steps=count, batch=2, learning_rate=1e-3, evaluations=1) for _ in range(3)))
+
+
 def test_every_loss_reaches_what_it_trains(data: Path, tiny: PolicySpec, profile: RobotProfile) -> None:
-    samples, pipeline, rng = load_samples(data, tiny, profile), build_pipeline(tiny), np.random.default_rng(0)
-    autoencoder_loss(pipeline.vae, samples, rng)().backward()
+    samples, pipeline = load_samples(data, tiny, profile), build_pipeline(tiny)
+    draw = Order(len(samples), 'any', 0).draw(0, 2, torch.device('cpu'))
+    autoencoder_loss(pipeline.vae, samples)(draw).backward()
     assert all(each.grad is not None for each in pipeline.vae.parameters())
-    latents = Latents(pipeline.vae, samples, rng)
+    fit_scale(pipeline.vae, samples, draw.device, 0)
+    latents = Latents(pipeline.vae, samples, draw.device)
     values, masks = latents(np.array([0, 3]))
     assert values.shape == (2, 8, 16, 16) and masks.shape == (2, 1, 16, 16) and set(masks.unique().tolist()) == {0, 1}
     for make in (denoising_loss, polish_loss):
-        make(pipeline, samples, latents, rng)().backward()
+        make(pipeline, samples, latents)(draw).backward()
         for part in (pipeline.unet, pipeline.controlnet):
             assert all(each.grad is not None and each.grad.isfinite().all() for each in part.parameters())
             part.zero_grad()
@@ -118,11 +132,12 @@ def test_every_loss_reaches_what_it_trains(data: Path, tiny: PolicySpec, profile
 
 def test_trains_saves_resumes_and_is_measured(data: Path, tiny: PolicySpec, profile: RobotProfile, tmp_path: Path) -> None:
     seen: list[str] = []
-    budget, policy = PainterBudget(0.005, 0.005, 0.005), tmp_path / 'policy'
+    policy = tmp_path / 'policy'
     for _ in range(2):
-        train_painter(data, policy, tiny, budget, threads=1, on_progress=lambda stage, share, figures: seen.append(stage))
+        train_painter(data, policy, tiny, steps(1), workshop(policy, seen=seen))
     assert {'autoencoder', 'painter', 'polish'} <= set(seen)
-    assert seen.count('polish') == 1, 'the second run had nothing left to do'
+    assert seen.count('polish') == 2, 'one loss and one evaluation: the second run had nothing left to do'
+    assert (policy / 'training' / 'samples' / 'polish_seen_painted_meant_0000001.png').is_file()
     figures = measure_painter(Painter.load(policy), profile, data, limit=2)
     assert figures['n'] > 10 and figures['images'] == 2
     assert set(figures['per_camera']) == set(tiny.cameras)
@@ -130,13 +145,13 @@ def test_trains_saves_resumes_and_is_measured(data: Path, tiny: PolicySpec, prof
 
 
 def test_begins_with_a_painter_that_is_there(data: Path, tiny: PolicySpec, tmp_path: Path) -> None:
-    """With a budget of one step, what is written is nearly what the training began with."""
-    nothing = PainterBudget(0, 0, 0)
-    fresh = train_painter(data, tmp_path / 'fresh', tiny, nothing, seed=1, threads=1)
-    tuned = train_painter(data, tmp_path / 'tuned', tiny, nothing, seed=2, threads=1, pretrained=tmp_path / 'fresh')
-    before, after = (load_file(each / 'unet' / 'diffusion_pytorch_model.safetensors') for each in (fresh, tuned))
-    assert all(torch.allclose(before[name], after[name], atol=1e-3) for name in before)
-    config = fresh / 'scheduler' / 'scheduler_config.json'
+    """With a budget of no step, what is written is what the training began with."""
+    for name, before in (('fresh', None), ('tuned', tmp_path / 'fresh')):
+        train_painter(data, tmp_path / name, tiny, steps(0), workshop(tmp_path / name, seed=len(name)), before)
+    first, second = (tmp_path / name / 'painter' / 'unet' for name in ('fresh', 'tuned'))
+    weights, after = (load_file(each / 'diffusion_pytorch_model.safetensors') for each in (first, second))
+    assert all(torch.allclose(weights[name], after[name], atol=1e-3) for name in weights)
+    config = tmp_path / 'fresh' / 'painter' / 'scheduler' / 'scheduler_config.json'
     config.write_text(config.read_text().replace('"sample"', '"epsilon"'))
     with pytest.raises(PolicyError, match='epsilon'):
-        train_painter(data, tmp_path / 'other', tiny, nothing, threads=1, pretrained=tmp_path / 'fresh')
+        train_painter(data, tmp_path / 'other', tiny, steps(0), workshop(tmp_path / 'other'), tmp_path / 'fresh')

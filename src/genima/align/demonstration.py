@@ -64,7 +64,7 @@ class GridOptions:
     rate_hz: float = 10.0
     max_gap_s: float = 0.1
     max_skew_s: float = 0.05
-    plan_steps: int = 20
+    plan_steps: int = 25
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from genima.cli import (
     bench_collisions,
     bench_console,
     bench_drift,
+    bench_train,
     calibrate,
     collect,
     convert,
@@ -29,6 +30,7 @@ from genima.cli import (
     evaluate,
     failures,
     faults,
+    import_checkpoint,
     latency,
     relight,
     render,
@@ -38,6 +40,7 @@ from genima.cli import (
     robot,
     serve,
     train,
+    train_joint,
     up,
     view,
 )
@@ -81,7 +84,9 @@ app.add_typer(dataset.app, name='dataset')
 app.add_typer(calibrate.app, name='calibrate')
 app.command('latency')(latency.latency)
 app.command('serve')(serve.serve)
+train.app.command('joint')(train_joint.joint)
 app.add_typer(train.app, name='train')
+app.command('import-checkpoint')(import_checkpoint.import_checkpoint)
 app.add_typer(robot.app, name='robot')
 app.command('evaluate')(evaluate.evaluate)
 app.command('demo')(demo.demo)
@@ -95,6 +100,7 @@ app.command('faults')(faults.faults)
 bench.app.command('console')(bench_console.console_costs)
 bench.app.command('collisions')(bench_collisions.collisions)
 bench.app.command('drift')(bench_drift.drift)
+bench.app.command('train')(bench_train.train)
 app.add_typer(bench.app, name='bench')
 
 

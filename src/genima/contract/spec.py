@@ -14,8 +14,10 @@ import yaml
 from genima.borders.files import inside
 from genima.borders.texts import read_yaml
 from genima.cameras.lens import ViewLens
+from genima.contract.base import BaseModel
+from genima.contract.recipe import TRAINING, chosen_spheres, recipe_values
 from genima.errors import BorderError, ContractError, PolicyError
-from genima.files import config_dir, write_atomic
+from genima.files import write_atomic
 from genima.robots.profile import RobotProfile, SphereSpec
 from genima.robots.same import own_link, own_links
 from genima.spheres.scene import Stripes
@@ -54,8 +56,9 @@ class PolicySpec:
         control_rate_hz: Rate of chunks, and of the points in them.
         max_target_age_steps: Oldest target image, in control steps, that the controller was trained on.
         prompt_template: The painter's prompt; `{instruction}` is filled in.
-        base_model: 'small' (trained here), or the model that the painter was fine-tuned from.
+        base_model: 'small' (trained here), or the model that the painter was fine-tuned from, see `contract.base`.
         inference_steps: Denoising steps.
+        background: What target images show behind the spheres: 'views' = what the cameras saw, 'black' = nothing.
         view_lens: Camera name to the lens of its view, for a fisheye; without, the pinhole with the camera's focal length.
         normalizer: Statistics of the controller's inputs and outputs; empty until it is trained.
         version: Of this file's schema.
@@ -79,8 +82,9 @@ class PolicySpec:
     control_rate_hz: float = 10.0
     max_target_age_steps: int = 5
     prompt_template: str = 'a robot arm will {instruction}'
-    base_model: str = 'small'
+    base_model: BaseModel = field(default_factory=BaseModel)
     inference_steps: int = 1
+    background: str = 'views'
     view_lens: Mapping[str, ViewLens] = field(default_factory=dict)
     normalizer: Mapping[str, Any] = field(default_factory=dict)
     version: int = VERSION
@@ -91,6 +95,8 @@ class PolicySpec:
         _require(self.resize in ('area', 'linear'), 'resize', self.resize, 'area, linear')
         _require(self.color_order == 'rgb', 'color_order', self.color_order, 'rgb')
         _require(self.tiling in ('tiled', 'per_view'), 'tiling', self.tiling, 'tiled, per_view')
+        _require(self.background in ('views', 'black'), 'background', self.background, 'views, black')
+        _require(isinstance(self.instruction, str), 'instruction', self.instruction, 'one text')
         _require('{instruction}' in self.prompt_template, 'prompt_template', self.prompt_template, 'with {instruction}')
         for name, most in _MOST.items():
             value = getattr(self, name)
@@ -109,12 +115,9 @@ class PolicySpec:
     @classmethod
     def from_recipe(cls, recipe: str | Path, profile: RobotProfile) -> 'PolicySpec':
         """Make the contract of a new policy from a recipe of `config/policies/` and the spheres of a robot."""
-        path = Path(recipe) if Path(recipe).suffix == '.yaml' else config_dir() / 'policies' / f'{recipe}.yaml'
-        if not path.is_file():
-            known = ', '.join(sorted(each.stem for each in (config_dir() / 'policies').glob('*.yaml')))
-            raise ContractError(f'no recipe {recipe!r}; config/policies has {known}')
-        values = _mapping(read_yaml(path), path)
-        spheres = [_plain(asdict(sphere)) for sphere in profile.spheres]
+        values, path = recipe_values(recipe)
+        values = {name: each for name, each in values.items() if name != TRAINING}
+        spheres = chosen_spheres(values.pop('spheres', None), profile, path)
         robot = {'robot': profile.name, 'joint_names': list(profile.arm_joints), 'spheres': spheres}
         return cls.from_dict({**robot, **values}, path)
 
@@ -133,6 +136,7 @@ class PolicySpec:
             plain['hidden'] = {name: tuple(spheres) for name, spheres in values.get('hidden', {}).items()}
             lenses = values.get('view_lens', {})
             plain['view_lens'] = {name: ViewLens(**each) for name, each in lenses.items()}
+            plain['base_model'] = BaseModel.from_plain(values.get('base_model', 'small'))
             return cls(**plain)
         except (KeyError, TypeError, AttributeError, OverflowError, IndexError) as error:
             raise ContractError(f'{source} is not a complete policy contract: {error}') from error
@@ -161,7 +165,10 @@ class PolicySpec:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values as they stand in the file."""
         values = {name: _plain(value) for name, value in asdict(self).items()}
-        return values if self.view_lens else {name: each for name, each in values.items() if name != 'view_lens'}
+        values['base_model'] = self.base_model.to_plain()
+        # what came later is left out where it says nothing new: contracts keep their hashes
+        usual = {'view_lens': {}, 'background': 'views'}
+        return {name: each for name, each in values.items() if name not in usual or each != usual[name]}
 
     def hash(self) -> str:
         """Return 16 hexadecimal digits that change whenever anything in the contract does."""

@@ -33,6 +33,26 @@ def shown_in(spec: PolicySpec, camera: str, spheres: Sequence[Sphere]) -> list[S
     ]
 
 
+def sized(spec: PolicySpec, model: CameraModel, T_camera_base: ArrayLike, spheres: Sequence[Sphere]) -> list[Sphere]:
+    """Return spheres as large as one view shows them: those with a radius in pixels grow with their distance."""
+    radii_px = {sphere.name: sphere.radius_px for sphere in spec.spheres if sphere.radius_px is not None}
+    if not radii_px:
+        return list(spheres)
+    T = np.asarray(T_camera_base, dtype=float)
+    return [
+        replace(sphere, radius_m=radius_of_px(radii_px[sphere.name], T, sphere.T_base_sphere[:3, 3], float(model.K[0, 0])))
+        if sphere.name in radii_px
+        else sphere
+        for sphere in spheres
+    ]
+
+
+def radius_of_px(radius_px: float, T_camera_base: np.ndarray, centre_m: np.ndarray, focal_px: float) -> float:
+    """Return the radius in metres that a sphere at `centre_m` (3,) has when it shows `radius_px`; 1 mm behind the camera."""
+    depth_m = float(T_camera_base[2, :3] @ centre_m + T_camera_base[2, 3])
+    return max(radius_px * depth_m / focal_px, 1e-3)
+
+
 def view_models(spec: PolicySpec, cameras: Mapping[str, MountedCamera]) -> list[CameraModel]:
     """Return the camera models of the square views."""
     preprocessor = Preprocessor(spec)
@@ -46,10 +66,10 @@ def draw_targets(
     views: np.ndarray,
     spheres: Sequence[Sphere],
 ) -> np.ndarray:
-    """Draw a scene of spheres over views (V, S, S, 3) uint8 and return the target views, same shape."""
-    out = views.copy()
+    """Draw a scene of spheres over views (V, S, S, 3) uint8, or over black, and return the target views, same shape."""
+    out = views.copy() if spec.background == 'views' else np.zeros_like(views)
     for view, name, model, T in zip(out, spec.cameras, models, T_camera_base, strict=True):
-        draw(view, model, T, shown_in(spec, name, spheres), spec.stripes, out=view)
+        draw(view, model, T, sized(spec, model, T, shown_in(spec, name, spheres)), spec.stripes, out=view)
     return out
 
 
@@ -92,6 +112,6 @@ def target_visibility(
     poses = camera_poses(spec, profile, cameras, q_now_rad)
     seen = []
     for name, model, T in zip(spec.cameras, view_models(spec, cameras), poses, strict=True):
-        shown = shown_in(spec, name, spheres)
+        shown = sized(spec, model, T, shown_in(spec, name, spheres))
         seen.append(([sphere.name for sphere in shown], visible(model, T, shown)))
     return seen

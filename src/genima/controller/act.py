@@ -7,15 +7,17 @@ transformer encoder; a decoder turns learned queries, one per step of the chunk,
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from genima.controller.encoder import InstructionEncoder, ViewEncoder
+from genima.controller.encoder import InstructionEncoder, ViewEncoder, hash_words
 from genima.controller.spheres import Reach, Reading, SphereReader
 from genima.controller.style import StyleEncoder
+from genima.controller.text import TextProjection
 from genima.errors import PolicyError
 
 _ALLOWED = {
@@ -43,6 +45,7 @@ class ActConfig:
         reach_width: of the layers of `Reach`.
         instruction_buckets, instruction_dim: see `InstructionEncoder`.
         latent_dim: size of the CVAE's latent, 0 for none.
+        text_dim, texts: width and number of the instructions' embeddings, see `TextProjection`; 0: words are hashed.
     """
 
     n_joints: int
@@ -63,6 +66,8 @@ class ActConfig:
     instruction_buckets: int = 256
     instruction_dim: int = 64
     latent_dim: int = 0
+    text_dim: int = 0
+    texts: int = 0
 
     def __post_init__(self) -> None:
         """Refuse sizes of which no network can be built, before one is."""
@@ -128,12 +133,16 @@ class Act(nn.Module):
     """The network. `forward` is used by trainer and runtime alike."""
 
     positions: Tensor
+    texts: Tensor
 
     def __init__(self, config: ActConfig) -> None:
         super().__init__()
         self.config = config
         dim = config.dim
-        self.instruction = InstructionEncoder(config.instruction_buckets, config.instruction_dim)
+        self.instruction: nn.Module = InstructionEncoder(config.instruction_buckets, config.instruction_dim)
+        if config.text_dim:
+            self.instruction = TextProjection(config.text_dim, config.instruction_dim)
+            self.register_buffer('texts', torch.zeros(config.texts, config.text_dim))
         self.encoder = ViewEncoder(config.width, config.stages, config.instruction_dim)
         self.project = nn.Conv2d(self.encoder.channels, dim, 1)
         cells = config.view_size_px // self.encoder.stride
@@ -174,7 +183,7 @@ class Act(nn.Module):
             views: (B, V, 3, S, S) target images in [-1, 1], cameras in contract order.
             state: (B, n + 1) from `Normalizer.state`.
             age: (B,) age of the target images as a share of the largest one.
-            words: (B, MAX_WORDS) from `hash_words`.
+            words: (B, MAX_WORDS) from `hash_words`, or (B, text_dim) of `texts`, see `instruction_input`.
             chunk: (B, T, n + 1) true chunk, for the CVAE in training only.
             valid: (B, T) True where the chunk holds data, with `chunk`.
         """
@@ -199,6 +208,12 @@ class Act(nn.Module):
             delta = moves + self.addition(decoded.float())
             gripper_logit = self.gripper(decoded.float())[..., 0]
         return ActOutput(delta, gripper_logit, mean, log_variance, reading)
+
+    def instruction_input(self, instructions: Sequence[str], instruction: str) -> Tensor:
+        """Return what stands for one of the known instructions, (1, ...), as `forward` takes it."""
+        if self.config.text_dim:
+            return self.texts[instructions.index(instruction)][None]
+        return hash_words([instruction], self.config.instruction_buckets)
 
     def _see(self, views: Tensor, condition: Tensor) -> tuple[Tensor, Tensor, Reading]:
         """Return the tokens of all views (B, V * cells, dim), those of all spheres (B, V * S, dim), and where these are."""

@@ -15,7 +15,6 @@ from genima.borders.weights import check_finite, check_shapes, stored_shapes
 from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.controller.act import Act, ActConfig
-from genima.controller.encoder import hash_words
 from genima.controller.normalizer import Normalizer
 from genima.errors import BorderError, ContractError, PolicyError
 from genima.files import atomic_path, write_atomic
@@ -50,7 +49,7 @@ class Controller:
         self.instructions = instructions
         self._device = torch.device(device)
         self.model = model.eval().to(self._device)
-        self._words = {text: hash_words([text], model.config.instruction_buckets) for text in instructions}
+        self._words = {text: model.instruction_input(instructions, text) for text in instructions}
 
     @classmethod
     def load(cls, policy_dir: Path | str, device: str = 'cpu') -> 'Controller':
@@ -63,6 +62,10 @@ class Controller:
         spec = PolicySpec.load(policy_dir)
         values = _read_config(Path(policy_dir) / CONFIG_FILE)
         config, weights = ActConfig.from_dict(values['act']), Path(policy_dir) / WEIGHTS_FILE
+        if config.text_dim and config.texts != len(values['instructions']):
+            raise PolicyError(
+                f'{CONFIG_FILE} of {policy_dir} has {len(values["instructions"])} instructions and {config.texts} embeddings'
+            )
         if not weights.is_file():
             raise PolicyError(f'{weights} is missing; train it with `genima train controller`')
         advice = f'it must hold the network of {CONFIG_FILE}: train or copy both again'

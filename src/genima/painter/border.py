@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is checked of a pipeline's folder before diffusers and transformers open it: files, names of classes, sizes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,27 +34,35 @@ def check_pipeline(directory: Path, parts: Sequence[str]) -> None:
                 raise BorderError(
                     f'model_index.json: {name} is {str(each)[:100]}; classes of {", ".join(_LIBRARIES)} are loaded'
                 )
-        for path in files:
-            if path.name.endswith('.index.json'):
-                _check_shards(path)
-            elif path.name in ('config.json', 'scheduler_config.json'):
-                _check_config(path)
-            elif path.suffix == '.safetensors':
-                stored_shapes(path)
+        check_files(files)
         for part in parts:
             if not (directory / part).is_dir():
                 raise BorderError(f'{directory / part} is missing')
 
 
-def check_weights(pipeline: Any, directory: Path, parts: Sequence[str]) -> None:
-    """Refuse a loaded pipeline with weights that are not finite.
+def check_files(files: Iterable[Path]) -> None:
+    """Check configurations and the headers of weights.
+
+    Raises:
+        BorderError: naming the file and what is wrong with it.
+    """
+    for path in files:
+        if path.name.endswith('.index.json'):
+            _check_shards(path)
+        elif path.name in ('config.json', 'scheduler_config.json'):
+            _check_config(path)
+        elif path.suffix == '.safetensors':
+            stored_shapes(path)
+
+
+def check_weights(network: Any, folder: Path) -> None:
+    """Refuse a loaded network with weights that are not finite.
 
     Raises:
         PolicyError: naming the tensor.
     """
-    with border(directory, 'train the painter, or copy the pipeline again', PolicyError):
-        for part in parts:
-            check_finite(getattr(pipeline, part).state_dict(), directory / part)
+    with border(folder, 'train the painter, or copy the pipeline again', PolicyError):
+        check_finite(network.state_dict(), folder)
 
 
 def _check_shards(path: Path) -> None:

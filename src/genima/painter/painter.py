@@ -6,6 +6,7 @@ embedded once and the noise is always the same, so equal views give equal target
 """
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from torch import Tensor
 from genima.cameras.views import tile, untile
 from genima.contract.spec import PolicySpec
 from genima.errors import ContractError
-from genima.painter.pipeline import image_size_px, load_pipeline
-from genima.precision import half_precision
+from genima.painter.folder import load_pipeline
+from genima.painter.pipeline import image_size_px
+from genima.precision import computes_bfloat16, half_precision
 
 _NOISE_SEED = 0
 _PROMPTS_KEPT = 64
@@ -50,22 +52,33 @@ class Painter:
         self._noise = torch.randn(shape, generator=torch.Generator().manual_seed(_NOISE_SEED)).to(self._device)
 
     @classmethod
-    def load(cls, policy_dir: Path | str, device: str = 'cpu', threads: int | None = None) -> 'Painter':
+    def load(
+        cls,
+        policy_dir: Path | str,
+        device: str = 'cpu',
+        threads: int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> 'Painter':
         """Load `policy.yaml` and `painter/` of a policy directory.
 
         Args:
             policy_dir: The policy directory.
             device: Torch device.
             threads: CPU threads of torch, for the whole process; unchanged if None.
+            dtype: Of the weights in memory; None: half precision for a fine-tuned base model where the device computes
+                with it, which halves what is held, and single precision for the small painter.
 
         Raises:
             PolicyError: if a file is missing or damaged.
-            ContractError: if the contract cannot be understood.
+            ContractError: if the contract cannot be understood, or the painter is not the one that it describes.
         """
         spec = PolicySpec.load(policy_dir)
         if threads is not None:
             torch.set_num_threads(threads)
-        return cls(spec, load_pipeline(policy_dir), device)
+        if dtype is None:
+            half = spec.base_model.is_known and computes_bfloat16(torch.device(device).type)
+            dtype = torch.bfloat16 if half else torch.float32
+        return cls(spec, load_pipeline(policy_dir, spec.base_model, dtype), device)
 
     def paint(self, views: NDArray[np.uint8], instruction: str | None = None) -> NDArray[np.uint8]:
         """Paint where the arm should go.
@@ -96,8 +109,10 @@ class Painter:
         return np.ascontiguousarray(result)
 
     def _paint_images(self, images: NDArray[np.uint8], prompt: str) -> NDArray[np.uint8]:
-        with torch.inference_mode(), half_precision(self._device):
+        half = self.pipeline.unet.dtype != torch.float32  # half precision throughout: nothing to cast while it computes
+        with torch.inference_mode(), nullcontext() if half else half_precision(self._device):
             control = torch.from_numpy(np.ascontiguousarray(images)).to(self._device).permute(0, 3, 1, 2).float() / 255
+            control = control.to(self.pipeline.unet.dtype)
             embedding = self._embedding(prompt).expand(len(control), -1, -1)
             painted = sample(self.pipeline, self._noise, control, embedding, self.spec.inference_steps)
             pixels = (painted.float() / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
@@ -111,7 +126,7 @@ class Painter:
         return self._prompts[prompt]
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def embed_prompt(pipeline: StableDiffusionControlNetPipeline, prompt: str) -> Tensor:
     """Return the embedding (1, tokens, width) of a prompt, as the standard pipeline makes it."""
     device = next(pipeline.unet.parameters()).device
@@ -134,6 +149,9 @@ def denoise(
     down, middle = pipeline.controlnet(
         noisy, time_step, encoder_hidden_states=prompt, controlnet_cond=control, return_dict=False
     )
+    if pipeline.unet.dtype != torch.float32:  # a frozen UNet in half precision beside a ControlNet in training
+        noisy, prompt, middle = (each.to(pipeline.unet.dtype) for each in (noisy, prompt, middle))
+        down = [each.to(pipeline.unet.dtype) for each in down]
     return pipeline.unet(
         noisy,
         time_step,
@@ -155,7 +173,8 @@ def sample(
     scheduler.set_timesteps(steps, device=noise.device)
     latents = noise * scheduler.init_noise_sigma
     for time_step in scheduler.timesteps:
-        scaled = scheduler.scale_model_input(latents, time_step)
+        scaled = scheduler.scale_model_input(latents, time_step).to(control.dtype)
         predicted = denoise(pipeline, scaled, time_step, prompt, control)
         latents = scheduler.step(predicted.float(), time_step, latents, return_dict=False)[0]
-    return pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor, return_dict=False)[0]
+    scaled = (latents / pipeline.vae.config.scaling_factor).to(control.dtype)
+    return pipeline.vae.decode(scaled, return_dict=False)[0]

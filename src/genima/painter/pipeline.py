@@ -1,17 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The small painter as a standard `StableDiffusionControlNetPipeline`: built fresh, saved, loaded.
-
-SD-Turbo or SD 1.5 with a fine-tuned ControlNet is another directory of the same layout; nothing here is special to the
-small one but `build_pipeline`.
-"""
-
-import copy
-import shutil
-from pathlib import Path
-from tempfile import mkdtemp
+"""The small painter as a standard `StableDiffusionControlNetPipeline`, built fresh."""
 
 import torch
-import transformers
 from diffusers import (
     AutoencoderKL,
     ControlNetModel,
@@ -19,22 +9,16 @@ from diffusers import (
     StableDiffusionControlNetPipeline,
     UNet2DConditionModel,
 )
-from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from genima.borders.files import reason
 from genima.cameras.views import grid
 from genima.contract.spec import PolicySpec
-from genima.errors import PolicyError
-from genima.painter.border import check_pipeline, check_weights
+from genima.painter.folder import assemble
 from genima.painter.tokenizer import MAX_TOKENS, build_tokenizer
-from genima.painter.weights import weights_variant
 
-DIRECTORY = 'painter'
 LATENT_CHANNELS = 8
 UNET_WIDTHS = (48, 96, 144)
 TEXT_WIDTH = 64
-_PARTS = ('vae', 'text_encoder', 'unet', 'controlnet')
 
 
 def image_size_px(spec: PolicySpec) -> tuple[int, int]:
@@ -55,37 +39,13 @@ def build_pipeline(spec: PolicySpec, seed: int = 0) -> StableDiffusionControlNet
     unet = build_unet(max(height, width) // 8)
     tokenizer = build_tokenizer()
     return assemble(
-        build_autoencoder(max(height, width)),
-        build_text_encoder(tokenizer),
-        tokenizer,
-        unet,
-        build_controlnet(unet),
-        build_scheduler(),
-    )
-
-
-def assemble(
-    vae: AutoencoderKL,
-    text_encoder: CLIPTextModel,
-    tokenizer: CLIPTokenizer,
-    unet: UNet2DConditionModel,
-    controlnet: ControlNetModel,
-    scheduler: DDIMScheduler,
-) -> StableDiffusionControlNetPipeline:
-    """Join the parts into the standard pipeline, without a safety checker."""
-    pipeline = StableDiffusionControlNetPipeline(
-        vae=vae,
-        text_encoder=text_encoder,
+        vae=build_autoencoder(max(height, width)),
+        text_encoder=build_text_encoder(tokenizer),
         tokenizer=tokenizer,
         unet=unet,
-        controlnet=controlnet,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
+        controlnet=build_controlnet(unet),
+        scheduler=build_scheduler(),
     )
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
 
 
 def build_autoencoder(size_px: int) -> AutoencoderKL:
@@ -168,63 +128,3 @@ def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
         initializer_factor=3.0,
     )
     return CLIPTextModel(config).eval()
-
-
-def save_pipeline(pipeline: StableDiffusionControlNetPipeline, policy_dir: Path | str) -> Path:
-    """Write `painter/` in half precision; an old one is replaced only when the new one is complete."""
-    target = Path(policy_dir) / DIRECTORY
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(mkdtemp(prefix='.painter.', dir=target.parent))
-    try:
-        parts = {name: copy.deepcopy(getattr(pipeline, name)).half() for name in _PARTS}
-        whole = assemble(tokenizer=pipeline.tokenizer, scheduler=pipeline.scheduler, **parts)
-        _be_quiet()
-        whole.save_pretrained(temporary, safe_serialization=True)
-        temporary.chmod(0o755)
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.rename(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return target
-
-
-def load_pipeline(policy_dir: Path | str) -> StableDiffusionControlNetPipeline:
-    """Load `painter/` of a policy directory, from disk only.
-
-    Raises:
-        PolicyError: if a file is missing or damaged.
-    """
-    directory = Path(policy_dir) / DIRECTORY
-    parts = [f'{part}/config.json' for part in _PARTS]
-    for name in ['model_index.json', 'scheduler/scheduler_config.json', 'tokenizer/tokenizer_config.json', *parts]:
-        if not (directory / name).is_file():
-            raise PolicyError(
-                f'{directory / name} is missing; train the painter with `genima train painter`, '
-                'or copy a complete StableDiffusionControlNetPipeline directory there'
-            )
-    check_pipeline(directory, _PARTS)
-    variant = weights_variant(directory, _PARTS)
-    try:
-        _be_quiet()
-        pipeline = StableDiffusionControlNetPipeline.from_pretrained(
-            directory,
-            variant=variant,
-            dtype=torch.float32,
-            safety_checker=None,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
-    except Exception as error:  # each part of it has errors of its own libraries
-        raise PolicyError(
-            f'{directory} does not hold a complete pipeline ({reason(error)}); train or copy it again'
-        ) from error
-    check_weights(pipeline, directory, _PARTS)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
-def _be_quiet() -> None:
-    """Show no progress bars of files that are read or written within a second."""
-    diffusers_logging.disable_progress_bar()
-    transformers.utils.logging.disable_progress_bar()

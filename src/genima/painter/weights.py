@@ -34,6 +34,12 @@ def weights_variant(directory: Path, parts: Sequence[str]) -> str | None:
     )
 
 
+def weights_files(folder: Path, variant: str | None) -> list[Path]:
+    """Return the files that hold the weights of one part in a variant, by name."""
+    matches = ((path, _WEIGHTS.fullmatch(path.name)) for path in sorted(folder.iterdir()))
+    return [path for path, match in matches if match and match['variant'] == variant]
+
+
 def _variants(folder: Path) -> set[str | None]:
     """Return the variants of one part, None for plain weights."""
     matches = (_WEIGHTS.fullmatch(path.name) for path in folder.iterdir())

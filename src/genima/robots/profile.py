@@ -110,7 +110,10 @@ class Link:
 
 @dataclass(frozen=True)
 class SphereSpec:
-    """A sphere that the painter paints, at `xyz_m` in `link`. A gripper sphere changes colour with the gripper."""
+    """A sphere that the painter paints, at `xyz_m` in `link`. A gripper sphere changes colour with the gripper.
+
+    With `radius_px` it has that radius in every view, however far away it is, and `radius_m` is its nominal size.
+    """
 
     name: str
     link: str
@@ -119,6 +122,7 @@ class SphereSpec:
     color_rgb: tuple[int, int, int] | None = None
     color_open_rgb: tuple[int, int, int] | None = None
     color_closed_rgb: tuple[int, int, int] | None = None
+    radius_px: float | None = None
 
     @property
     def is_gripper(self) -> bool:

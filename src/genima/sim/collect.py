@@ -23,7 +23,7 @@ from genima.sim.look import Dresser, Look, dressed
 from genima.sim.masks import BEHIND, Masks
 from genima.sim.simulation import Simulation
 
-PLAN_STEPS = 20
+PLAN_STEPS = 25  # K = 20, or a chunk of 20 on a target image that is 5 steps old
 PARTS = {'object': ('cube',), 'background': ('table', 'floor', BEHIND)}
 """Parts of the images that masks are written of, and the geoms that they consist of."""
 HOLD_STEPS = 8  # the cube stays lifted so long, or the policy learns nothing of what comes then

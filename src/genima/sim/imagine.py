@@ -19,8 +19,8 @@ from genima.robots.transforms import axis_generators, rotation_about
 from genima.sim.expert import DOWN, rollout
 from genima.sim.pick import PickTask
 
-STEPS = 56
-PLAN_STEPS = 20
+STEPS = 61
+PLAN_STEPS = 25
 REACHED_M = 0.01
 
 

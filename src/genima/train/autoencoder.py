@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""First stage of the painter: an autoencoder that keeps spheres sharp."""
+"""The autoencoder in training: a small one that keeps spheres sharp, and the latents of targets under any."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,30 +12,28 @@ from torch import Tensor
 from torch.nn import functional
 
 from genima.precision import half_precision
+from genima.train.draws import Draw
 from genima.train.samples import Samples, to_tensor
+from genima.train.stored_views import scratch_array
 
-BATCH = 2
-LEARNING_RATE = 1.5e-3
 SPHERE_WEIGHT = 3.0
 _KL_WEIGHT = 1e-3
 _SCALE_SAMPLES = 48
 
 
-def autoencoder_loss(vae: AutoencoderKL, samples: Samples, rng: np.random.Generator) -> Callable[[], Tensor]:
-    """Return a function that draws a batch of targets and returns the loss of `vae` on it.
+def autoencoder_loss(vae: AutoencoderKL, samples: Samples) -> Callable[[Draw], Tensor]:
+    """Return a function from a draw of targets to the loss of `vae` on them.
 
     Absolute and squared error, more weight where spheres are, and a light pull towards a unit normal latent
     (Rombach et al., 'High-Resolution Image Synthesis with Latent Diffusion Models', CVPR 2022).
     """
 
-    def loss() -> Tensor:
-        indices = rng.integers(0, len(samples), BATCH)
-        target = samples.targets(indices)
-        weight = 1 + SPHERE_WEIGHT * sphere_mask(samples.images(indices), target)
-        x = to_tensor(target)
-        with half_precision():
-            posterior = vae.encode(x).latent_dist
-            painted = vae.decode(posterior.sample()).sample
+    def loss(draw: Draw) -> Tensor:
+        target = samples.targets(draw.rows)
+        weight = 1 + SPHERE_WEIGHT * samples.sphere_mask(draw.rows, target).to(draw.device)
+        x = to_tensor(target).to(draw.device)
+        posterior = vae.encode(x).latent_dist
+        painted = vae.decode(posterior.sample()).sample
         kl = posterior.kl().float().mean() / posterior.mean[0].numel()
         return pixel_error(painted.float(), x, weight) + _KL_WEIGHT * kl
 
@@ -47,39 +46,58 @@ def pixel_error(painted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return ((error.abs() + 2 * error.square()) * weight).sum() / (3 * weight.sum())
 
 
-def sphere_mask(views: np.ndarray, targets: np.ndarray) -> Tensor:
-    """Return (B, 1, H, W), 1 where a target differs from its view, else 0."""
-    return torch.from_numpy((views != targets).any(axis=-1)).float()[:, None]
+def encode(vae: Any, images: Tensor) -> Tensor:
+    """Return latents (B, C, h, w) of images (B, 3, H, W) in [-1, 1], scaled as the UNet has them; KL or tiny autoencoder."""
+    encoded = vae.encode(images.to(vae.dtype))
+    latents = encoded.latent_dist.mode() if hasattr(encoded, 'latent_dist') else encoded.latents
+    return latents * vae.config.scaling_factor
+
+
+def fit_scale(vae: AutoencoderKL, samples: Samples, device: torch.device, seed: int) -> None:
+    """Store the factor to unit variance in `scaling_factor`, where the standard pipeline looks."""
+    vae.register_to_config(scaling_factor=1.0)
+    rows = np.random.default_rng([seed, 2]).integers(0, len(samples), _SCALE_SAMPLES)
+    latents = Latents(vae, samples, device)
+    vae.register_to_config(scaling_factor=1 / float(torch.cat([latents.encode(int(row))[0] for row in rows]).float().std()))
 
 
 class Latents:
-    """Latents of all targets, encoded when first asked for and kept: targets never change, and few are needed twice.
+    """Latents of all targets, encoded when first asked for and kept in a file: targets never change.
 
-    The factor to unit variance is stored in the autoencoder's `scaling_factor`, where the standard pipeline looks.
+    The file is mapped into memory, so that many more fit than memory holds.
     """
 
-    def __init__(self, vae: AutoencoderKL, samples: Samples, rng: np.random.Generator) -> None:
-        """Measure the factor on a few samples."""
-        self._vae, self._samples = vae.eval(), samples
-        vae.register_to_config(scaling_factor=1.0)
-        indices = rng.integers(0, len(samples), _SCALE_SAMPLES)
-        factor = 1 / float(torch.cat([self._encode(index)[0] for index in indices]).float().std())
-        vae.register_to_config(scaling_factor=factor)
-        self._known: dict[int, tuple[Tensor, Tensor]] = {}
+    def __init__(self, vae: Any, samples: Samples, device: torch.device) -> None:
+        """Encode with `vae`, which does not change from here on."""
+        self._vae, self._samples, self._device = vae.eval(), samples, device
+        self._known = np.zeros(len(samples), dtype=bool)
+        self._latents: NDArray[np.float16] | None = None
+        self._masks: NDArray[np.uint8] | None = None
 
-    def __call__(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Return latents (B, C, h, w) of unit variance, and where spheres are (B, 1, h, w), 0 or 1."""
-        for index in indices:
-            if int(index) not in self._known:
-                self._known[int(index)] = self._encode(int(index))
-        latents, masks = zip(*(self._known[int(index)] for index in indices), strict=True)
-        return torch.cat(latents).float(), torch.cat(masks).float()
+    def __call__(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return scaled latents (B, C, h, w), and where spheres are (B, 1, h, w), 0 or 1; views apart are rows each."""
+        for row in rows:
+            if not self._known[row]:
+                self._keep(int(row), *self.encode(int(row)))
+        assert self._latents is not None and self._masks is not None
+        latents, masks = torch.from_numpy(self._latents[rows]), torch.from_numpy(self._masks[rows])
+        return latents.flatten(0, 1).to(self._device).float(), masks.flatten(0, 1).to(self._device).float()
 
     @torch.no_grad()
-    def _encode(self, index: int) -> tuple[Tensor, Tensor]:
-        target = self._samples.targets([index])
-        with half_precision():
-            latent = self._vae.encode(to_tensor(target)).latent_dist.mode() * self._vae.config.scaling_factor
-        mask = sphere_mask(self._samples.images([index]), target)
-        shrunk = functional.max_pool2d(mask, mask.shape[-1] // latent.shape[-1])
-        return latent.half(), shrunk.half()
+    def encode(self, row: int) -> tuple[Tensor, Tensor]:
+        """Return latents (I, C, h, w) and masks (I, 1, h, w) of the I images of one moment."""
+        target = self._samples.targets([row])
+        with half_precision(self._device):
+            latents = encode(self._vae, to_tensor(target).to(self._device)).float()
+        mask = self._samples.sphere_mask(np.array([row]), target)
+        return latents, functional.max_pool2d(mask, mask.shape[-1] // latents.shape[-1])
+
+    def _keep(self, row: int, latents: Tensor, masks: Tensor) -> None:
+        if self._latents is None or self._masks is None:
+            count = len(self._samples)
+            self._masks = scratch_array((count, *masks.shape))
+            halves = scratch_array((count, 2 * latents.numel()))
+            self._latents = halves.view(np.float16).reshape(count, *latents.shape)
+        self._latents[row] = latents.half().cpu().numpy()
+        self._masks[row] = masks.byte().numpy()
+        self._known[row] = True

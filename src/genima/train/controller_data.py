@@ -13,8 +13,8 @@ from genima.episodes.index import list_demonstrations
 from genima.episodes.store import read_episode
 from genima.errors import ContractError
 from genima.sim.imagine import imagine
-from genima.train.loop import OnProgress
 from genima.train.stored_views import rectified
+from genima.train.workshop import OnProgress
 
 FOLLOWED_RAD = 0.03
 SHIFT_RAD = 0.03

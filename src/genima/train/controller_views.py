@@ -9,7 +9,7 @@ import numpy as np
 
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.contract.spec import PolicySpec
-from genima.contract.targets import shown_in, view_models
+from genima.contract.targets import shown_in, sized, view_models
 from genima.randomize.textures import vary
 from genima.robots.kinematics import link_poses
 from genima.robots.profile import RobotProfile
@@ -136,8 +136,9 @@ def _draw_view(
     rng: np.random.Generator,
     clean: bool,
 ) -> np.ndarray:
-    view = np.ascontiguousarray(vary(rng, backgrounds[rng.integers(len(backgrounds))]))
-    spheres = shown_in(spec, name, scene)
+    background = backgrounds[rng.integers(len(backgrounds))]
+    view = background.copy() if spec.background == 'black' else np.ascontiguousarray(vary(rng, background))
+    spheres = sized(spec, model, T_camera_base, shown_in(spec, name, scene))
     if clean:
         return draw(view, model, T_camera_base, spheres, spec.stripes, out=view)
     spheres = [_jitter(sphere, T_camera_base, model.K[0, 0], rng) for sphere in spheres]

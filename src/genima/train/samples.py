@@ -73,9 +73,16 @@ class Samples:
         """Return what it should paint, shaped as `images`."""
         return _to_images(self.spec, self._target_views(indices))
 
+    def sphere_mask(self, rows: NDArray[np.int64], targets: Image) -> Tensor:
+        """Return (B, 1, H, W), 1 where `targets` of these moments show a sphere, else 0."""
+        behind = np.zeros_like(targets) if self.spec.background == 'black' else self.images(rows)
+        return torch.from_numpy((behind != targets).any(axis=-1)).float()[:, None]
+
     def _target_views(self, indices: Sequence[int] | NDArray[np.int64]) -> Image:
         rows = np.asarray(indices)
         views = self.views[rows]
+        if self.spec.background == 'black':
+            views = np.zeros_like(views)
         sets = self.camera_set[rows]
         for number in np.unique(sets):
             chosen = sets == number

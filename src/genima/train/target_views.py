@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from genima.cameras.model import MountedCamera
 from genima.compiled import compiled
 from genima.contract.spec import PolicySpec
-from genima.contract.targets import shown_in, view_models
+from genima.contract.targets import radius_of_px, shown_in, view_models
 from genima.robots.kinematics import link_poses
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import inverse
@@ -96,21 +96,32 @@ class TargetDrawer:
             shown = {sphere.name: sphere.radius_m for sphere in shown_in(spec, name, base)}
             self._shown[row] = [sphere.name in shown for sphere in base]
             self._radii[row] = [shown.get(sphere.name, 0.0) for sphere in base]
+        self._radii_px = {n: sphere.radius_px for n, sphere in enumerate(spec.spheres) if sphere.radius_px is not None}
 
     def draw(self, views: Image, scenes: Scenes, rows: NDArray[np.int64]) -> None:
         """Draw over views (B, V, S, S, 3), in place, the scenes of the moments `rows` (B,)."""
         frames, colors, poses = scenes.T_base_sphere[rows], scenes.colors_rgb[rows], scenes.T_camera_base[rows]
         bands, dark = float(self._spec.stripes.bands), float(self._spec.stripes.dark)
-        left = np.tile(self._other, (len(views), 1))
-        _draw_all(views, self._K, poses, frames, self._radii, self._shown, colors, bands, dark, left)
+        left, radii = np.tile(self._other, (len(views), 1)), self._radii_at(frames, poses)
+        _draw_all(views, self._K, poses, frames, radii, self._shown, colors, bands, dark, left)
         for row, view in np.argwhere(left):  # a fisheye's view, spheres that touch, or a camera close to one
             spheres = [
-                Sphere(sphere.name, frames[row, n], self._radii[view, n], colors[row, n].astype(np.uint8))
+                Sphere(sphere.name, frames[row, n], radii[row, view, n], colors[row, n].astype(np.uint8))
                 for n, sphere in enumerate(self._spec.spheres)
                 if self._shown[view, n]
             ]
             image = views[row, view]
             draw(image, self._models[view], poses[row, view], spheres, self._spec.stripes, out=image)
+
+
+    def _radii_at(self, frames: Floats, poses: Floats) -> Floats:
+        """Return the radii (B, V, n) in metres; those in pixels depend on where spheres and cameras are."""
+        radii = np.tile(self._radii, (len(frames), 1, 1))
+        for n, radius_px in self._radii_px.items():
+            for row, view in np.ndindex(radii.shape[:2]):
+                focal_px = float(self._models[view].K[0, 0])
+                radii[row, view, n] = radius_of_px(radius_px, poses[row, view], frames[row, n, :3, 3], focal_px)
+        return radii
 
 
 @compiled(error_model='numpy')
@@ -125,6 +136,6 @@ def _draw_all(
                 continue
             which = shown[view]
             left[row, view] = not paint_pinhole(
-                views[row, view], K[view], T_camera_base[row, view], frames[row][which], radii[view][which],
+                views[row, view], K[view], T_camera_base[row, view], frames[row][which], radii[row, view][which],
                 colors[row][which], bands, dark,
             )  # fmt: skip
