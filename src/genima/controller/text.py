@@ -23,6 +23,8 @@ def embed_texts(folder: Path | str, texts: Sequence[str]) -> Tensor:
     """
     root = Path(folder)
     parts = (root / 'text_encoder', root / 'tokenizer') if (root / 'text_encoder').is_dir() else (root, root)
+    if not (parts[1] / 'tokenizer_config.json').is_file():  # without it, transformers makes one that knows no word
+        raise PolicyError(f'{root} does not hold a whole CLIP text model with its tokenizer: no tokenizer_config.json')
     try:
         model = CLIPTextModel.from_pretrained(parts[0], local_files_only=True, use_safetensors=True).eval()
         tokenizer = CLIPTokenizer.from_pretrained(parts[1], local_files_only=True)

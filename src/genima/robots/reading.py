@@ -201,12 +201,13 @@ def _sphere(data: Any, where: str) -> SphereSpec:
     if given not in ({'color_rgb'}, {'color_open_rgb', 'color_closed_rgb'}):
         raise ProfileError(f'{where}: give color_rgb, or color_open_rgb and color_closed_rgb for the gripper sphere')
     x, y, z = require_vector(fields['xyz_m'], f'{where}.xyz_m', 3).tolist()
+    colors_of: dict[str, Any] = {key: require_color(fields[key], f'{where}.{key}') for key in given}
     return SphereSpec(
         name=require_text(fields['name'], f'{where}.name'),
         link=require_text(fields['link'], f'{where}.link'),
         xyz_m=(x, y, z),
         radius_m=require_number(fields['radius_m'], f'{where}.radius_m', 1e-4),
-        **{key: require_color(fields[key], f'{where}.{key}') for key in given},
+        **colors_of,
     )
 
 

@@ -63,11 +63,11 @@ def color_jitter(draw: Draw, images: Tensor, augmentation: Augmentation) -> Tens
 
     Hue is turned in the plane of constant luma (YIQ), which needs no detour over HSV.
     """
-    ranges = [augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue]
-    if not any(ranges):
+    most = (augmentation.brightness, augmentation.contrast, augmentation.saturation, augmentation.hue)
+    if not any(most):
         return images
     each = len(images) // len(draw.rows)
-    drawn = np.stack([rng.uniform(-1, 1, 4) for rng in draw.generators]).astype(np.float32) * np.float32(ranges)
+    drawn = (np.stack([rng.uniform(-1, 1, 4) for rng in draw.generators]) * np.array(most)).astype(np.float32)
     factors = torch.from_numpy(drawn).to(images).repeat_interleave(each, dim=0)
     brightness, contrast, saturation, hue = (column[:, None, None, None] for column in factors.unbind(1))
     luma = torch.tensor(_LUMA).to(images)[:, None, None]
