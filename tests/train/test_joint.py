@@ -9,6 +9,7 @@ import pytest
 import torch
 from base_models import make_base
 from diffusers import DDPMScheduler
+from genima.evaluate.policy import Policy
 from made_episodes import made, write
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
@@ -18,7 +19,6 @@ from genima.controller.controller import Controller
 from genima.controller.encoder import ViewEncoder
 from genima.controller.resnet import MEAN, STD, load_imagenet
 from genima.errors import PolicyError
-from genima.evaluate.policy import Policy
 from genima.painter.base import find_base
 from genima.painter.foreign import import_controlnet
 from genima.painter.painter import Painter

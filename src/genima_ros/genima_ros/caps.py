@@ -39,7 +39,8 @@ def keep(known: dict[str, Value], name: str, value: Value) -> Value:
 
 def oversized(message: Any) -> str | None:
     """Return which field of a message is too large and what is allowed, or None."""
-    for name, check in _checks(type(message)):
+    kind: Any = type(message)
+    for name, check in _checks(kind):
         trouble = check(getattr(message, name))
         if trouble is not None:
             return f'{name}{trouble}'

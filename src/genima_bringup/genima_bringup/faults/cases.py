@@ -27,7 +27,7 @@ def _stream(
     link: str, what: str, stream: Callable[[], StreamFault], stops: bool = False, lost_after_s: float = 0.0
 ) -> FaultCase:
     name = f'{link}: {what}'
-    where = (GRAPH,) if link in ('target_image', 'front camera') else (IN_PROCESS,)
+    where: tuple[str, ...] = (GRAPH,) if link in ('target_image', 'front camera') else (IN_PROCESS,)
     where = (GRAPH, IN_PROCESS) if name in ON_BOTH else where
     return FaultCase(name, link, stream, stops=stops, lost_after_s=lost_after_s, transports=where)
 

@@ -4,6 +4,7 @@
 import heapq
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -109,7 +110,7 @@ class SteppedNode:
             timer.reset()
         wires.take_over(node)
         for subscription in node.subscriptions:
-            wires.connect(subscription.topic_name, lambda message, to=subscription: self._receive(to, message))
+            wires.connect(subscription.topic_name, partial(self._receive, subscription))
         wires.connect('/clock', self._tell_time)
 
     def step(self, now_s: float) -> None:
