@@ -52,7 +52,7 @@ NODES = (
 
 setup(
     name='genima_ros',
-    version='0.1.0',
+    version='0.2.0',
     packages=['genima_ros', 'genima_ros.console'],
     package_data={'genima_ros.console': ['page/*']},
     data_files=[

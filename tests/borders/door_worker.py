@@ -50,7 +50,9 @@ def serve(modules: list[str]) -> None:
     print('ready', flush=True)
     for line in sys.stdin:
         order = json.loads(line)
-        watch = watches.setdefault(order['watch'], Watch(order['watch']))
+        if order['watch'] not in watches:  # a user has few of them
+            watches[order['watch']] = Watch(order['watch'])
+        watch = watches[order['watch']]
         watch.opened()
         answer = _run(order)
         print(json.dumps({**answer, 'opened': watch.opened()}), flush=True)

@@ -70,7 +70,7 @@ def _target(time_s: float, pixels: np.ndarray) -> bytes:
     )  # fmt: skip
     return messages.cdr(
         TARGET_KIND, header=messages.header(time_s), contract=SPEC.hash(), cameras=list(SPEC.cameras),
-        unchanged_s=np.zeros(len(SPEC.cameras)), horizon_s=1.0, image=image,
+        unchanged_s=np.zeros(len(SPEC.cameras)), horizon_s=1.0, image=image, instruction=SPEC.instruction,
     )  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def test_damaged_weights_are_refused(policy_dir: Path, tmp_path: Path) -> None:
     shutil.copytree(policy_dir, tmp_path, dirs_exist_ok=True)
     weights = tmp_path / 'painter' / 'unet' / 'diffusion_pytorch_model.safetensors'
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(PolicyError, match='train or copy it again'):
+    with pytest.raises(PolicyError, match='copy the pipeline again'):
         Painter.load(tmp_path)
 
 

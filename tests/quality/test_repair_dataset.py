@@ -100,6 +100,6 @@ def test_a_damaged_index_is_made_anew(dataset: Path) -> None:
 
 def test_salvage_writes_nothing_if_it_fails(dataset: Path, tmp_path: Path) -> None:
     (dataset / FIRST).write_bytes((dataset / FIRST).read_bytes()[:3000])
-    with pytest.raises(ValueError, match='copy the file again'):
+    with pytest.raises(ValueError, match='copy it again'):
         salvage(dataset / FIRST, tmp_path / 'kept.h5')
     assert not (tmp_path / 'kept.h5').exists()

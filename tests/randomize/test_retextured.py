@@ -102,7 +102,7 @@ def test_masks_that_do_not_fit_are_refused_in_words(masks: Path, tmp_path: Path)
     with pytest.raises(DatasetError, match='are needed'):
         read_masks(masks, 'episode_000000', {'front': (STEPS + 1, *SIZE)})
     (masks / 'episode_000000.h5').write_bytes(b'nothing')
-    with pytest.raises(DatasetError, match='cannot be read as masks'):
+    with pytest.raises(DatasetError, match='as masks of these images'):
         read_masks(masks, 'episode_000000', SHAPES)
     with pytest.raises(GenimaError, match='no part'):
         Swap('arm', str(masks))

@@ -9,7 +9,6 @@ import pytest
 import torch
 from base_models import make_base
 from diffusers import DDPMScheduler
-from genima.evaluate.policy import Policy
 from made_episodes import made, write
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
@@ -22,6 +21,7 @@ from genima.errors import PolicyError
 from genima.painter.base import find_base
 from genima.painter.foreign import import_controlnet
 from genima.painter.painter import Painter
+from genima.policy.local import LocalPolicy
 from genima.robots.profile import RobotProfile
 from genima.train.controller import ControllerTraining, Network, train_controller
 from genima.train.finetune import finetune
@@ -68,7 +68,7 @@ def policy(base: Path, data: Path, spec: PolicySpec, tmp_path_factory: pytest.Te
 
 
 def test_a_controller_with_clip_text_and_a_cvae_is_saved_and_acts(policy: Path, spec: PolicySpec) -> None:
-    loaded = Policy.load(policy)
+    loaded = LocalPolicy.load(policy)
     config = loaded.controller.model.config
     assert (config.text_dim, config.texts, config.latent_dim) == (768, 1, 4)
     assert loaded.controller.model.texts.abs().max() > 0
@@ -78,9 +78,9 @@ def test_a_controller_with_clip_text_and_a_cvae_is_saved_and_acts(policy: Path, 
 
 
 def test_together_both_change_and_the_contract_stays(policy: Path, data: Path) -> None:
-    before, contract = Policy.load(policy), PolicySpec.load(policy)
+    before, contract = LocalPolicy.load(policy), PolicySpec.load(policy)
     after_spec = train_joint(data, policy, JointTuning(stage=stage()), workshop(policy))
-    after = Policy.load(policy)
+    after = LocalPolicy.load(policy)
     assert after_spec == contract == after.spec
     for one, other in ((before.painter.pipeline.controlnet, after.painter.pipeline.controlnet),
                        (before.controller.model, after.controller.model)):  # fmt: skip

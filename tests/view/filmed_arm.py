@@ -106,5 +106,6 @@ def _guard(store: Any, time_s: float, state: str, reasons: list[str]) -> bytes:
     message = types[GUARD](
         header=types['std_msgs/msg/Header'](stamp=stamp, frame_id=''), chunk=stamp, state=state, armed=True, reasons=reasons,
         share=1.0, rate=1.0, limits=[], worst=none, chunks=1, violations=[], violation_counts=none.astype(np.uint64),
+        holds=reasons, clock_ahead_s=0.0,
     )  # fmt: skip
     return bytes(store.serialize_cdr(message, GUARD))

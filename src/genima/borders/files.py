@@ -46,7 +46,7 @@ def read_bytes(path: Path | str, most: int = MAX_FILE_BYTES) -> bytes:
         raise BorderError(f'{path} has {size} bytes, allowed {most}')
     try:
         with open(path, 'rb') as file:
-            return file.read(most)
+            return file.read(size)  # not `most`: Python takes that much memory first
     except OSError as error:
         raise BorderError(f'{path}: {error.strerror}') from error
 
