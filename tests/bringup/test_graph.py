@@ -55,8 +55,8 @@ def test_every_parameter_of_a_stack_is_declared_by_its_node(small_policy: Callab
         from_file = yaml.safe_load(table.parameter_file.read_text())
         for entry in table.nodes:
             sources = NODES.glob(f'{entry.name.removesuffix("_node")}_*.py')
-            # recorder and failure recorder share what they are told of the rig
-            declared = set().union(*map(_declared, [*sources, NODES / 'rig_parameter.py'])) | {'use_sim_time'}
+            shared = (NODES / 'rig_parameter.py', NODES / 'view_inputs.py')  # several nodes declare what these read
+            declared = set().union(*map(_declared, [*sources, *shared])) | {'use_sim_time'}
             given = set(entry.parameters) | set(from_file.get(f'/**/{entry.name}', {}).get('ros__parameters', {}))
             assert given <= declared, f'{entry.name}: {given - declared}'
 

@@ -169,7 +169,8 @@ class Bench:
         """Set a scene and start a new guard."""
         if self._guard is not None:
             self._guard.node.destroy_node()
-        self.wires.disconnect_all()
+        self._tick = 0  # the ticks of policy and robot fall as in every other run
+        self.wires.restart()
         self._others.clear()
         self.robot.join(self.wires, seed)
         self._policy.join(self.robot, seed)

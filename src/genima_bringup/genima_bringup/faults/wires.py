@@ -55,8 +55,9 @@ class Wires:
         """Hand every message of a topic to somebody."""
         self._handlers.setdefault(topic, []).append(handler)
 
-    def disconnect_all(self) -> None:
-        """Forget who listens, what is under way, and the faults."""
+    def restart(self) -> None:
+        """Begin at time 0; forget who listens, what is under way, and the faults."""
+        self.now_s = 0.0
         self._handlers.clear()
         self._waiting.clear()
         self.faults.clear()
