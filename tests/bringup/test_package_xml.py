@@ -15,8 +15,8 @@ PACKAGES = ('genima_msgs', 'genima_ros', 'genima_bringup')
 # modules whose package is called otherwise
 KEYS = {'numpy': 'python3-numpy', 'cv2': 'python3-opencv', 'scipy': 'python3-scipy', 'yaml': 'python3-yaml'}
 KEYS |= {'pytest': 'python3-pytest', 'tf2_ros': 'tf2_ros_py'}
-# franka_msgs is of the Franka driver, imported where a profile names it; franka and pylibfranka are the extra `fci`: an error
-# says to install them
+# franka_msgs is of the Franka driver, imported where a profile names it; franka and pylibfranka are the extra `fci`:
+# an error says to install them
 OPTIONAL = {'franka_msgs', 'franka', 'pylibfranka'}
 OURS = {'genima', 'rosless'}  # the library, installed by pip
 
