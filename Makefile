@@ -1,4 +1,5 @@
 # make demo   installs what is missing and shows a simulated Franka pick up a cube
+# make notebooks   writes the notebooks of examples/ to out/notebooks
 # make test   installs what is missing, lints, type-checks and runs the tests
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,7 +14,7 @@ DEMO_ARGS ?= --episodes 5 --seed 2000
 # the dynamic linker of a virtual environment needs no activation; user site packages must not leak in
 export PYTHONNOUSERSITE := 1
 
-.PHONY: demo test test-slow lint types setup clean
+.PHONY: demo test test-slow lint types setup notebooks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/genima demo $(DEMO_ARGS) --report out/demo
@@ -26,7 +27,7 @@ test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/.installed-dev
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff check src tests examples
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
@@ -40,6 +41,16 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/install.sh
 $(VENV)/.installed-dev: $(VENV)/.installed
 	PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/install.sh '.[dev,view]'
 	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/install.sh '.[docs]'
+	touch $@
+
+notebooks: $(VENV)/.installed-docs
+	mkdir -p out/notebooks
+	for each in examples/notebooks/*.py; do \
+	    $(BIN)/jupytext --to ipynb --output out/notebooks/$$(basename $$each .py).ipynb $$each || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache
