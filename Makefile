@@ -1,4 +1,5 @@
 # make demo   installs what is missing and shows a simulated Franka pick up a cube
+# make docs   builds the documentation into out/site, from docs/ and from the code
 # make notebooks   writes the notebooks of examples/ to out/notebooks
 # make test   installs what is missing, lints, type-checks and runs the tests
 PYTHON ?= python3
@@ -14,7 +15,7 @@ DEMO_ARGS ?= --episodes 5 --seed 2000
 # the dynamic linker of a virtual environment needs no activation; user site packages must not leak in
 export PYTHONNOUSERSITE := 1
 
-.PHONY: demo test test-slow lint types setup notebooks clean
+.PHONY: demo test test-slow lint types setup docs notebooks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/genima demo $(DEMO_ARGS) --report out/demo
@@ -27,7 +28,7 @@ test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/.installed-dev
-	$(BIN)/ruff check src tests examples
+	$(BIN)/ruff check src tests examples tools
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
@@ -45,6 +46,11 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 $(VENV)/.installed-docs: $(VENV)/.installed-dev
 	PYTHON='$(PYTHON)' VENV='$(VENV)' sh tools/install.sh '.[docs]'
 	touch $@
+
+# the notice is about MkDocs 2, which we do not use
+docs: $(VENV)/.installed-docs
+	$(BIN)/python tools/docs/reference.py docs/reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 notebooks: $(VENV)/.installed-docs
 	mkdir -p out/notebooks

@@ -191,3 +191,23 @@ def test_an_export_proves_its_integrity(native: Path, tmp_path: Path, to: str, p
     victim.write_bytes(data)
     (found,) = verify(tmp_path / 'out')
     assert (found.code, found.where) == ('export-changed', victim.relative_to(tmp_path / 'out').as_posix())
+
+
+def test_the_format_of_the_manual_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).resolve().parents[2] / 'docs' / 'own_format.md').read_text()
+    package, demos = tmp_path / 'package', tmp_path / 'demos'
+    (package / 'my_format-1.0.dist-info').mkdir(parents=True)
+    (package / 'my_format-1.0.dist-info' / 'METADATA').write_text('Metadata-Version: 2.1\nName: my_format\nVersion: 1.0\n')
+    (package / 'my_format-1.0.dist-info' / 'entry_points.txt').write_text('[genima.formats]\nnpz = my_format:FORMAT\n')
+    (package / 'my_format.py').write_text(page.split('```python\n')[1].split('```')[0])
+    monkeypatch.syspath_prepend(package)
+    demos.mkdir()
+    time_s, q_rad = np.arange(12) / 10, np.linspace(0.1, 0.2, 12)[:, None] - [0, 0, 0, 1.5, 0, -1.5, 0]
+    images = np.random.default_rng(0).integers(0, 255, (12, 480, 640, 3), dtype=np.uint8)
+    np.savez(demos / 'one.npz', time_s=time_s, q_rad=q_rad, gripper_open=np.ones(12), front=images)
+    assert detect(demos) == 'npz'
+    (step,) = plan(demos, tmp_path / 'out', 'hdf5')
+    assert step.count() == 1 and step.options == {'robot', 'rate_hz'}
+    step.run(print, 1, {'robot': 'fr3', 'images': 'png'})
+    assert read_episode(tmp_path / 'out' / 'episode_000000.h5').metadata['robot'] == 'fr3'
+    assert not [each for each in verify(tmp_path / 'out') if each.severity == 'error']

@@ -6,6 +6,7 @@ import inspect
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,8 @@ from genima.errors import DatasetError
 from genima.recording.layout import SUFFIXES
 
 NATIVE = 'hdf5'
+GROUP = 'genima.formats'
+"""Entry points of other packages: a name, and a `Format` of that name."""
 _BAGS = tuple(f'{folder}*{suffix}' for suffix in SUFFIXES for folder in ('', '*/'))
 _HDF5 = 'genima.convert.hdf5.conversion'
 _COMMON = ('source', 'out', 'on_done', 'workers')
@@ -98,6 +101,11 @@ class Step:
         self.function(self.source, self.out, on_done, workers, **own)
 
 
+def formats() -> dict[str, Format]:
+    """Return all formats by name: ours, and those that other packages name as entry points of the group `GROUP`."""
+    return {**{each.name: each.load() for each in entry_points(group=GROUP)}, **FORMATS}
+
+
 def detect(folder: Path) -> str:
     """Return the name of a folder's format.
 
@@ -108,12 +116,13 @@ def detect(folder: Path) -> str:
         return 'mcap'
     if not folder.exists():
         raise DatasetError(f'{folder} is no folder and no file; name the folder of a dataset')
-    found = [each.name for each in FORMATS.values() if any(next(folder.glob(sign), None) for sign in each.signs)]
+    known = formats()
+    found = [each.name for each in known.values() if any(next(folder.glob(sign), None) for sign in each.signs)]
     layout = layout_of(folder)
     if layout and layout != NATIVE:
         found = [layout, *(name for name in found if name != NATIVE)]
     if len(found) != 1:
-        signs = '; '.join(f'{each.name}: {each.signs[0] if each.signs else "*.h5, *.hdf5"}' for each in FORMATS.values())
+        signs = '; '.join(f'{each.name}: {each.signs[0] if each.signs else "*.h5, *.hdf5"}' for each in known.values())
         problem = f'looks like {" and ".join(found)}' if found else f'has no known format ({signs})'
         raise DatasetError(f'{folder} {problem}; say what it is with --from')
     return found[0]
@@ -136,7 +145,7 @@ def plan(source: Path, out: Path, to: str, from_: str | None = None) -> list[Ste
     """
     from_ = from_ or detect(source)
     if from_ == to:
-        raise DatasetError(f'{source} has the format {from_} already; formats are {", ".join(FORMATS)}')
+        raise DatasetError(f'{source} has the format {from_} already; formats are {", ".join(formats())}')
     if NATIVE in (from_, to):
         return [_step(source, out, from_, to)]
     between = out.absolute().with_name(f'.{out.absolute().name}.{NATIVE}')
@@ -159,12 +168,13 @@ def clean_up(steps: Sequence[Step]) -> None:
 
 
 def _step(source: Path, out: Path, from_: str, to: str, temporary: bool = False) -> Step:
+    known = formats()
     for name in (from_, to):
-        if name not in FORMATS:
-            raise DatasetError(f'there is no format {name!r}; formats are {", ".join(FORMATS)}')
+        if name not in known:
+            raise DatasetError(f'there is no format {name!r}; formats are {", ".join(known)}')
     foreign, kind, native = (to, 'export', source) if from_ == NATIVE else (from_, 'load', out)
-    module = importlib.import_module(FORMATS[foreign].module)
+    module = importlib.import_module(known[foreign].module)
     function = getattr(module, kind, None)
     if function is None:
-        raise DatasetError(f'{FORMATS[foreign].text} cannot be {"written" if kind == "export" else "read"}')
+        raise DatasetError(f'{known[foreign].text} cannot be {"written" if kind == "export" else "read"}')
     return Step(f'{from_} to {to}', source, out, native, module, function, temporary)
