@@ -21,7 +21,8 @@ ROOMS = [
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'trajectory_msgs', 'rosless', 'genima_msgs'}
 # commands start and watch the graph; everything else in the library knows no node
 MAY_KNOW_THE_GRAPH = {'cli'}
-PYTHON = sorted(path for path in (ROOT / 'src').rglob('*.py') if 'egg-info' not in str(path))
+# `pip install src/genima_client` leaves a folder build there
+PYTHON = sorted(path for path in (ROOT / 'src').rglob('*.py') if 'build' not in path.parts)
 LICENCE = '# SPDX-License-Identifier: Apache-2.0'
 
 
