@@ -58,7 +58,7 @@ def seams(
     columns = list(rows[0])
     cells = [[_cell(row[name]) for name in columns] for row in rows]
     short = {'latency': 'delay', 'transport': 'wire', 'velocity': 'vel', 'acceleration': 'acc', 'lag_rms_mrad': 'lag'}
-    console.print('worst share of the limits (1 = at the limit) where chunks disagree by some mrad and come late by some ms')
+    console.print('largest fraction of each limit where chunks disagree by some mrad and come late by some ms')
     print_table('chunk seams', [short.get(name, name) for name in columns], cells)
     write_json(json_path, {'rows': rows})
 
@@ -73,7 +73,7 @@ def _cell(value: str | float | None) -> str:
 def targets(
     policy: Annotated[Path, typer.Option(help='Policy directory.')] = Path('models/panda_pick'),
     data: Annotated[Path, typer.Option(help='Episodes that the policy was not trained on.')] = Path('data/held_out'),
-    moments: Annotated[int, typer.Option(min=10, help='Moments, spread over all episodes.')] = 150,
+    moments: Annotated[int, typer.Option(min=10, help='Samples, spread over all episodes.')] = 150,
     limit_mm: Annotated[float, typer.Option(min=1.0, help='Limit of the target check.')] = 60.0,
     plot: Annotated[Path, typer.Option(help='Where the plot goes (SVG).')] = Path('out/targets.svg'),
     json_path: JsonOption = None,
@@ -173,7 +173,7 @@ def failures(
 @app.command()
 def cameras(
     robot: Annotated[str, typer.Option(help='Robot profile.')] = 'panda',
-    sizes: Annotated[str, typer.Option(help='Sizes of the pictures, by commas.')] = '128x128,640x480',
+    sizes: Annotated[str, typer.Option(help='Sizes of the images, by commas.')] = '128x128,640x480',
     trials: Annotated[int, typer.Option(min=1, help='Bumps of each kind per camera and size.')] = 100,
     hours: Annotated[float, typer.Option(min=0.001, help='Undisturbed motion per size [h].')] = 1.0,
     limit_px: Annotated[float, typer.Option(min=0.05, help='Limit of the drift of fixed cameras, 640 px wide [px].')] = 0.45,
@@ -195,7 +195,7 @@ def cameras(
             outcomes.append(outcome)
             progress.advance(task)
     figures = {'cpu': cpu_rows(outcomes), 'pixels': pixel_rows(outcomes), 'shares': share_rows(outcomes)}
-    titles = {'cpu': 'processor time', 'pixels': 'what a bump does to the picture', 'shares': 'noticed within 2 s'}
+    titles = {'cpu': 'processor time', 'pixels': 'what a bump does to the image', 'shares': 'noticed within 2 s'}
     for name, rows in figures.items():
         for size in dict.fromkeys(row['size'] for row in rows):
             columns = [column for column in rows[0] if column != 'size']
@@ -220,9 +220,9 @@ def _size(text: str) -> tuple[int, int]:
 @app.command()
 def calibration(
     count: Annotated[int, typer.Option('--trials', min=1, help='Calibrations per row.')] = 100,
-    poses: Annotated[int, typer.Option(min=5, help='Pictures per calibration.')] = 25,
+    poses: Annotated[int, typer.Option(min=5, help='Images per calibration.')] = 25,
     noise_px: Annotated[float, typer.Option(min=0.01, help='Noise on each pixel coordinate.')] = 0.3,
-    rendered: Annotated[bool, typer.Option(help='Render pictures, and find the corners with the real detector.')] = False,
+    rendered: Annotated[bool, typer.Option(help='Render images, and find the corners with the real detector.')] = False,
     robot: Annotated[str, typer.Option(help='Robot profile.')] = 'panda',
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 1,
     json_path: JsonOption = None,

@@ -16,7 +16,7 @@ def console_costs(
     browsers: Annotated[list[int] | None, typer.Option(min=0, help='Browsers at once (repeatable); 0, 1 and 4.')] = None,
     seconds: Annotated[float, typer.Option(min=2.0, help='Length of each measurement [s].')] = 60.0,
     width_px: Annotated[
-        int, typer.Option(min=16, help='How wide browsers show a picture [px]; the page on a screen of 1440 px: 245.')
+        int, typer.Option(min=16, help='How wide browsers show an image [px]; the page on a screen of 1440 px: 245.')
     ] = 640,
     json_path: JsonOption = None,
 ) -> None:
@@ -49,7 +49,7 @@ def console_costs(
     ]
     columns = ['browsers', 'CPU, % of a core', 'period error p50, ms', 'p99', 'max', 'slowest view, fps']
     print_table(f'console and 10 Hz loop, four views of 640x480 at 30 fps, shown {width_px} px wide', columns, cells)
-    console.print(f'{os.cpu_count()} cores; the browsers are clients on this machine; they take pictures, but draw none')
+    console.print(f'{os.cpu_count()} cores; the browsers are clients on this machine; they take images, but draw none')
     about = {'policy': str(policy), 'seconds': seconds, 'width_px': width_px, 'cores': os.cpu_count()}
     write_json(json_path, {**about, 'rows': rows})
 

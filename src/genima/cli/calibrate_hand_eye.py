@@ -60,7 +60,7 @@ def hand_eye(
     serial: SerialOption = '',
     json_path: JsonOption = None,
 ) -> None:
-    """Find where a camera is from pictures of a board and joint positions; not good enough is refused (exit code 1)."""
+    """Find where a camera is from images of a board and joint positions; not good enough is refused (exit code 1)."""
     from genima.calibration.hand_eye import calibrate_hand_eye
     from genima.calibration.lens_file import read_prior
     from genima.calibration.lens_formats import read_camera_info

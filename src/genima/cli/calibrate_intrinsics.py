@@ -39,7 +39,7 @@ def intrinsics(
     serial: SerialOption = '',
     json_path: JsonOption = None,
 ) -> None:
-    """Calibrate the lens of a camera from pictures of a board; refused, with exit code 1, if it is not good enough."""
+    """Calibrate the lens of a camera from images of a board; refused, with exit code 1, if it is not good enough."""
     from genima.calibration.coverage import Shown, measure_coverage
     from genima.calibration.intrinsics import calibrate_intrinsics
     from genima.calibration.lens_file import write_intrinsics
@@ -54,7 +54,7 @@ def intrinsics(
     coverage = measure_coverage(made.corners_m(), list(seen.values()), size_px)
     found = calibrate_intrinsics(made.corners_m(), {s.path.name: one for s, one in seen.items()}, size_px, model, camera)
     print_rejected({**unseen, **found.rejected})
-    console.print(f'{len(found.errors_px)} pictures, {100 * coverage.share:.0f} % of the picture seen')
+    console.print(f'{len(found.errors_px)} images, {100 * coverage.share:.0f} % of the image seen')
     print_missing(coverage.missing(Shown()))
     findings = judge_lens(found, limits)
     good = print_verdict(findings)

@@ -25,11 +25,11 @@ ThresholdsOption = Annotated[
 HardwareOption = Annotated[str, typer.Option(help='Camera model, to be kept in the file.')]
 SerialOption = Annotated[str, typer.Option(help='Serial number of the camera, to be kept in the file.')]
 SamplesOption = Annotated[
-    Path | None, typer.Option(help='Folder of pictures; with --live a new one in out/calibration, or one that gets more.')
+    Path | None, typer.Option(help='Folder of images; with --live a new one in out/calibration, or one that gets more.')
 ]
-LiveOption = Annotated[bool, typer.Option('--live', help='Take pictures from the topics of the camera first.')]
+LiveOption = Annotated[bool, typer.Option('--live', help='Take images from the topics of the camera first.')]
 AutomaticOption = Annotated[bool, typer.Option('--automatic', help='Take one whenever all is still; otherwise press Enter.')]
-PicturesOption = Annotated[int, typer.Option(min=3, max=500, help='Pictures to take, live.')]
+PicturesOption = Annotated[int, typer.Option(min=3, max=500, help='Images to take, live.')]
 
 
 def parse_board(text: str) -> 'Board':
@@ -68,7 +68,7 @@ def print_verdict(findings: 'Sequence[Finding]') -> bool:
 
 
 def print_rejected(rejected: Mapping[str, str]) -> None:
-    """Print which pictures were not used, and why."""
+    """Print which images were not used, and why."""
     for name, reason in rejected.items():
         console.print(f'  not used: {name}: {reason}', soft_wrap=True)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures of a calibration: taken live when a person asks or all is still, and read again from their folder."""
+"""The images of a calibration: taken live when a person asks or all is still, and read again from their folder."""
 
 import select
 import sys
@@ -31,28 +31,28 @@ Links = tuple[RobotProfile, str, str]  # the robot, the camera's link and the bo
 
 
 def sample_folder(samples: Path | None, name: str, live: bool) -> SampleFolder:
-    """Return the folder of pictures: the one that was asked for, or a new one for live pictures.
+    """Return the folder of images: the one that was asked for, or a new one for live images.
 
-    Old pictures of a camera that was moved since must not get among new ones because of a default.
+    Old images of a camera that was moved since must not get among new ones because of a default.
 
     Raises:
-        CalibrationError: if pictures are to be read and nobody said from where.
+        CalibrationError: if images are to be read and nobody said from where.
     """
     if samples is None and not live:
-        raise CalibrationError('give a folder of pictures with --samples, or take them now with --live')
+        raise CalibrationError('give a folder of images with --samples, or take them now with --live')
     return SampleFolder(samples or Path('out/calibration') / f'{name}_{time.strftime("%Y%m%d_%H%M%S")}')
 
 
 def find_all(
     folder: SampleFolder, board: Board, size_px: tuple[int, int] | None
 ) -> tuple[dict[Sample, Sighting], dict[str, str], tuple[int, int]]:
-    """Find the board in all pictures of a folder.
+    """Find the board in all images of a folder.
 
     Returns:
-        What each picture shows, the names of those that show no board and why, and the size of the pictures.
+        What each image shows, the names of those that show no board and why, and the size of the images.
 
     Raises:
-        CalibrationError: if there are no pictures, or one is of another size.
+        CalibrationError: if there are no images, or one is of another size.
     """
     seen: dict[Sample, Sighting] = {}
     unseen: dict[str, str] = {}
@@ -71,13 +71,13 @@ def find_all(
 
 
 def take_pictures(camera: str, folder: SampleFolder, board: Board, count: int, automatic: bool, links: Links | None) -> None:
-    """Take pictures from a camera's topic until there are enough, or the person says q.
+    """Take images from a camera's topic until there are enough, or the person says q.
 
     Args:
         camera: Its name.
         folder: Where they go, after those that are there.
         board: That they must show.
-        count: Pictures to take.
+        count: Images to take.
         automatic: Take one whenever the board, and the arm, stand still in a new place.
         links: For hand-eye: joints are kept, and the guidance is about them.
     """
@@ -86,8 +86,8 @@ def take_pictures(camera: str, folder: SampleFolder, board: Board, count: int, a
     rosless.ensure()
     from genima_bringup.calibration import CalibrationListener
 
-    console.print('it takes a picture when all is still in a new place; q, Enter: enough' if automatic else KEYS)
-    console.print(f'pictures go to {folder.folder}')
+    console.print('it takes an image when all is still in a new place; q, Enter: enough' if automatic else KEYS)
+    console.print(f'images go to {folder.folder}')
     with CalibrationListener(camera) as listener:
         listener.wait(links is not None, WAIT_S)
         session = _Session(listener, folder, board, links)
@@ -100,7 +100,7 @@ def take_pictures(camera: str, folder: SampleFolder, board: Board, count: int, a
                 session.take()
 
 
-KEYS = 'Enter: take a picture; q, Enter: enough. The arm is moved by you; this program commands nothing.'
+KEYS = 'Enter: take an image; q, Enter: enough. The arm is moved by you; this program commands nothing.'
 
 
 def _key(needed: bool) -> str | None:
@@ -115,12 +115,12 @@ def _key(needed: bool) -> str | None:
     except (OSError, ValueError):
         ready, line = [], ''
     if needed and not line:
-        raise CalibrationError('there is no keyboard here to say when to take a picture; use --automatic')
+        raise CalibrationError('there is no keyboard here to say when to take an image; use --automatic')
     return line.strip().lower() if ready and line else None
 
 
 class _Session:
-    """Pictures taken so far, and what they lack."""
+    """Images taken so far, and what they lack."""
 
     def __init__(self, listener: 'CalibrationListener', folder: SampleFolder, board: Board, links: Links | None) -> None:
         self._listener, self._folder, self._board, self._links = listener, folder, board, links
@@ -130,7 +130,7 @@ class _Session:
         self.taken = 0
 
     def is_new_and_still(self) -> bool:
-        """Return whether the board stands where it was a moment ago, and in no picture yet."""
+        """Return whether the board stands where it was a moment ago, and in no image yet."""
         if self._links is not None and not self._listener.is_still():
             return False
         now = find_board(self._board, self._listener.picture())
@@ -140,7 +140,7 @@ class _Session:
         return all(_shift_px(other, now) > MOVED_PX for other in self._sightings)
 
     def take(self) -> None:
-        """Keep the picture of now, if it shows the board."""
+        """Keep the image of now, if it shows the board."""
         picture, joints = self._listener.picture(), self._listener.joints()
         if self._links is not None and not self._listener.is_still():
             console.print('the arm moves, or there is no joint state: not taken; wait until it stands still')

@@ -21,10 +21,10 @@ def collect(
         str, typer.Option(help='How much light and textures vary from episode to episode: none, low, medium or high.')
     ] = 'none',
     textures: Annotated[
-        Path | None, typer.Option(help='Folder of pictures to take textures from; procedural ones without.')
+        Path | None, typer.Option(help='Folder of images to take textures from; procedural ones without.')
     ] = None,
     image_px: Annotated[
-        int, typer.Option(min=16, max=2048, help='Edge of the square pictures; at least that of the views of your policy.')
+        int, typer.Option(min=16, max=2048, help='Edge of the square images; at least that of the views of your policy.')
     ] = 128,
     masks: Annotated[
         Path | None, typer.Option(help='Folder for masks of object and background, for `genima dataset retexture`.')

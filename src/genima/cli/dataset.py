@@ -37,7 +37,7 @@ def list_(
     min_seconds: Annotated[float, typer.Option(min=0.0, help='Median episode at least so long.')] = 0.0,
     max_seconds: Annotated[float | None, typer.Option(min=0.0, help='At most so long.')] = None,
     rate: Annotated[str, typer.Option(help='Rate in Hz: "10", or a range "10-30".')] = '',
-    success_rate: Annotated[float, typer.Option(min=0.0, max=1.0, help='At least this share succeeded.')] = 0.0,
+    success_rate: Annotated[float, typer.Option(min=0.0, max=1.0, help='Smallest fraction of successes.')] = 0.0,
     json_path: JsonOption = None,
 ) -> None:
     """List the datasets at or below a folder that fit."""
@@ -156,15 +156,15 @@ def filter_(
     out: Annotated[Path | None, typer.Option(help='New folder for what passes; without it only the report.')] = None,
     max_speed: Annotated[float, typer.Option(min=0.0, help='Fastest joint, rad/s.')] = 2.0,
     max_drift: Annotated[float, typer.Option(min=0.0, help='Largest projection drift, px.')] = 5.0,
-    max_skew: Annotated[float, typer.Option(min=0.0, help='Largest time between a picture and its step, ms.')] = 50.0,
-    max_repeats: Annotated[float, typer.Option(min=0.0, max=1.0, help='Largest share of repeated pictures.')] = 0.2,
+    max_skew: Annotated[float, typer.Option(min=0.0, help='Largest time between an image and its step, ms.')] = 50.0,
+    max_repeats: Annotated[float, typer.Option(min=0.0, max=1.0, help='Largest fraction of repeated images.')] = 0.2,
     min_idle: Annotated[float, typer.Option(min=0.0, help='Idle when still for longer, s.')] = 0.5,
     mark_idle: Annotated[bool, typer.Option('--mark-idle', help='Mark idle steps to be ignored, in new files.')] = False,
     mark_failures: Annotated[
         bool, typer.Option('--mark-failures', help='Mark steps labelled as failing to be ignored, in new files.')
     ] = False,
     min_agreement: Annotated[
-        float, typer.Option(min=0.5, max=1.0, help='Smallest share of the annotators who say the same; a tie never does.')
+        float, typer.Option(min=0.5, max=1.0, help='Smallest fraction of annotators who agree; a tie never passes.')
     ] = 1.0,
     accept: AcceptOption = None,
     strict: Annotated[bool, typer.Option('--strict', help='Reject what cannot be measured, too.')] = False,

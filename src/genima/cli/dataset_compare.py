@@ -19,7 +19,7 @@ def compare(
     second: Annotated[Path, typer.Argument(help='Folder of the same episodes after a conversion there and back.')],
     json_path: JsonOption = None,
 ) -> None:
-    """Compare two datasets, all but the pictures to the bit, those by PSNR. Exit code 1: they differ."""
+    """Compare two datasets, all but the images to the bit, those by PSNR. Exit code 1: they differ."""
     from genima.quality.compare import compare_episodes, paired
 
     pairs = paired(first, second)
@@ -35,7 +35,7 @@ def compare(
     for each in different[:10]:
         console.print(f'{each.file}: {", ".join(each.different)}')
     losses = _worst(compared)
-    print_table('Pictures', ('camera', 'lowest PSNR of an episode'), [(name, _words(loss)) for name, loss in losses.items()])
+    print_table('Images', ('camera', 'lowest PSNR of an episode'), [(name, _words(loss)) for name, loss in losses.items()])
     episodes = {each.file: {'different': each.different, 'psnr_db': _finite(each.psnr_db)} for each in compared}
     write_json(json_path, {'episodes': episodes, 'worst_psnr_db': _finite(losses)})
     if different or any(math.isnan(loss) for loss in losses.values()):
@@ -50,7 +50,7 @@ def _worst(compared: list['Comparison']) -> dict[str, float]:
 
 def _words(loss_db: float) -> str:
     if math.isnan(loss_db):
-        return 'not the same pictures'
+        return 'not the same images'
     return 'equal' if math.isinf(loss_db) else f'{loss_db:.1f} dB'
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pages that `genima dataset show` writes: an episode with its pictures, plots, findings and metadata in one file."""
+"""The pages that `genima dataset show` writes: an episode with its images, plots, findings and metadata in one file."""
 
 import html
 import json
@@ -110,7 +110,7 @@ def _line(episode: Episode) -> str:
 def _filmstrip(
     episode: Episode, views: dict[str, Any], profile: RobotProfile | None, horizon_steps: int
 ) -> tuple[str, str, str]:
-    """Return heading, picture and note."""
+    """Return heading, image and note."""
     steps = np.linspace(0, len(episode) - 1, min(MOMENTS, len(episode))).astype(int)
     q_rad, gripper_open = (ahead[:, -1] for ahead in episode.intended(horizon_steps))
     pictures = []
@@ -162,7 +162,7 @@ def _add_quality(report: Report, quality: Quality) -> None:
 def _add_sync(report: Report, episode: Episode) -> None:
     same = all(np.array_equal(times_s, episode.timestamps_s) for times_s in episode.capture_s.values())
     if episode.capture_s and not same:
-        report.add_plot('When the pictures were taken', plot_sync(episode))
+        report.add_plot('When the images were taken', plot_sync(episode))
     sync = episode.metadata.get('sync')
     if not isinstance(sync, dict):
         return

@@ -21,7 +21,7 @@ def sync(
     folder: Annotated[Path, typer.Argument(help='Dataset folder that was converted from recordings.')],
     json_path: JsonOption = None,
 ) -> None:
-    """Show rates, gaps, skew between pictures and steps, and stale frames, of all episodes together."""
+    """Show rates, gaps, skew between images and steps, and stale frames, of all episodes together."""
     from genima.episodes.store import list_episodes, read_episode
     from genima.quality.sync import sync_of
 

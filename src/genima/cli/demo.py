@@ -143,5 +143,5 @@ def _print(record: 'GraphRecord', figures: dict[str, Any]) -> None:
             f'target and chunk differ by {distance["p50"]:.0f} mm (median), {distance["p99"]:.0f} mm (p99); '
             f'{targets["held"]} of {targets["checks"]} checks held the arm'
         )
-    print_table('worst share of the limits', ['limit', 'share'], share_rows(figures['limits']))
+    print_table('largest fraction of each limit', ['limit', 'fraction'], share_rows(figures['limits']))
 

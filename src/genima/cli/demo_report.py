@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page that `genima demo` writes: figures, pictures, plots and a video of what the node graph did."""
+"""The page that `genima demo` writes: figures, images, plots and a video of what the node graph did."""
 
 from collections.abc import Iterator
 from pathlib import Path

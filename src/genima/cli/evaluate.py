@@ -68,7 +68,7 @@ def _print(figures: dict[str, Any]) -> None:
     if figures['failed_seeds']:
         console.print(f'failed seeds: {", ".join(map(str, figures["failed_seeds"]))}')
     print_table('wall time, ms', ['stage', 'p50', 'p95', 'p99'], timing_rows(figures['timing']))
-    print_table('worst share of the limits', ['limit', 'share'], share_rows(figures['limits']))
+    print_table('largest fraction of each limit', ['limit', 'fraction'], share_rows(figures['limits']))
 
 
 def _painter_only(policy: Path, dataset: Path | None, seed: int, threads: int, json_path: Path | None) -> None:

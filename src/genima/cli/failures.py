@@ -23,7 +23,7 @@ def report(
         Path | None, typer.Option(help='Policy directory that ran, where the segments do not have its contract.')
     ] = None,
     again: Annotated[bool, typer.Option(help='Diagnose anew what was diagnosed before.')] = False,
-    out: Annotated[Path | None, typer.Option(help='Also write a page with pictures here (HTML).')] = None,
+    out: Annotated[Path | None, typer.Option(help='Also write a page with images here (HTML).')] = None,
     json_path: JsonOption = None,
 ) -> None:
     """Count failures by task and cause, and say what the data say about each of them."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of `genima failures report`: counts, diagnoses, and the pictures of the flagged moments."""
+"""The page of `genima failures report`: counts, diagnoses, and the images of the flagged moments."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
@@ -57,7 +57,7 @@ def _when(stamp_s: float) -> str:
 
 
 def _pairs(segments: Sequence[SegmentReport], policy: Path | str) -> Iterator[Pair]:
-    """Yield the pictures of the newest moments; a segment that has none is left out, its row says why."""
+    """Yield the images of the newest moments; a segment that has none is left out, its row says why."""
     for segment in [each for each in segments if each.flag is not None][-PICTURES:]:
         try:
             reader = SegmentReader(segment.folder, contract_of(segment.folder, policy))

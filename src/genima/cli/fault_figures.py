@@ -42,9 +42,9 @@ def print_figures(results: 'list[FaultResult]', figures: dict[str, Any]) -> None
         good = sum(not run.problems for run in runs)
         where = ', '.join(sorted({run.transport for run in runs}))
         rows.append([case, where, *(f'{share:.2f}' for share in worst), rest, f'{good} of {len(runs)}'])
-    print_table('worst share of the limits', ['fault', 'where', *JUDGED, 'rest after, s', 'as it should be'], rows)
+    print_table('largest fraction of each limit', ['fault', 'where', *JUDGED, 'rest after, s', 'as it should be'], rows)
     by_limit = [[name, f'{figures["limits"][name]:.2f}', str(figures['violations'][name])] for name in JUDGED]
-    print_table('limits at 500 Hz', ['limit', 'worst share', 'runs beyond it'], by_limit)
+    print_table('limits at 500 Hz', ['limit', 'largest fraction', 'runs beyond it'], by_limit)
     where = ', '.join(f'{count} {name}' for name, count in figures['runs_by_transport'].items())
     console.print(
         f'{figures["cases"]} faults, {figures["runs"]} runs ({where}): {figures["limit_violations"]} beyond a limit; where'

@@ -28,7 +28,7 @@ def latency(
     namespace: NamespaceOption = None,
     json_path: JsonOption = None,
 ) -> None:
-    """Compare how the arm moves with how the pictures do; `genima dataset convert --latency` takes the file of --json."""
+    """Compare how the arm moves with how the images do; `genima dataset convert --latency` takes the file of --json."""
     from genima.convert.mcap.choice import said
     from genima.convert.mcap.latency import latencies
 

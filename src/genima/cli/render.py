@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def render(
     folder: Annotated[Path, typer.Argument(help='Folder of episodes.')],
-    out: Annotated[Path, typer.Option(help='Folder for the pictures.')],
+    out: Annotated[Path, typer.Option(help='Folder for the images.')],
     policy: Annotated[Path | None, typer.Option(help='Policy directory whose contract says what to draw.')] = None,
     recipe: Annotated[str, typer.Option(help='Without --policy: a name in config/policies or a file.')] = 'small',
     robot: Annotated[str, typer.Option(help='Without --policy: robot profile; that of the episodes if empty.')] = '',
@@ -24,9 +24,9 @@ def render(
     sphere: Annotated[
         list[str] | None, typer.Option(help='Draw only this sphere of the contract; may be given several times.')
     ] = None,
-    view_size: Annotated[int | None, typer.Option(min=8, help='Edge of the views in pixels, likewise.')] = None,
+    view_size: Annotated[int | None, typer.Option(min=8, help="Edge of the views [px], instead of the contract's.")] = None,
     background: Annotated[
-        str, typer.Option(help='What is behind the spheres: views, procedural, or a folder of pictures.')
+        str, typer.Option(help='What is behind the spheres: views, procedural, or a folder of images.')
     ] = 'views',
     seed: Annotated[int, typer.Option(min=0, help='Of random backgrounds.')] = 0,
     commanded: Annotated[

@@ -74,7 +74,7 @@ def painter(
     learning_rate: RateOption = None,
     autoencoder_steps: Annotated[int | None, typer.Option(min=0, help='Steps of the small autoencoder.')] = None,
     autoencoder_minutes: Annotated[float | None, typer.Option(min=0.001, help='Or its time.')] = None,
-    polish_steps: Annotated[int | None, typer.Option(min=0, help='Steps of the small painter on pixels.')] = None,
+    polish_steps: Annotated[int | None, typer.Option(min=0, help='Steps of its pixel-space fine-tuning.')] = None,
     polish_minutes: Annotated[float | None, typer.Option(min=0.001, help='Or their time.')] = None,
     pretrained: PretrainedOption = None,
     held_out: HeldOutOption = None,
@@ -135,7 +135,7 @@ def controller(
         int | None,
         typer.Option(
             min=0,
-            help='Extra motions of the scripted expert from anywhere; it knows the simulated task only.',
+            help='Synthetic rollouts of the scripted expert from anywhere; it knows the simulated task only.',
             show_default='2500 if the episodes are of that task, else 0',
         ),
     ] = None,
@@ -150,7 +150,7 @@ def controller(
     seed: SeedOption = 0,
     json_path: JsonOption = None,
 ) -> None:
-    """Train the controller on spheres over random backgrounds; it needs no camera picture and no painter."""
+    """Train the controller on spheres over random backgrounds; it needs no camera image and no painter."""
     from genima.train.controller import ControllerTraining, train_controller
     from genima.train.recipe import keep_training, settings_of, training_values
 

@@ -28,7 +28,7 @@ def view(
     save: Annotated[Path | None, typer.Option(metavar='FILE.rrd', help='Write a file in place of opening a window.')] = None,
     policy: Annotated[Path | None, typer.Option(help='Whose contract says which spheres; that of our recipe else.')] = None,
     robot: Annotated[str | None, typer.Option(help='Robot profile; what policy or recording name by default.')] = None,
-    image_rate: Annotated[float, typer.Option(min=0.1, help='Most pictures per second and camera.')] = 10.0,
+    image_rate: Annotated[float, typer.Option(min=0.1, help='Most images per second and camera.')] = 10.0,
     seconds: Annotated[float | None, typer.Option(min=0.1, help='How long to watch a graph; until Ctrl-C else.')] = None,
 ) -> None:
     """Show robot, cameras with the predicted spheres, chunk, joints and guard in Rerun (`pip install "genima[view]"`).
