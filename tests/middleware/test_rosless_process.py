@@ -162,6 +162,21 @@ def test_logging(child: Any) -> None:
     assert float(lines[0].split('] [')[1]) > 1.7e9
 
 
+def test_one_call_has_one_severity(ros: Any) -> None:
+    """As in rclpy, where a node that chooses the severity within one call ends."""
+    log = ros.node('outspoken').get_logger()
+    for severe in (False, True):
+        if severe:
+            with pytest.raises(ValueError, match='severity cannot be changed'):
+                _say(log, severe)
+        else:
+            _say(log, severe)
+
+
+def _say(log: Any, severe: bool) -> None:
+    (log.error if severe else log.warning)('what happened')
+
+
 def test_log_levels_from_the_command_line(child: Any) -> None:
     _, _, errors, _ = child(LOG, '--ros-args', '--log-level', 'lab.talker:=error').end()
     assert 'shown' not in errors.splitlines()[0] and 'bad' in errors.splitlines()[0]

@@ -70,8 +70,12 @@ def refuse(node: Node, what: str, text: str, severe: bool = False) -> None:
         text: what is wrong, and what to do.
         severe: whether it is an error rather than a warning.
     """
-    if health(node).count(what, text):
-        (node.get_logger().error if severe else node.get_logger().warning)(text)
+    if not health(node).count(what, text):
+        return
+    if severe:  # two calls: rclpy raises a ValueError where one call has another severity than before
+        node.get_logger().error(text)
+    else:
+        node.get_logger().warning(text)
 
 
 def report(node: Node) -> None:

@@ -184,7 +184,10 @@ class RecorderNode(SturdyNode):
         except (DatasetError, OSError) as error:
             self.get_logger().error(f'{episode.name} was not finished: {error}')
             return False, f'{episode.name} was not finished: {error}'
-        (self.get_logger().error if lost else self.get_logger().info)(words)
+        if lost:  # two calls: rclpy raises a ValueError where one call has another severity than before
+            self.get_logger().error(words)
+        else:
+            self.get_logger().info(words)
         return True, words
 
     def _tick(self) -> None:

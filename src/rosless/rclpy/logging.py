@@ -70,6 +70,7 @@ class RcutilsLogger:
         self.name = name
         self._seen: set[Any] = set()
         self._last_s: dict[Any, float] = {}
+        self._severities: dict[Any, int] = {}
 
     def get_child(self, name: str) -> 'RcutilsLogger':
         """Return the logger `<own name>.<name>`."""
@@ -121,10 +122,15 @@ class RcutilsLogger:
             skip_first: do not write it the first time.
             throttle_duration_sec: write it at most once in so many seconds (steady time, whatever the next says).
             throttle_time_source_type: accepted as in rclpy.
+
+        Raises:
+            ValueError: if one call in the code has another severity than before, as in rclpy.
         """
+        caller = sys._getframe(_depth)
+        if self._severities.setdefault((caller.f_code, caller.f_lasti), severity) != severity:
+            raise ValueError('Logger severity cannot be changed between calls.')
         if not self.is_enabled_for(severity):
             return False
-        caller = sys._getframe(_depth)
         if (once or skip_first or throttle_duration_sec is not None) and self._skipped(
             (caller.f_code, caller.f_lineno), once, skip_first, throttle_duration_sec
         ):
