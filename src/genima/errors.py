@@ -30,5 +30,9 @@ class BorderError(DatasetError):
     """A file is no regular one, or what it states is too large, too deep, or leads elsewhere."""
 
 
+class TaskError(GenimaError):
+    """A task is not known, or does not fit what it is used with."""
+
+
 class PolicyError(GenimaError):
     """A policy directory is missing or incomplete."""

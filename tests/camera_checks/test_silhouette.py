@@ -10,6 +10,7 @@ import pytest
 from genima.bench.camera_work import WorkingArm
 from genima.camera_checks.silhouette import Silhouette, parts_seen_from
 from genima.robots.profile import RobotProfile
+from genima.robots.transforms import transform
 from genima.sim.simulation import Simulation
 
 
@@ -21,7 +22,7 @@ def test_the_arm_is_where_the_renderer_has_it(robot: str) -> None:
     renderer = mujoco.Renderer(simulation.model, 240, 320)
     renderer.enable_segmentation_rendering()
     q_rad = profile.home_rad + np.linspace(-0.3, 0.3, profile.n_joints)
-    simulation.show(q_rad, 1.0, np.array([0.5, 0.1, 0.03, 0, 0, 0, 1.0]))
+    simulation.show(q_rad, 1.0, {'cube': transform(np.array([0.5, 0.1, 0.03]), np.zeros(3))})
     silhouette, links = Silhouette(profile), frozenset(profile.link_by_name)
     others = [-1, *(simulation.model.geom(name).id for name in ('table', 'floor', 'cube'))]
     try:

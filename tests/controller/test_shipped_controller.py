@@ -11,9 +11,8 @@ from genima.files import config_dir
 from genima.randomize.textures import make_pool
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
-from genima.sim.expert import plan
-from genima.sim.pick import PickTask
 from genima.sim.world import World
+from genima.tasks.registry import find_task
 
 SCENES = 24
 
@@ -29,14 +28,14 @@ def test_an_arm_that_is_elsewhere_goes_to_the_same_spheres(
 ) -> None:
     """With the demonstrated movement added to where it is, it would be off by half a metre for each rad."""
     spec: PolicySpec = controller.spec
-    robot, task = RobotProfile.load(spec.robot), PickTask()
+    robot, task = RobotProfile.load(spec.robot), find_task('pick')
     cameras = World(robot, task).cameras
     backgrounds = make_pool(np.random.default_rng(0), SCENES, spec.view_size_px)
     errors_mm = []
     for seed in range(SCENES):
         rng = np.random.default_rng([seed, 5])
         q_rad = robot.home_rad + rng.normal(0.0, 0.05, robot.n_joints)
-        q_plan, opening = plan(robot, q_rad, 1.0, task.sample(rng), task.cube_size_m, spec.horizon_steps)
+        q_plan, opening, _ = task.expert(robot).rollout(q_rad, 1.0, task.reset(rng), spec.horizon_steps)
         q_rad += rng.normal(0.0, away_rad, robot.n_joints)
         views = np.stack([backgrounds[seed]] * len(spec.cameras))
         target = paint_targets(spec, robot, cameras, views, q_rad, q_plan[-1], float(opening[-1]))

@@ -17,7 +17,7 @@ from sensor_msgs.msg import JointState
 from genima.errors import GenimaError
 from genima.recording.jog import CONTRACT
 from genima.robots.profile import RobotProfile
-from genima.sim.pick import PickTask
+from genima.tasks.registry import find_task
 from genima_msgs.msg import ActionChunk, EpisodeStatus
 from genima_ros import qos
 
@@ -31,7 +31,7 @@ class Expert(Node):
         super().__init__('expert', parameter_overrides=[Parameter('use_sim_time', value=True)])
         self._profile = RobotProfile.load('fr3')
         self._joints = JointStates(self._profile, MAX_AGE_S)
-        self._script = Script(self._profile, PickTask(), np.random.default_rng(0), diversion=0.0)
+        self._script = Script(self._profile, find_task('pick'), np.random.default_rng(0), diversion=0.0)
         self._opening, self._seen_s = 1.0, 0.0
         self._chunk = self.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
@@ -46,7 +46,7 @@ class Expert(Node):
             q_rad, opening = self._joints.arm_at(stamp_s), self._joints.gripper_open(stamp_s)
         except GenimaError:
             return
-        chunk = self._script.intent(Scene(stamp_s, q_rad, self._follow(opening, stamp_s), _pose(message))).chunk
+        chunk = self._script.intent(Scene(stamp_s, q_rad, self._follow(opening, stamp_s), _state(message))).chunk
         self._chunk.publish(chunk_message(chunk, self._profile, CONTRACT))
 
     def _follow(self, opening: float, stamp_s: float) -> float:
@@ -58,12 +58,14 @@ class Expert(Node):
         return self._opening
 
 
-def _pose(message: EpisodeStatus) -> np.ndarray:
-    place, turn = message.object.position, message.object.orientation
-    T_base_cube = np.eye(4)
-    T_base_cube[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
-    T_base_cube[:3, 3] = place.x, place.y, place.z
-    return T_base_cube
+def _state(message: EpisodeStatus) -> dict[str, np.ndarray]:
+    state = {}
+    for name, pose in zip(message.objects, message.poses, strict=True):
+        place, turn, T = pose.position, pose.orientation, np.eye(4)
+        T[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+        T[:3, 3] = place.x, place.y, place.z
+        state[name] = T
+    return state
 
 
 if __name__ == '__main__':

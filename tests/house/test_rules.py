@@ -15,7 +15,7 @@ LIBRARY = ROOT / 'src' / 'genima'
 ROOMS = [
     'errors', 'files', 'borders', 'compiled', 'precision', 'processes', 'stamps', 'svg', 'robots', 'rig', 'cameras',
     'calibration', 'spheres', 'contract', 'collision', 'chunks', 'painter', 'controller', 'policy', 'guard', 'align',
-    'recording', 'episodes', 'camera_checks', 'quality', 'convert', 'failures', 'randomize', 'sim', 'fci', 'train',
+    'recording', 'episodes', 'camera_checks', 'quality', 'convert', 'failures', 'randomize', 'tasks', 'sim', 'fci', 'train',
     'evaluate', 'bench', 'view', 'cli',
 ]  # fmt: skip
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'trajectory_msgs', 'rosless', 'genima_msgs'}

@@ -20,7 +20,7 @@ def simulation() -> Simulation:
 
 
 def _scene(simulation: Simulation) -> Scene:
-    return Scene(simulation.time_s, simulation.q_rad.copy(), simulation.gripper_open, simulation.cube_pose())
+    return Scene(simulation.time_s, simulation.q_rad.copy(), simulation.gripper_open, simulation.state())
 
 
 def _follow(simulation: Simulation, chunk: Chunk) -> None:
@@ -45,21 +45,21 @@ def _run(simulation: Simulation, script: Script, steps: int) -> Iterator[Intent]
 def test_the_cube_is_picked_up_put_elsewhere_and_picked_up_again(simulation: Simulation, seed: int) -> None:
     simulation.reset(seed)
     script = Script(simulation.profile, simulation.task, np.random.default_rng(seed), 0.0)
-    first_place = simulation.cube_pose()[:2, 3]
+    first_place = simulation.state()['cube'][:2, 3]
     for intent in _run(simulation, script, 120):
         assert not intent.mark
         if simulation.success():
             break
     assert simulation.success()
     script.put_back(_scene(simulation))
-    assert not script.picking
+    assert not script.working
     lowest_m = 1.0
     for _ in _run(simulation, script, 150):
-        lowest_m = min(lowest_m, simulation.lifted_m())
-        if script.picking:
+        lowest_m = min(lowest_m, simulation.measures()['lifted_m'])
+        if script.working:
             break
-    assert script.picking and lowest_m < 0.01 and simulation.gripper_open > 0.9
-    place = simulation.cube_pose()[:2, 3]
+    assert script.working and lowest_m < 0.01 and simulation.gripper_open > 0.9
+    place = simulation.state()['cube'][:2, 3]
     assert np.linalg.norm(place - first_place) > 0.03, 'it lies somewhere else'
     assert tcp_pose(simulation.profile, simulation.q_rad)[2, 3] > 0.08, 'the hand is out of its way'
     for _ in _run(simulation, script, 120):

@@ -55,14 +55,15 @@ def test_our_own_messages_are_decoded_by_the_definition_in_the_file(tmp_path: Pa
         position=bags.STORE.types['geometry_msgs/msg/Point'](x=0.5, y=0.1, z=0.02),
         orientation=bags.STORE.types['geometry_msgs/msg/Quaternion'](x=0.0, y=0.0, z=0.0, w=1.0),
     )
-    fields = {'seed': 7, 'elapsed_s': 1.5, 'lifted_m': 0.1, 'success': True, 'done': False, 'holds': 0, 'holds_given_up': 0}
+    scene = {'objects': ['mug'], 'poses': [pose], 'measures': ['lifted_m'], 'values': np.array([0.1])}
+    fields = {'seed': 7, 'elapsed_s': 1.5, 'success': True, 'done': False, 'holds': 0, 'holds_given_up': 0}
     shares = dict.fromkeys((f'{name}_share' for name in JUDGED), 0.5)
-    message = bags.STORE.types[kind](header=bags.header(bags.START_NS), object=pose, **fields, **shares)
+    message = bags.STORE.types[kind](header=bags.header(bags.START_NS), **scene, **fields, **shares)
     with BagWriter(tmp_path / 'episode_000000', {}) as writer:
         writer.add_topic(bags.STATUS)
         writer.write(bags.STATUS.name, bags.START_NS, bytes(bags.STORE.serialize_cdr(message, kind)))
     (read,) = read_bag(tmp_path / 'episode_000000')
-    assert (read.kind, read.message.seed, read.message.success, read.message.object.position.x) == (kind, 7, True, 0.5)
+    assert (read.kind, read.message.seed, read.message.success, read.message.poses[0].position.x) == (kind, 7, True, 0.5)
 
 
 def test_the_summary_is_the_last_word(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_masks_show_table_floor_and_cube(simulation: Simulation) -> None:
     masks = Masks(simulation.model, *simulation.world.size_px).render(simulation.data, 'front')
     front = simulation.cameras['front']
     T = np.linalg.inv(front.T_base_camera(simulation.profile, simulation.q_rad))
-    uv, _ = front.model.project(T[:3, :3] @ simulation.cube_pose()[:3, 3] + T[:3, 3])
+    uv, _ = front.model.project(T[:3, :3] @ simulation.state()['cube'][:3, 3] + T[:3, 3])
     u, v = np.rint(uv).astype(int)
     assert masks['cube'][v, u] and 10 < masks['cube'].sum() < 300
     assert masks['table'].sum() > 2000 and masks['floor'].sum() > 1000

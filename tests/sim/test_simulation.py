@@ -15,12 +15,12 @@ def simulation() -> Simulation:
 
 def test_seed_determines_everything(simulation: Simulation) -> None:
     simulation.reset(7)
-    first = simulation.q_rad.copy(), simulation.cube_pose(), simulation.render()['front']
+    first = simulation.q_rad.copy(), simulation.state()['cube'], simulation.render()['front']
     simulation.reset(8)
-    assert not np.allclose(simulation.cube_pose(), first[1])
+    assert not np.allclose(simulation.state()['cube'], first[1])
     simulation.reset(7)
     np.testing.assert_array_equal(simulation.q_rad, first[0])
-    np.testing.assert_array_equal(simulation.cube_pose(), first[1])
+    np.testing.assert_array_equal(simulation.state()['cube'], first[1])
     np.testing.assert_array_equal(simulation.render()['front'], first[2])
 
 
@@ -66,9 +66,9 @@ def test_camera_model_says_where_the_cube_is_seen(simulation: Simulation, name: 
         red = simulation.render()[name].astype(int)
         mask = (red[..., 0] > 90) & (red[..., 0] > 2.2 * red[..., 1])
         T_camera_base = np.linalg.inv(camera.T_base_camera(simulation.profile, simulation.q_rad))
-        cube = simulation.cube_pose()
+        cube = simulation.state()['cube']
         corners = np.array([[x, y, z, 1] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
-        corners[:, :3] *= simulation.task.cube_size_m / 2
+        corners[:, :3] *= simulation.task.objects[0].size_m / 2
         uv, depth = camera.model.project((T_camera_base @ cube @ corners.T).T[:, :3])
         inside = (depth > 0).all() and (uv > 2).all() and (uv < 125).all()
         v, u = np.nonzero(mask)

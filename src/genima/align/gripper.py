@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the gripper was commanded to do, also where that was not recorded: fingers that begin to close were told to.
 
-A measured opening is no command: a gripper that holds a cube is half open and means closed.
+A measured opening is no command: a gripper that holds a thing is half open and means closed.
 """
 
 import math

@@ -12,15 +12,15 @@ from genima.randomize.photometric import Light, relight
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, quaternion_xyzw, rotation_about, transform
-from genima.sim.expert import DOWN
 from genima.sim.simulation import Simulation
+from genima.tasks.base import DOWN
 
 Floats = NDArray[np.float64]
 
 REGION_M = np.array([[0.35, -0.22, 0.08], [0.62, 0.22, 0.40]])
 MOVE_S = (1.5, 3.0)
 REST_S = 0.6
-GRASP_M, GRASP_RAD = 0.006, 0.3  # how far a cube is held from the middle of the fingers, and turned between them, at most
+GRASP_M, GRASP_RAD = 0.006, 0.3  # how far an object is held from the middle of the fingers, and turned between them, at most
 NOISE_GREY = 1.5  # of each pixel and channel, standard deviation
 NOISE_PICTURES = 8
 BRIGHTNESS, TEMPERATURE_K = (0.85, 1.0), (5800.0, 6500.0)
@@ -48,7 +48,7 @@ class Bump:
 
 
 class WorkingArm:
-    """Carries a cube from place to place, seen by all cameras; a seed determines everything.
+    """Carries an object from place to place, seen by all cameras; a seed determines everything.
 
     Args:
         robot: profile name or file.
@@ -66,8 +66,9 @@ class WorkingArm:
         self._from_rad = self._to_rad = self.profile.home_rad
         self._begin_s, self._end_s = -1.0, 0.0  # it has just arrived
         self._carries = False
-        self._T_tcp_cube, self._T_base_cube = np.eye(4), transform(np.array([0.5, 0.0, 0.025]), np.zeros(3))
-        self._held_opening = self._simulation.task.cube_size_m / 2 / self.profile.gripper.open_m
+        self._T_tcp_object, self._T_base_object = np.eye(4), transform(np.array([0.5, 0.0, 0.025]), np.zeros(3))
+        self._object = self._simulation.task.objects[0]
+        self._held_opening = self._object.size_m / 2 / self.profile.gripper.open_m
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -92,8 +93,8 @@ class WorkingArm:
         """Return what cameras (all if none is named) see at a time [s]; times must not go back."""
         q_rad = self._joints_rad(t_s)
         gripper_open = self._held_opening if self._carries else 1.0
-        simulation, T = self._simulation, self._T_base_cube
-        simulation.show(q_rad, gripper_open, np.concatenate([T[:3, 3], quaternion_xyzw(T[:3, :3])]))
+        simulation = self._simulation
+        simulation.show(q_rad, gripper_open, {self._object.name: self._T_base_object})
         light = self._light(t_s)
         sights = {}
         for name in cameras or self.cameras:
@@ -109,18 +110,18 @@ class WorkingArm:
         share = np.clip((t_s - self._begin_s) / (self._end_s - self._begin_s), 0.0, 1.0)
         q_rad = self._from_rad + (self._to_rad - self._from_rad) * (1 - np.cos(np.pi * share)) / 2
         if self._carries:
-            self._T_base_cube = tcp_pose(self.profile, q_rad) @ self._T_tcp_cube
+            self._T_base_object = tcp_pose(self.profile, q_rad) @ self._T_tcp_object
         return np.asarray(q_rad, dtype=np.float64)
 
     def _go_on(self) -> None:
-        """Take or leave the cube, and choose where to go next."""
+        """Take or leave the object, and choose where to go next."""
         self._carries = not self._carries
         if self._carries:
             x_m, z_m = self._rng.uniform(-GRASP_M, GRASP_M, 2)
             turned_rad = self._rng.uniform(-GRASP_RAD, GRASP_RAD)
-            self._T_tcp_cube = transform(np.array([x_m, 0.0, z_m]), np.array([0.0, turned_rad, 0.0]))
+            self._T_tcp_object = transform(np.array([x_m, 0.0, z_m]), np.array([0.0, turned_rad, 0.0]))
         else:
-            self._T_base_cube = transform(np.array([*self._T_base_cube[:2, 3], 0.025]), np.zeros(3))
+            self._T_base_object = transform(np.array([*self._T_base_object[:2, 3], 0.025]), np.zeros(3))
         T = np.eye(4)
         turn, tilt = self._rng.uniform(-0.7, 0.7), self._rng.uniform(-0.15, 0.15)
         vertical, sideways = (axis_generators(np.eye(3)[axis]) for axis in (2, 1))

@@ -10,7 +10,7 @@ from genima.sim.world import World
 
 
 class MujocoContacts:
-    """The simulated arm and its table, without the cube, in which links touch each other as well.
+    """The simulated arm and its table, without the task's objects, in which links touch each other as well.
 
     Links that one arm joint connects do not count, nor those that none does: their shapes overlap at the joint. MuJoCo
     leaves out the same, but that it has links that hang on the world touch it.

@@ -10,8 +10,8 @@ from genima.guard.guard import Guard
 from genima.guard.status import GuardConfig, GuardOutput
 from genima.processes import in_processes
 from genima.robots.profile import RobotProfile
-from genima.sim.expert import RATE_HZ, plan
 from genima.sim.simulation import Simulation
+from genima.tasks.base import RATE_HZ
 
 POINTS, LATENCY_S, TICK_S, TIMEOUT_S = 10, 0.02, 0.02, 15.0
 CHECKS = ('workspace', 'collision', 'singularity')
@@ -19,7 +19,7 @@ CHECKS = ('workspace', 'collision', 'singularity')
 
 @dataclass(frozen=True)
 class GoodEpisode:
-    """One episode: whether the cube was lifted, the chunks used, and the chunks that each check stopped or cut short."""
+    """One episode: whether the task was done, the chunks used, and the chunks that each check stopped or cut short."""
 
     seed: int
     success: bool
@@ -33,18 +33,16 @@ def run_episodes(robot: str, episodes: int, workers: int) -> Iterator[GoodEpisod
 
 
 def run_episode(robot: str, seed: int) -> GoodEpisode:
-    """Let the expert pick once; its chunks go through the guard as those of a policy do."""
+    """Let the expert do the task once; its chunks go through the guard as those of a policy do."""
     simulation = _simulation(robot)
     simulation.reset(seed)
     guard = Guard(simulation.profile, GuardConfig(max_controller_age_s=0.1))
     guard.arm()
+    expert = simulation.task.expert(simulation.profile)
     for step in range(round(TIMEOUT_S * RATE_HZ)):
         now_s = step / RATE_HZ
         _observe(simulation, guard)
-        q_rad, gripper_open = plan(
-            simulation.profile, simulation.q_rad, simulation.gripper_open, simulation.cube_pose(),
-            simulation.task.cube_size_m, POINTS,
-        )  # fmt: skip
+        q_rad, gripper_open, _ = expert.rollout(simulation.q_rad, simulation.gripper_open, simulation.state(), POINTS)
         simulation.step_to(now_s + LATENCY_S)
         _command(simulation, guard.accept_chunk(simulation.time_s, Chunk(now_s, 1 / RATE_HZ, q_rad, gripper_open)))
         while simulation.time_s < now_s + 1 / RATE_HZ - 1e-9:

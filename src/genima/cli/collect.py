@@ -17,6 +17,7 @@ def collect(
     episodes: Annotated[int, typer.Option(min=1, help='Episodes to have in the end.')] = 400,
     seed: Annotated[int, typer.Option(min=0, help='Seed of the first episode; the others count up from it.')] = 0,
     robot: Annotated[str, typer.Option(help='Robot profile: a name in config/robots or a file.')] = 'panda',
+    task: Annotated[str, typer.Option(help='Task that is demonstrated, also of another package; empty: the default.')] = '',
     diversity: Annotated[
         str, typer.Option(help='How much light and textures vary from episode to episode: none, low, medium or high.')
     ] = 'none',
@@ -39,10 +40,11 @@ def collect(
     from genima.sim.collect import CollectConfig, episode_path
     from genima.sim.collect import collect as run
     from genima.sim.look import Look
+    from genima.tasks.registry import find_task
 
-    config = CollectConfig(
-        diversity=diversity, textures=str(textures or ''), image_px=image_px, masks=str(masks or ''), cameras=cameras
-    )
+    looks = {'diversity': diversity, 'textures': str(textures or '')}
+    config = CollectConfig(image_px=image_px, masks=str(masks or ''), cameras=cameras, task=task, **looks)
+    find_task(task)
     camera_sources(cameras)
     RobotProfile.load(robot)  # a wrong name fails here, not in every worker
     Look.draw(diversity, np.random.default_rng(0), config.textures)  # likewise
@@ -50,10 +52,10 @@ def collect(
     present = sum(episode_path(out, each).exists() for each in seeds)
     started_s, successes, done = time.monotonic(), 0, 0
     with progress_bar() as progress:
-        task = progress.add_task('episodes', total=episodes, completed=present)
+        bar = progress.add_task('episodes', total=episodes, completed=present)
         for _, success in run(out, seeds, robot, workers, config):
             successes, done = successes + success, done + 1
-            progress.update(task, advance=1)
+            progress.update(bar, advance=1)
     seconds = time.monotonic() - started_s
     console.print(f'{done} episodes recorded ({successes} successful), {present} were there; folder {out}')
     write_json(json_path, {'recorded': done, 'successes': successes, 'present': present, 'seconds': seconds})

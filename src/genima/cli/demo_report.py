@@ -16,6 +16,7 @@ from genima.evaluate.video import encode_mp4, side_by_side
 from genima.files import write_atomic
 from genima.robots.profile import RobotProfile
 from genima.sim.spectator import Spectator
+from genima.tasks.registry import find_task
 
 PAIRS_PER_EPISODE = 4
 
@@ -31,7 +32,7 @@ def write_report(folder: Path, record: GraphRecord, figures: dict[str, Any], spe
     )
     shown = [episode for episode in record.episodes if episode.frames]
     if shown:
-        report.add_video('What the arm did, what it saw, and what was painted', _video(shown, profile))
+        report.add_video('What the arm did, what it saw, and what was painted', _video(shown, profile, spec.task))
         for episode in shown[:2]:
             report.add_pairs(f'Camera views and target images, seed {episode.seed}', _pairs(episode.frames))
     _add_tables(report, record, figures)
@@ -41,11 +42,13 @@ def write_report(folder: Path, record: GraphRecord, figures: dict[str, Any], spe
 
 
 def _add_tables(report: Report, record: GraphRecord, figures: dict[str, Any]) -> None:
+    measures = list(dict.fromkeys(name for each in record.episodes for name in each.measures))
     report.add_table(
         'Episodes',
-        ['seed', 'success', 'simulated time, s', 'wall time, s', 'lifted, m'],
+        ['seed', 'success', 'simulated time, s', 'wall time, s', *measures],
         [
-            [each.seed, each.success, f'{each.elapsed_s:.1f}', f'{each.wall_s:.1f}', f'{each.lifted_m:.3f}']
+            [each.seed, each.success, f'{each.elapsed_s:.1f}', f'{each.wall_s:.1f}']
+            + [f'{each.measures.get(name, float("nan")):.3f}' for name in measures]
             for each in record.episodes
         ],
     )
@@ -87,8 +90,8 @@ def _pairs(frames: list[Frame]) -> Iterator[Pair]:
             yield Pair(f't = {frame.time_s:.1f} s: views | target image', tile(frame.views), tile(frame.target))
 
 
-def _video(episodes: list[EpisodeRecord], profile: RobotProfile) -> bytes:
-    spectator = Spectator(profile)
+def _video(episodes: list[EpisodeRecord], profile: RobotProfile, task: str) -> bytes:
+    spectator = Spectator(profile, find_task(task))
     return encode_mp4((image for episode in episodes for image in _film(spectator, episode)), rate_hz=10)
 
 
@@ -96,6 +99,7 @@ def _film(spectator: Spectator, episode: EpisodeRecord) -> Iterator[np.ndarray]:
     for frame in episode.frames:
         joints = int(np.argmin(np.abs(episode.joint_time_s - frame.time_s)))
         thing = int(np.argmin(np.abs(episode.object_time_s - frame.time_s)))
-        seen = spectator.render(episode.q_rad[joints], float(episode.gripper_open[joints]), episode.object_pose[thing])
+        poses = dict(zip(episode.objects, episode.object_pose[thing], strict=True))
+        seen = spectator.render(episode.q_rad[joints], float(episode.gripper_open[joints]), poses)
         target = frame.views if frame.target is None else frame.target
         yield side_by_side(seen, [tile(frame.views), tile(target)], f'seed {episode.seed}   {frame.time_s:4.1f} s')

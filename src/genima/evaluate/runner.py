@@ -16,6 +16,7 @@ from genima.policy.registry import load_policy
 from genima.processes import in_processes
 from genima.robots.profile import RobotProfile
 from genima.sim.simulation import Simulation
+from genima.tasks.registry import find_task
 
 _loaded: dict[tuple[str, str], tuple[Policy, Simulation]] = {}
 
@@ -30,7 +31,7 @@ def _load(directory: str, robot: str, threads: int) -> tuple[Policy, Simulation]
         policy.spec.check_robot(profile)
         side_px = policy.spec.view_size_px
         cameras = ','.join(policy.spec.cameras)
-        simulation = Simulation(profile, width_px=side_px, height_px=side_px, cameras=cameras)
+        simulation = Simulation(profile, 0, True, find_task(policy.spec.task), side_px, side_px, cameras)
         _loaded[key] = (policy, simulation)
     return _loaded[key]
 

@@ -47,7 +47,7 @@ class Swap:
         masks: Folder of the masks of that part.
         seed: The texture of an episode depends on it and on the episode's name alone.
         textures: Folder of images to take textures from; procedural ones if empty.
-        keep_color: Only lighten and darken as the texture does: a red cube stays red.
+        keep_color: Only lighten and darken as the texture does: a red thing stays red.
     """
 
     part: str

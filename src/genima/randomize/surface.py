@@ -59,7 +59,7 @@ def cover(image: Image, mask: Mask, colors: Image) -> Image:
 def grain(image: Image, mask: Mask, colors: Image) -> Image:
     """Return a picture whose colours are kept where the mask is true, but lighter and darker as a texture is.
 
-    For things that are called by their colour: a red cube stays a red cube.
+    For things that are called by their colour: a red mug stays a red mug.
     """
     if not mask.any():
         return image

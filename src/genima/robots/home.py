@@ -8,7 +8,7 @@ from genima.robots.profile import RobotProfile
 
 TOOL_DOWN = np.diag([1.0, -1.0, -1.0])
 HOME_XYZ_M = ((0.50, 0.0, 0.30), (0.45, 0.0, 0.30), (0.40, 0.0, 0.25), (0.35, 0.0, 0.25), (0.40, 0.15, 0.25))
-# over the corners of the part of the table on which the task has its cube
+# over the corners of the part of the table on which tasks have their objects
 CORNERS_XYZ_M = ((0.38, -0.18, 0.05), (0.38, 0.18, 0.05), (0.62, -0.18, 0.05), (0.62, 0.18, 0.05))
 STARTS = 24
 NEAR_M = 2e-3

@@ -18,15 +18,15 @@ from genima.randomize.masks import write_masks
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about
-from genima.sim.expert import DOWN, RATE_HZ, plan
 from genima.sim.look import Dresser, Look, dressed
 from genima.sim.masks import BEHIND, Masks
 from genima.sim.simulation import Simulation
+from genima.tasks.base import DOWN, RATE_HZ
+from genima.tasks.registry import find_task
 
 PLAN_STEPS = 25  # K = 20, or a chunk of 20 on a target image that is 5 steps old
-PARTS = {'object': ('cube',), 'background': ('table', 'floor', BEHIND)}
-"""Parts of the images that masks are written of, and the geoms that they consist of."""
-HOLD_STEPS = 8  # the cube stays lifted so long, or the policy learns nothing of what comes then
+BACKGROUND = ('table', 'floor', BEHIND)
+HOLD_STEPS = 8  # the task stays done so long, or the policy learns nothing of what comes then
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class CollectConfig:
 
     Attributes:
         from_home: Share of episodes that start at home; the others start somewhere above the table.
-        near_cube: Share of the others that start with the gripper beside or above the cube.
+        near_object: Share of the others that start with the gripper beside or above the handled object.
         closed: Share of the others that start with the gripper closed on nothing.
         push: Probability per step, while the gripper is open, that the arm is pushed away.
         push_m: Largest push along each axis; `push_rad` about the vertical.
@@ -47,10 +47,11 @@ class CollectConfig:
         image_px: Edge of the square pictures.
         masks: Folder for the masks of each part of the images that can be given another texture; none if empty.
         cameras: As in `camera_choice.camera_sources`; all four if empty.
+        task: What is demonstrated; the default task if empty.
     """
 
     from_home: float = 0.4
-    near_cube: float = 0.3
+    near_object: float = 0.3
     closed: float = 0.12
     push: float = 0.06
     push_m: float = 0.06
@@ -63,6 +64,7 @@ class CollectConfig:
     image_px: int = 128
     masks: str = ''
     cameras: str = ''
+    task: str = ''
 
 
 def episode_path(directory: Path | str, seed: int) -> Path:
@@ -97,14 +99,14 @@ def collect(
     yield from in_processes(job, missing, workers)
 
 
-_simulations: dict[tuple[str, int, str], Simulation] = {}
+_simulations: dict[tuple[str, int, str, str], Simulation] = {}
 
 
 def _record_to(directory: Path, robot: str, config: CollectConfig, seed: int) -> tuple[int, bool]:
-    key = robot, config.image_px, config.cameras
+    key = robot, config.image_px, config.cameras, config.task
     if key not in _simulations:
-        profile, side_px = RobotProfile.load(robot), config.image_px
-        _simulations[key] = Simulation(profile, width_px=side_px, height_px=side_px, cameras=config.cameras)
+        profile, task, side_px = RobotProfile.load(robot), find_task(config.task), config.image_px
+        _simulations[key] = Simulation(profile, 0, True, task, side_px, side_px, config.cameras)
     episode = record(_simulations[key], seed, config)
     write_episode(episode_path(directory, seed), episode)
     return seed, bool(episode.metadata['success'])
@@ -127,9 +129,10 @@ def record(simulation: Simulation, seed: int, config: CollectConfig) -> Episode:
 
 def _demonstrate(simulation: Simulation, recording: '_Recording', rng: np.random.Generator, config: CollectConfig) -> None:
     """Do the task, with all that goes wrong on the way."""
-    done = 0
+    done, expert = 0, simulation.task.expert(simulation.profile)
     while len(recording) < config.steps and done < HOLD_STEPS:
-        q_plan, gripper_plan = _intention(simulation, PLAN_STEPS + config.replan_steps)
+        now = simulation.q_rad, simulation.gripper_open, simulation.state()
+        q_plan, gripper_plan, _ = expert.rollout(*now, PLAN_STEPS + config.replan_steps)
         for step in range(config.replan_steps):
             recording.add(q_plan[step:], gripper_plan[step:])
             noise = rng.normal(0.0, config.command_noise_rad, simulation.profile.n_joints)
@@ -145,10 +148,12 @@ class _Recording:
 
     def __init__(self, simulation: Simulation, dresser: Dresser, masks: Masks | None) -> None:
         self._simulation, self._dresser, self._masks = simulation, dresser, masks
+        # parts of the images that masks are written of, and the geoms that they consist of
+        self._parts = {'object': (simulation.task.objects[0].name,), 'background': BACKGROUND}
         self._rows: list[tuple[float, np.ndarray, float, np.ndarray, np.ndarray]] = []
         self._views: dict[str, list[np.ndarray]] = {name: [] for name in simulation.cameras}
         self._shown: dict[str, dict[str, list[np.ndarray]]] = {
-            part: {name: [] for name in simulation.cameras} for part in (PARTS if masks else ())
+            part: {name: [] for name in simulation.cameras} for part in (self._parts if masks else ())
         }
 
     def __len__(self) -> int:
@@ -163,7 +168,7 @@ class _Recording:
         for name in simulation.cameras if masks is not None else ():
             assert masks is not None
             seen = masks.render(simulation.data, name)
-            for part, geoms in PARTS.items():
+            for part, geoms in self._parts.items():
                 self._shown[part][name].append(np.any([seen[geom] for geom in geoms], axis=0))
         self._rows.append(
             (
@@ -198,7 +203,7 @@ class _Recording:
             metadata={
                 'robot': simulation.profile.name,
                 'task': simulation.task.name,
-                'instruction': simulation.task.instruction,
+                'instruction': simulation.task.instructions[0],
                 'joint_names': list(simulation.profile.arm_joints),
                 'rate_hz': RATE_HZ,
                 'success': simulation.success(),
@@ -210,17 +215,6 @@ class _Recording:
                 **self._dresser.look.metadata(),
             },
         )
-
-
-def _intention(simulation: Simulation, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    return plan(
-        simulation.profile,
-        simulation.q_rad,
-        simulation.gripper_open,
-        simulation.cube_pose(),
-        simulation.task.cube_size_m,
-        steps,
-    )
 
 
 def _execute(simulation: Simulation, q_rad: np.ndarray, gripper_open: float) -> None:
@@ -250,11 +244,12 @@ def _start_elsewhere(simulation: Simulation, rng: np.random.Generator, config: C
     """Put the arm somewhere else than home, in most episodes."""
     if rng.random() < config.from_home:
         return
-    cube = simulation.cube_pose()
+    state = simulation.state()
     kind = rng.random()
     gripper_open = 0.0 if kind < config.closed else 1.0
-    if kind < config.closed + config.near_cube:
-        xyz = cube[:3, 3] + rng.uniform([-0.04, -0.04, 0.05 if gripper_open else 0.06], [0.04, 0.04, 0.12])
+    if kind < config.closed + config.near_object:
+        handled = state[simulation.task.objects[0].name][:3, 3]
+        xyz = handled + rng.uniform([-0.04, -0.04, 0.05 if gripper_open else 0.06], [0.04, 0.04, 0.12])
     else:
         xyz = rng.uniform([0.32, -0.26, 0.10], [0.66, 0.26, 0.42])
     T = np.eye(4)
@@ -263,4 +258,4 @@ def _start_elsewhere(simulation: Simulation, rng: np.random.Generator, config: C
     T[:3, :3] = rotation_about(vertical, yaw) @ rotation_about(sideways, tilt) @ DOWN
     T[:3, 3] = xyz
     q = solve_ik(simulation.profile, T, simulation.profile.home_rad + rng.uniform(-0.15, 0.15, simulation.profile.n_joints))
-    simulation.place(q, gripper_open, cube)
+    simulation.place(q, gripper_open, state)

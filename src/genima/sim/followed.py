@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated world under an arm that somebody else moves: fingers and cube obey physics, the arm what is measured."""
+"""The simulated world under an arm that somebody else moves: fingers and objects obey physics, the arm what is measured."""
 
 import numpy as np
 
 from genima.sim.simulation import Simulation
+from genima.tasks.base import State
 
 LONGEST_GAP_S = 0.5  # a gap is not replayed step by step
 
@@ -32,11 +33,11 @@ class Followed:
         self._simulation = simulation
         self._origin_s = 0.0
 
-    def begin(self, stamp_s: float, q_rad: np.ndarray, gripper_open: float, T_base_cube: np.ndarray) -> None:
-        """Set the scene at a time; arrays as in `Simulation.place`."""
+    def begin(self, stamp_s: float, q_rad: np.ndarray, gripper_open: float, state: State) -> None:
+        """Set the scene at a time; arguments as in `Simulation.place`."""
         self._line = _Line(0.0, np.array(q_rad, dtype=float))
         self._simulation.controller = self._line  # type: ignore[assignment]
-        self._simulation.place(q_rad, gripper_open, T_base_cube)
+        self._simulation.place(q_rad, gripper_open, state)
         self._origin_s = stamp_s
 
     def follow(self, stamp_s: float, q_rad: np.ndarray) -> None:

@@ -18,8 +18,8 @@ class IntrusionUsage:
     """Worst intrusion of a stream of commanded positions, by MuJoCo's own contacts, as a share of what is tolerated.
 
     The commanded pose is judged, not the measured one: a table that holds the arm back does not make a command good. The
-    gripper may touch the table and itself, anything may touch the cube; shapes of a profile that overlap at home do so by
-    construction.
+    gripper may touch the table and itself, anything may touch the objects of the task; shapes of a profile that overlap at
+    home do so by construction.
 
     Attributes:
         pair: The two bodies of the deepest contact so far; empty without one.
@@ -79,16 +79,17 @@ class IntrusionUsage:
 
 
 def touching_itself(model: mujoco.MjModel) -> mujoco.MjModel:
-    """Return a copy of a model in which the links touch each other, and nothing touches the cube.
+    """Return a copy of a model in which the links touch each other, and nothing touches the objects of the task.
 
     MuJoCo leaves out the contacts of links that one joint connects.
     """
     model = copy.copy(model)
-    cube = model.body('cube').id
-    links = [geom for geom in range(model.ngeom) if model.geom_bodyid[geom] not in (0, cube)]
-    of_cube = [geom for geom in range(model.ngeom) if model.geom_bodyid[geom] == cube]
+    loose = [joint for joint in range(model.njnt) if model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_FREE]
+    objects = set(model.jnt_bodyid[loose].tolist())
+    links = [geom for geom in range(model.ngeom) if model.geom_bodyid[geom] not in objects | {0}]
+    of_objects = [geom for geom in range(model.ngeom) if model.geom_bodyid[geom] in objects]
     model.geom_contype[links] = model.geom_conaffinity[links] = 1
-    model.geom_contype[of_cube] = model.geom_conaffinity[of_cube] = 0
+    model.geom_contype[of_objects] = model.geom_conaffinity[of_objects] = 0
     model.body_contype[1:] = model.body_conaffinity[1:] = 1
     return model
 

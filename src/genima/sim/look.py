@@ -33,6 +33,7 @@ LEVELS: dict[str, tuple[str, ...]] = {
     'medium': (*LIGHTING, *_BACKGROUND),
     'high': (*LIGHTING, *_BACKGROUND, *_OBJECT),
 }
+OBJECT = 'object'
 TEXTURE_PX = 256
 TABLE_M, FLOOR_M = 0.8, 2.0
 """A texture is repeated after so many metres; on the object once per edge."""
@@ -46,7 +47,7 @@ class Look:
     Attributes:
         conditions: Names of what differs from the plain simulation.
         light: The light on everything.
-        textures: Geom name to the name of its texture and the picture.
+        textures: Geom name, or OBJECT for the handled object, to the name of its texture and the picture.
         side_rad: Direction that the main light comes from, about the vertical; None where it is where it was.
     """
 
@@ -75,7 +76,7 @@ class Look:
             return cls()
         light, files = random_light(rng), texture_files(folder) if folder else []
         textures = {}
-        for geom, condition in (('table', 'table texture'), ('floor', 'floor texture'), ('cube', 'object texture')):
+        for geom, condition in (('table', 'table texture'), ('floor', 'floor texture'), (OBJECT, 'object texture')):
             if condition in conditions:
                 textures[geom] = random_texture(rng, files, TEXTURE_PX) if files else random_surface(rng, TEXTURE_PX)
         side = float(rng.uniform(-np.pi, np.pi)) if 'light from the side' in conditions else None
@@ -94,7 +95,7 @@ class Look:
             'diversity': {
                 'lighting': lighting,
                 'background': background or 'plain',
-                'object_material': names.get('cube', 'plain'),
+                'object_material': names.get(OBJECT, 'plain'),
                 'conditions': list(self.conditions),
             }
         }
@@ -129,16 +130,17 @@ class Dresser:
         for geom, (_, texture) in self.look.textures.items():
             T_base_plane, size_m = self._plane(geom)
             xy_m = plane_coordinates(mounted.model, T_camera_base @ T_base_plane)
-            put = grain if geom == 'cube' else cover
-            image = put(image, masks[geom], sample_texture(texture, xy_m, size_m))
+            put = grain if geom == OBJECT else cover
+            mask = masks[simulation.task.objects[0].name if geom == OBJECT else geom]
+            image = put(image, mask, sample_texture(texture, xy_m, size_m))
         return image
 
     def _plane(self, geom: str) -> tuple[NDArray[np.float64], float]:
         """Return T_base_plane (4, 4) of the surface that the texture lies on, and after how many metres it is repeated."""
-        if geom == 'cube':
-            top, size_m = np.eye(4), self._simulation.task.cube_size_m
-            top[2, 3] = size_m / 2
-            return self._simulation.cube_pose() @ top, size_m
+        if geom == OBJECT:
+            handled, top = self._simulation.task.objects[0], np.eye(4)
+            top[2, 3] = handled.size_m / 2
+            return self._simulation.state()[handled.name] @ top, handled.size_m
         plane = np.eye(4)
         if geom == 'floor':
             plane[:3, 3] = self._simulation.data.geom(geom).xpos

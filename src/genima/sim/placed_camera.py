@@ -8,10 +8,10 @@ import numpy as np
 
 from genima.cameras.model import MountedCamera
 from genima.robots.profile import RobotProfile
-from genima.robots.transforms import quaternion_xyzw
+from genima.robots.transforms import quaternion_xyzw, transform
 from genima.sim.world import World
 
-NOWHERE = np.array([5.0, 5.0, -0.6, 0.0, 0.0, 0.0, 1.0])  # of the object, out of sight
+NOWHERE = transform(np.array([5.0, 5.0, -0.6]), np.zeros(3))  # of the objects, out of sight
 
 
 class PlacedCamera:
@@ -50,7 +50,7 @@ class PlacedCamera:
             self._data.joint(name).qpos[0] = position
         for name in gripper.joints:
             self._data.joint(name).qpos[0] = gripper.position_m(gripper_open)
-        self._data.joint('cube_joint').qpos[:] = NOWHERE[[0, 1, 2, 6, 3, 4, 5]]
+        self._world.place_objects(self._data, dict.fromkeys(self._world.object_index, NOWHERE))
         mujoco.mj_forward(self._model, self._data)
         seen = []
         for renderer in (self._pictures, self._depths):

@@ -8,24 +8,24 @@ from genima.cameras.model import MountedCamera
 from genima.robots.profile import RobotProfile
 from genima.sim import headless
 from genima.sim.intrusion import IntrusionUsage
-from genima.sim.pick import PickTask
 from genima.sim.trajectory_controller import TrajectoryController
 from genima.sim.usage import LimitUsage
 from genima.sim.world import TIMESTEP_S, World
+from genima.tasks.base import State, Task
 
 START_JITTER_RAD = 0.06
 SETTLE_S = 0.1
 
 
 class Simulation:
-    """One robot with one task. A seed determines the whole reset: arm, cube, and time 0."""
+    """One robot with one task. A seed determines the whole reset: arm, objects, and time 0."""
 
     def __init__(
         self,
         profile: RobotProfile,
         seed: int = 0,
         render: bool = True,
-        task: PickTask | None = None,
+        task: Task | None = None,
         width_px: int = 128,
         height_px: int = 128,
         cameras: str = '',
@@ -42,7 +42,6 @@ class Simulation:
         self._q_index = np.array([joint.qposadr[0] for joint in joints])
         self._dof_index = np.array([joint.dofadr[0] for joint in joints])
         self._finger_index = np.array([self.model.joint(name).qposadr[0] for name in profile.gripper.joints], dtype=int)
-        self._cube_index = int(self.model.joint('cube_joint').qposadr[0])
         self._arm_actuators = np.array([self.model.actuator(name).id for name in profile.arm_joints])
         self._finger_actuators = np.array([self.model.actuator(name).id for name in profile.gripper.joints], dtype=int)
         kp = self.model.actuator_gainprm[self._arm_actuators, 0]
@@ -59,7 +58,7 @@ class Simulation:
         return self._steps * TIMESTEP_S
 
     @property
-    def task(self) -> PickTask:
+    def task(self) -> Task:
         """The task."""
         return self.world.task
 
@@ -90,20 +89,17 @@ class Simulation:
         return gripper.opening(float(self.finger_positions_m.mean())) if gripper.is_there else 1.0
 
     def reset(self, seed: int) -> None:
-        """Put arm and cube at the start pose that `seed` determines, gripper open, time 0."""
+        """Put arm and objects at the start that `seed` determines, gripper open, time 0."""
         rng = np.random.default_rng(seed)
         jitter = rng.uniform(-START_JITTER_RAD, START_JITTER_RAD, self.profile.n_joints)
-        self.place(self.profile.home_rad + jitter, 1.0, self.task.sample(rng))
+        self.place(self.profile.home_rad + jitter, 1.0, self.task.reset(rng))
 
-    def place(self, q_rad: np.ndarray, gripper_open: float, T_base_cube: np.ndarray) -> None:
-        """Put everything at a given state at rest and time 0."""
+    def place(self, q_rad: np.ndarray, gripper_open: float, state: State) -> None:
+        """Put everything at a given state at rest and time 0: joints (n,), opening, poses of the objects."""
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[self._q_index] = q_rad
         self.data.qpos[self._finger_index] = self.profile.gripper.position_m(gripper_open)
-        self.data.qpos[self._cube_index : self._cube_index + 3] = T_base_cube[:3, 3]
-        mujoco.mju_mat2Quat(
-            self.data.qpos[self._cube_index + 3 : self._cube_index + 7], T_base_cube[:3, :3].copy().ravel()
-        )
+        self.world.place_objects(self.data, state)
         self.controller.reset(np.asarray(q_rad, dtype=float))
         self._gripper_goal = self._gripper_target = float(gripper_open)
         self._steps = 0
@@ -113,11 +109,11 @@ class Simulation:
         self._usage.reset()
         self._intrusion.reset()
 
-    def show(self, q_rad: np.ndarray, gripper_open: float, object_pose: np.ndarray) -> None:
-        """Put arm and cube somewhere without physics, to look at; the cube is given as [x y z qx qy qz qw]."""
+    def show(self, q_rad: np.ndarray, gripper_open: float, state: State) -> None:
+        """Put arm and objects somewhere without physics, to look at."""
         self.data.qpos[self._q_index] = q_rad
         self.data.qpos[self._finger_index] = self.profile.gripper.position_m(gripper_open)
-        self.data.qpos[self._cube_index : self._cube_index + 7] = np.asarray(object_pose)[[0, 1, 2, 6, 3, 4, 5]]
+        self.world.place_objects(self.data, state)
         mujoco.mj_forward(self.model, self.data)
 
     def command_gripper(self, gripper_open: float) -> None:
@@ -163,20 +159,17 @@ class Simulation:
         self._renderer.update_scene(self.data, camera=camera)
         return self._renderer.render()
 
-    def cube_pose(self) -> np.ndarray:
-        """Return T_base_cube (4, 4)."""
-        body = self.data.body('cube')
-        T = np.eye(4)
-        T[:3, :3], T[:3, 3] = body.xmat.reshape(3, 3), body.xpos
-        return T
+    def state(self) -> dict[str, np.ndarray]:
+        """Return T_base_object (4, 4) of the task's objects by name."""
+        return {each.name: self._pose(each.name) for each in self.task.objects}
 
-    def lifted_m(self) -> float:
-        """Return how far the cube is lifted."""
-        return self.task.lifted_m(self.cube_pose())
+    def measures(self) -> dict[str, float]:
+        """Return what the task measures."""
+        return self.task.measures(self.state())
 
     def success(self) -> bool:
         """Return whether the task is done."""
-        return self.task.succeeded(self.cube_pose())
+        return self.task.success(self.state())
 
     def limit_usage(self) -> dict[str, float]:
         """Return the worst share of each limit that the commanded positions used since the reset, at 500 Hz.
@@ -195,6 +188,11 @@ class Simulation:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
+
+    def _pose(self, body: str) -> np.ndarray:
+        found, T = self.data.body(body), np.eye(4)
+        T[:3, :3], T[:3, 3] = found.xmat.reshape(3, 3), found.xpos
+        return T
 
     def _advance(self, q: np.ndarray, v: np.ndarray) -> None:
         gripper = self.profile.gripper

@@ -11,7 +11,8 @@ from genima.cameras.model import CameraModel, MountedCamera
 from genima.robots.profile import Link, RobotProfile, Shape
 from genima.robots.transforms import quaternion_xyzw, rpy_matrix
 from genima.sim.camera_choice import camera_sources
-from genima.sim.pick import PickTask
+from genima.tasks.base import State, Task
+from genima.tasks.registry import find_task
 
 TIMESTEP_S = 0.002
 # The servo of each joint is critically damped on the joint's inertia at home.
@@ -27,7 +28,7 @@ STATIC_CAMERAS = {
     'right_shoulder': ((0.45, -0.95, 0.70), (0.45, 0.0, 0.15), 50.0),
     'left_shoulder': ((0.45, 0.95, 0.70), (0.45, 0.0, 0.15), 50.0),
 }
-# In the TCP frame: beside the hand, tilted towards the fingers, far enough out that the hand does not hide the cube.
+# In the TCP frame: beside the hand, tilted towards the fingers, far enough out that the hand does not hide what it holds.
 WRIST_CAMERA = ((0.085, 0.0, -0.1034), (0.0, 0.0, 0.16), 75.0)
 # Software OpenGL takes twice as long with smooth edges; what is made of large pictures is smooth by being made smaller.
 SAMPLES, SMOOTHED_UP_TO_PX = 4, 256
@@ -56,7 +57,7 @@ class World:
     def __init__(
         self,
         profile: RobotProfile,
-        task: PickTask | None = None,
+        task: Task | None = None,
         width_px: int = 128,
         height_px: int = 128,
         cameras: str = '',
@@ -64,7 +65,7 @@ class World:
         """Build and compile the model; the cameras, as in `camera_sources`, have square pixels."""
         self._sources = camera_sources(cameras)
         self.profile = profile
-        self.task = task or PickTask()
+        self.task = task or find_task()
         self.size_px = (width_px, height_px)
         self.model = self._compile()
         self._set_servo_gains()
@@ -85,6 +86,19 @@ class World:
             cameras[name] = MountedCamera(CameraModel(name, width, height, K), parent, T)
         return cameras
 
+    @cached_property
+    def object_index(self) -> dict[str, int]:
+        """Where the pose of each object of the task begins in `qpos`."""
+        joints = {each.name: self.model.body(each.name).jntadr[0] for each in self.task.objects}
+        return {name: int(self.model.jnt_qposadr[joint]) for name, joint in joints.items()}
+
+    def place_objects(self, data: mujoco.MjData, state: State) -> None:
+        """Put objects where they should be: T_base_object (4, 4) by name."""
+        for name, T in state.items():
+            index = self.object_index[name]
+            data.qpos[index : index + 3] = T[:3, 3]
+            mujoco.mju_mat2Quat(data.qpos[index + 3 : index + 7], np.ascontiguousarray(T[:3, :3]).ravel())
+
     def _compile(self) -> mujoco.MjModel:
         spec = mujoco.MjSpec()
         spec.compiler.degree = False
@@ -98,7 +112,7 @@ class World:
             parent = spec.worldbody if link.parent is None else bodies[link.parent]
             bodies[link.name] = self._add_link(parent, link)
         self._add_actuators(spec)
-        self.task.add_to(spec)
+        self.task.build(spec)
         self._add_cameras(spec, bodies)
         return spec.compile()
 

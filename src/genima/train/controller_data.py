@@ -81,7 +81,7 @@ class ControllerData:
     def with_imagined(self, robot: str, seeds: range, spec: PolicySpec, on_progress: OnProgress) -> 'ControllerData':
         """Return these data and one motion per seed of the expert from anywhere, see `genima.sim.imagine`."""
         motions = []
-        for motion in imagine(robot, seeds):
+        for motion in imagine(robot, spec.task, seeds):
             motions.append(motion)
             on_progress('imagined motions', len(motions) / len(seeds), {})
         on_progress('imagined motions', 1.0, {})

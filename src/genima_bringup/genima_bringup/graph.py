@@ -24,6 +24,7 @@ from genima_bringup.record import (
     operator_of,
     operator_parameters,
     recorder_parameters,
+    simulated_task,
 )
 from genima_bringup.settings import READ_IMAGES, Settings, controller_name, policy_dir
 from genima_bringup.table import NodeEntry, Rviz, Stack
@@ -128,7 +129,8 @@ def _arm(settings: Settings, controller: str) -> list[NodeEntry]:
     if settings.arm == 'elsewhere':
         return [_replay_node(settings)] if settings['replay'] else []
     factor = settings.number('real_time_factor')
-    parameters = {'robot': robot, 'controller': controller, 'seed': seed, 'real_time_factor': factor}
+    parameters: dict[str, Any] = {'robot': robot, 'controller': controller, 'seed': seed, 'real_time_factor': factor}
+    parameters['task'] = simulated_task(settings.values, settings.policy)
     size = settings['image_size'] or _view_size(settings)
     return [NodeEntry('sim_node', {**parameters, **image_parameters({**settings.values, 'image_size': size})})]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from genima.calibration.file import parse_date
 from genima.calibration.mounting import read_folder
+from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
+from genima.tasks.registry import find_task, tasks
 
 OPERATORS = {'keyboard': 'teleop_node', 'scripted': 'operator_node', 'retrace': 'retrace_node', 'none': ''}
 """Who moves the arm where no policy does, and the node for it."""
-# what the simulated task is called, where nobody says otherwise
-SIMULATED_TASK = {'task': 'pick', 'instruction': 'pick up the red cube'}
 
 
 def operator_of(values: Mapping[str, str], simulated: bool) -> str:
@@ -35,7 +35,7 @@ def operator_of(values: Mapping[str, str], simulated: bool) -> str:
         got = f'operator:={operator} episode:={values["episode"]}'
         raise GenimaError(f'{got}: operator:=retrace repeats an episode:=FILE.h5, and nobody else does')
     if operator == 'scripted' and not simulated:
-        raise GenimaError('operator:=scripted sees the cube of the simulation only; use keyboard or none with a real arm')
+        raise GenimaError('operator:=scripted sees the objects of the simulation only; use keyboard or none with a real arm')
     return operator
 
 
@@ -49,9 +49,22 @@ def calibration_folder(values: Mapping[str, str]) -> str:
     return str(Path(values['calibration']).expanduser().absolute()) if values['calibration'] else ''
 
 
+def simulated_task(values: Mapping[str, str], policy: Path | None) -> str:
+    """Return the name of the task that a simulated arm has: the one that was named, the policy's, or the default.
+
+    Raises:
+        TaskError: if a policy was made for one that is not known here.
+    """
+    if values['task'] in tasks():
+        return values['task']
+    return find_task(PolicySpec.load(policy).task if policy else '').name
+
+
 def recorder_parameters(values: Mapping[str, str], operator: str, controller: str, simulated: bool) -> dict[str, Any]:
     """Return what recorder_node is told."""
-    words = {name: values[name] or (text if simulated else '') for name, text in SIMULATED_TASK.items()}
+    task = find_task(simulated_task(values, Path(values['policy']) if values['policy'] else None)) if simulated else None
+    usual = {'task': task.name, 'instruction': task.instructions[0]} if task else {}
+    words = {name: values[name] or usual.get(name, '') for name in ('task', 'instruction')}
     who = {
         'keyboard': 'teleoperation by keyboard',
         'scripted': 'scripted expert',

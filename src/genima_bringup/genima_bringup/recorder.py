@@ -78,12 +78,15 @@ class Recorder:
         if episode is None or status is None:
             raise GenimaError('no episode was begun')
         episode.wall_s, episode.timed_out = wall_s, timed_out
-        episode.success, episode.elapsed_s, episode.lifted_m = status.success, status.elapsed_s, status.lifted_m
+        episode.success, episode.elapsed_s = status.success, status.elapsed_s
+        episode.measures = dict(zip(status.measures, status.values, strict=False))
         episode.limits = {name: getattr(status, f'{name}_share') for name in JUDGED}
         joints = np.array(self._joint_rows).reshape(-1, self._profile.n_joints + 2)
         episode.joint_time_s, episode.q_rad, episode.gripper_open = joints[:, 0], joints[:, 1:-1], joints[:, -1]
-        objects = np.array(self._object_rows).reshape(-1, 8)
-        episode.object_time_s, episode.object_pose = objects[:, 0], objects[:, 1:]
+        episode.objects = tuple(status.objects)
+        objects = np.array(self._object_rows).reshape(-1, 1 + 7 * len(episode.objects))
+        episode.object_time_s = objects[:, 0]
+        episode.object_pose = objects[:, 1:].reshape(-1, len(episode.objects), 7)
         episode.guard = dict(self._guard)
         self.record.episodes.append(episode)
         self._episode = None
@@ -132,8 +135,9 @@ class Recorder:
         ):
             return
         self._start_s = now_s - message.elapsed_s
-        p, o = message.object.position, message.object.orientation
-        self._object_rows.append((message.elapsed_s, p.x, p.y, p.z, o.x, o.y, o.z, o.w))
+        places = [(each.position, each.orientation) for each in message.poses]
+        row = [value for p, o in places for value in (p.x, p.y, p.z, o.x, o.y, o.z, o.w)]
+        self._object_rows.append((message.elapsed_s, *row))
 
     def _on_guard(self, message: GuardStatus) -> None:
         if self._episode is not None:

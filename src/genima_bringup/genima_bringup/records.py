@@ -44,13 +44,14 @@ class EpisodeRecord:
         timed_out: the wall-clock limit ended it, not the simulation.
         elapsed_s: simulated time it took [s].
         wall_s: wall time it took [s].
-        lifted_m: height of the object at the end [m].
+        measures: what the task measured at the end, by name.
         limits: worst share of each limit (position, velocity, acceleration, jerk) inside the robot's controller.
         joint_time_s: times of the joint states since the start, (T,) [s].
         q_rad: measured arm joints, (T, n) [rad].
         gripper_open: measured opening, (T,).
-        object_time_s: times of the object's positions, (M,) [s].
-        object_pose: poses of the object in the robot base, (M, 7): x y z [m], quaternion x y z w.
+        objects: names of the task's objects.
+        object_time_s: times of their poses, (M,) [s].
+        object_pose: their poses in the robot base, (M, objects, 7): x y z [m], quaternion x y z w.
         chunks: all chunks of the episode.
         guard: reasons that the guard gave for not moving, with counts.
         frames: pictures, where they were asked for.
@@ -61,13 +62,14 @@ class EpisodeRecord:
     timed_out: bool = False
     elapsed_s: float = 0.0
     wall_s: float = 0.0
-    lifted_m: float = 0.0
+    measures: dict[str, float] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
     joint_time_s: Floats = field(default_factory=lambda: np.zeros(0))
     q_rad: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     gripper_open: Floats = field(default_factory=lambda: np.zeros(0))
+    objects: tuple[str, ...] = ()
     object_time_s: Floats = field(default_factory=lambda: np.zeros(0))
-    object_pose: Floats = field(default_factory=lambda: np.zeros((0, 7)))
+    object_pose: Floats = field(default_factory=lambda: np.zeros((0, 0, 7)))
     chunks: list[ChunkRecord] = field(default_factory=list)
     guard: dict[str, int] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)

@@ -168,8 +168,9 @@ def guard_values(message: GuardStatus) -> dict[str, Any]:
 
 def episode_values(message: EpisodeStatus) -> dict[str, Any]:
     """Return the status of a simulated episode as plain values."""
-    names = ('seed', 'elapsed_s', 'lifted_m', 'success', 'done')
-    return {name: getattr(message, name) for name in names}
+    names = ('seed', 'elapsed_s', 'success', 'done')
+    measures = {str(name): float(value) for name, value in zip(message.measures, message.values, strict=False)}
+    return {**{name: getattr(message, name) for name in names}, 'measures': measures}
 
 
 def recorder_values(message: RecorderStatus) -> dict[str, Any]:

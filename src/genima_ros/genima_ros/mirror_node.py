@@ -12,18 +12,17 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64, String
 
 from genima.robots.profile import RobotProfile
-from genima.robots.transforms import quaternion_xyzw
 from genima.robots.urdf import to_urdf
+from genima.tasks.registry import find_task
 from genima_msgs.msg import EpisodeStatus
 from genima_msgs.srv import ResetEpisode
 from genima_ros import qos
 from genima_ros._run import run
 from genima_ros.diagnostics import refuse
-from genima_ros.frames import pose_message
 from genima_ros.joint_states import JointStates, StaleJointsError
 from genima_ros.messages import stamp
 from genima_ros.parameters import declare
-from genima_ros.sim_outputs import SceneOutputs
+from genima_ros.sim_outputs import SceneOutputs, scene_fields
 from genima_ros.sturdy import SturdyNode
 
 JOINT_AGE_S = 0.5
@@ -32,7 +31,7 @@ FRAME_STEPS = 5  # 20 Hz
 
 
 class MirrorNode(SturdyNode):
-    """Draws the arm, the table and a cube: one that stays where it is, or with `contacts` one that the fingers lift."""
+    """Draws the arm, the table and a task's objects: they stay where they are, or with `contacts` the fingers move them."""
 
     def __init__(self) -> None:
         super().__init__('mirror_node')
@@ -42,16 +41,17 @@ class MirrorNode(SturdyNode):
             self, 'image_rate_hz', 10.0, 'Images per second and camera [Hz]; 0: none.', between=(0.0, 30.0)
         )
         mock = declare(self, 'mock_hardware', False, "Publish robot_description, with ros2_control's mock hardware in it.")
-        contacts = declare(self, 'contacts', False, 'Step the physics of the fingers and the cube; ~/reset sets the scene.')
+        contacts = declare(self, 'contacts', False, 'Step the physics of fingers and objects; ~/reset sets the scene.')
+        task = declare(self, 'task', '', 'Task whose objects lie there; empty: the default.')
         profile = RobotProfile.load(robot)
-        self._load(profile, seed)
+        self._load(profile, seed, task)
         if mock:
             self._description = self.create_publisher(String, 'robot_description', qos.LATCHED)
             self._description.publish(String(data=to_urdf(profile, mock_hardware=True)))
         self._joints = JointStates(self._simulation.profile, JOINT_AGE_S)
         self._gripper_open = 1.0
         self._seed, self._stepped = seed, 0
-        self._lifted = False
+        self._done = False
         self._begun_s: float | None = None
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.COMMAND if contacts else qos.NEWEST)
         self.create_subscription(Float64, 'gripper/command', self._on_gripper, qos.COMMAND)
@@ -62,14 +62,13 @@ class MirrorNode(SturdyNode):
         if rate_hz > 0.0:
             self.create_timer(1.0 / rate_hz, self._draw)
 
-    def _load(self, profile: RobotProfile, seed: int) -> None:
+    def _load(self, profile: RobotProfile, seed: int, task: str) -> None:
         from genima.sim.followed import Followed
         from genima.sim.simulation import Simulation  # MuJoCo and its renderer take a moment; Ctrl-C works meanwhile
 
-        self._simulation = Simulation(profile, seed)
+        self._simulation = Simulation(profile, seed, task=find_task(task))
         self._followed = Followed(self._simulation)
-        T_base_cube = self._simulation.cube_pose()
-        self._cube = np.concatenate((T_base_cube[:3, 3], quaternion_xyzw(T_base_cube[:3, :3])))
+        self._still = self._simulation.state()
         self._outputs = SceneOutputs(self, self._simulation)
         self.get_logger().info(f'mirror of {profile.name} ready: cameras {", ".join(self._simulation.cameras)}')
 
@@ -91,7 +90,7 @@ class MirrorNode(SturdyNode):
         if self._begun_s is None:
             self._set_scene(q_rad, stamp_s)
         self._followed.follow(stamp_s, q_rad)
-        self._lifted = self._lifted or self._simulation.success()
+        self._done = self._done or self._simulation.success()
         self._stepped += 1
         if self._stepped % FRAME_STEPS == 0:
             self._outputs.frames(self._joints.stamp_of(stamp_s))
@@ -103,10 +102,10 @@ class MirrorNode(SturdyNode):
         self._simulation.command_gripper(self._gripper_open)
 
     def _set_scene(self, q_rad: np.ndarray, stamp_s: float) -> None:
-        """Put the cube where the seed has it, under the arm as it stands."""
-        T_base_cube = self._simulation.task.sample(np.random.default_rng(self._seed))
-        self._followed.begin(stamp_s, q_rad, self._gripper_open, T_base_cube)
-        self._begun_s, self._lifted = stamp_s, False
+        """Put the objects where the seed has them, under the arm as it stands."""
+        state = self._simulation.task.reset(np.random.default_rng(self._seed))
+        self._followed.begin(stamp_s, q_rad, self._gripper_open, state)
+        self._begun_s, self._done = stamp_s, False
 
     def _on_reset(self, request: ResetEpisode.Request, response: ResetEpisode.Response) -> ResetEpisode.Response:
         try:
@@ -118,7 +117,7 @@ class MirrorNode(SturdyNode):
             return response
         self._seed = request.seed
         self._set_scene(q_rad, stamp_s)
-        response.success, response.message = True, f'the cube of seed {request.seed} is on the table'
+        response.success, response.message = True, f'the objects of seed {request.seed} are on the table'
         return response
 
     def _report(self, stamp_s: float) -> None:
@@ -126,10 +125,9 @@ class MirrorNode(SturdyNode):
         message = EpisodeStatus(
             seed=self._seed,
             elapsed_s=stamp_s - self._begun_s,
-            object=pose_message(self._simulation.cube_pose()),
-            lifted_m=float(self._simulation.lifted_m()),
+            **scene_fields(self._simulation),
             success=bool(self._simulation.success()),
-            done=bool(self._lifted),
+            done=bool(self._done),
         )
         message.header.stamp = stamp(stamp_s)
         message.header.frame_id = self._simulation.profile.base_link
@@ -143,7 +141,7 @@ class MirrorNode(SturdyNode):
             return
         observed = self._joints.stamp_of(stamp_s)
         if not self._contacts:
-            self._simulation.show(q_rad, self._gripper_open, self._cube)
+            self._simulation.show(q_rad, self._gripper_open, self._still)
             self._outputs.frames(observed)
         self._outputs.images(observed)
 

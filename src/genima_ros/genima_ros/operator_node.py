@@ -17,6 +17,8 @@ from std_srvs.srv import Trigger
 from genima.errors import GenimaError
 from genima.recording.jog import CONTRACT, DT_S
 from genima.robots.profile import RobotProfile
+from genima.tasks.base import Task
+from genima.tasks.registry import find_task
 from genima_msgs.msg import ActionChunk, EpisodeStatus, NodeStats
 from genima_msgs.srv import EndEpisode, MarkEvent, ResetEpisode, StartEpisode
 from genima_ros import qos
@@ -31,7 +33,7 @@ PATIENCE_S = 180.0  # wall time; the guard compiles its functions at its first s
 SPIN_S = 0.05
 REST_S = 0.4  # longer than a stop takes; a stop plan must not meet the new scene
 RETRY_S = 1.0
-LIFTED_TICKS = 8  # it stays lifted so long, or a policy learns nothing of what comes then
+SUCCESS_TICKS = 8  # it stays done so long, or a policy learns nothing of what comes then
 CLIENTS = {
     'disarm': (Trigger, 'guard_node/disarm'),
     'forget': (Trigger, 'guard_node/reset'),
@@ -55,28 +57,27 @@ class OperatorNode(SturdyNode):
             self, 'diversion', 0.05, 'Probability of a mistake on purpose, each 0.4 s.', between=(0.0, 1.0)
         )
         self._least_s = declare(
-            self, 'least_s', 0.0, 'Shortest episode [s]: the cube is put back and picked up again until then.',
+            self, 'least_s', 0.0, 'Shortest episode [s]: the object is put back and the task done again until then.',
             between=(0.0, 3600.0),
         )  # fmt: skip
         self._timeout_s = declare(
-            self, 'timeout_s', 30.0, 'Longest time for putting the cube back and picking it up [s].', between=(1.0, 3600.0)
+            self, 'timeout_s', 30.0, 'Longest time for putting the object back and doing it [s].', between=(1.0, 3600.0)
         )
         self.profile = RobotProfile.load(robot)
-        self._scene = SceneListener(self, self.profile)
+        task = declare(self, 'task', '', 'What is demonstrated; empty: the default task.')
         self._script: Any = None
-        self._lifted = self._ticks = self._succeeded = 0
-        self._load()
+        self._held = self._ticks = self._succeeded = 0
+        self._load(find_task(task))
         self._clients_by_name = {name: self.create_client(kind, topic) for name, (kind, topic) in CLIENTS.items()}
         self._chunk = self.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
         self.create_subscription(EpisodeStatus, 'episode', self._on_episode, qos.LATCHED)
         self._timer = self.create_timer(DT_S, self._tick)
 
-    def _load(self) -> None:
-        from genima.sim.pick import PickTask  # MuJoCo takes a moment; Ctrl-C works meanwhile
+    def _load(self, task: Task) -> None:
         from genima_ros.operator_script import Script
 
-        task = PickTask()
+        self._scene = SceneListener(self, self.profile, [each.name for each in task.objects])
         self._new_script = partial(Script, self.profile, task, diversion=self._diversion)
 
     def run(self) -> None:
@@ -121,16 +122,16 @@ class OperatorNode(SturdyNode):
         return str(answer.folder)
 
     def _demonstrate(self, seed: int) -> tuple[str, str]:
-        """Pick up the cube, again and again if the episode is to be longer; return outcome and cause."""
-        self._lifted = 0
+        """Do the task, again and again if the episode is to be longer; return outcome and cause."""
+        self._held = 0
         begin_s = since_s = self._now_s()
         script = self._script = self._new_script(rng=np.random.default_rng([seed, 2]))
         try:
             while self._now_s() - since_s < self._timeout_s:
                 self._spin()
-                if not script.picking:
-                    self._lifted = 0
-                elif self._lifted >= LIFTED_TICKS:
+                if not script.working:
+                    self._held = 0
+                elif self._held >= SUCCESS_TICKS:
                     if self._now_s() - begin_s >= self._least_s:
                         return 'success', ''
                     scene = self._scene.newest()
@@ -158,7 +159,7 @@ class OperatorNode(SturdyNode):
         self._stats.publish(stats)
 
     def _on_episode(self, message: EpisodeStatus) -> None:
-        self._lifted = self._lifted + 1 if message.success else 0
+        self._held = self._held + 1 if message.success else 0
 
     def _now_s(self) -> float:
         return 1e-9 * self.get_clock().now().nanoseconds

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripted operator sees: joints and cube of the same moment, which makes a held cube a held cube."""
+"""What the scripted operator sees: joints and objects of the same moment, which makes a held object a held one."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Time as Stamp
@@ -16,21 +17,21 @@ from genima_ros.frames import listen_to_frames, transform_matrix
 from genima_ros.messages import seconds
 from genima_ros.operator_script import Scene
 
-CUBE = 'cube'
 MEMORY = 40
 SAME_S = 1e-4
 
 
 class SceneListener:
-    """Pairs the pose of the cube in tf with the joint states of the same stamp.
+    """Pairs the poses of objects in tf with the joint states of the same stamp.
 
     Args:
         node: That listens.
         profile: The robot.
+        objects: Names of the frames.
     """
 
-    def __init__(self, node: Node, profile: RobotProfile) -> None:
-        self._profile = profile
+    def __init__(self, node: Node, profile: RobotProfile, objects: Sequence[str]) -> None:
+        self._profile, self._objects = profile, objects
         self._joints: deque[tuple[Stamp, np.ndarray, float]] = deque(maxlen=MEMORY)
         self._newest: Scene | None = None
         self.stamp = Stamp()
@@ -41,12 +42,13 @@ class SceneListener:
     def newest(self, after_s: float = -1.0) -> Scene | None:
         """Return the newest scene, or None where there is none that is later than `after_s` (ROS time) [s]."""
         try:
-            found = self._frames.lookup_transform(self._profile.base_link, CUBE, Time())
+            found = {name: self._frames.lookup_transform(self._profile.base_link, name, Time()) for name in self._objects}
         except TransformException:  # it was not heard of yet
             return None
         for stamp, q_rad, gripper_open in reversed(self._joints):
-            if abs(seconds(stamp) - seconds(found.header.stamp)) < SAME_S:
-                self._newest, self.stamp = Scene(seconds(stamp), q_rad, gripper_open, transform_matrix(found)), stamp
+            if all(abs(seconds(stamp) - seconds(each.header.stamp)) < SAME_S for each in found.values()):
+                state = {name: transform_matrix(each) for name, each in found.items()}
+                self._newest, self.stamp = Scene(seconds(stamp), q_rad, gripper_open, state), stamp
                 break
         return self._newest if self._newest is not None and self._newest.stamp_s > after_s else None
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripted operator intends: the expert's plans, mistakes made on purpose, and the cube carried elsewhere."""
+"""What the scripted operator intends: the expert's plans, mistakes made on purpose, and the object carried elsewhere."""
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,10 +12,7 @@ from genima.recording.jog import DT_S, STEPS
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about
-from genima.sim.expert import plan
-
-if TYPE_CHECKING:
-    from genima.sim.pick import PickTask  # and MuJoCo
+from genima.tasks.base import State, Task
 
 REPLAN_STEPS = 4  # as the demonstrations of `genima collect`
 DIVERT_STEPS, DIVERT_M, DIVERT_RAD = 8, 0.06, 0.35
@@ -32,13 +29,13 @@ class Scene:
         stamp_s: ROS time of all of it [s].
         q_rad: Joint positions (n,).
         gripper_open: Opening in [0, 1].
-        T_base_cube: Pose of the cube (4, 4).
+        state: Poses of the task's objects.
     """
 
     stamp_s: float
     q_rad: np.ndarray
     gripper_open: float
-    T_base_cube: np.ndarray
+    state: State
 
 
 class Intent(NamedTuple):
@@ -57,17 +54,18 @@ class _Stage(NamedTuple):
 
 
 class Script:
-    """Says what to do next, from any state of arm and cube. One for each episode.
+    """Says what to do next, from any state of arm and objects. One for each episode.
 
     Args:
         profile: The robot.
-        task: Where the cube may lie.
+        task: What to do.
         rng: Decides on mistakes and places.
         diversion: Probability of a mistake at each new plan, while the gripper is open.
     """
 
-    def __init__(self, profile: RobotProfile, task: 'PickTask', rng: np.random.Generator, diversion: float) -> None:
+    def __init__(self, profile: RobotProfile, task: Task, rng: np.random.Generator, diversion: float) -> None:
         self._profile, self._task, self._rng, self._diversion = profile, task, rng, diversion
+        self._expert = task.expert(profile)
         self._stages: deque[_Stage] = deque()
         self._plan: tuple[np.ndarray, np.ndarray] | None = None
         self._plan_s = 0.0
@@ -75,16 +73,17 @@ class Script:
         self._diverting = False
 
     @property
-    def picking(self) -> bool:
-        """Whether the cube is to be picked up, not carried away."""
+    def working(self) -> bool:
+        """Whether the task is to be done, not the object carried away."""
         return not self._stages
 
     def put_back(self, scene: Scene) -> None:
-        """Carry the held cube to another place on the table, put it down there, and begin again."""
+        """Carry the held object to another place on the table, put it down there, and begin again."""
         T = tcp_pose(self._profile, scene.q_rad)
+        place = self._task.reset(self._rng)[self._task.objects[0].name]
         over, down = T.copy(), T.copy()
-        over[:2, 3] = down[:2, 3] = [self._rng.uniform(*span) for span in (self._task.x_m, self._task.y_m)]
-        over[2, 3], down[2, 3] = CARRY_M, self._task.rest_height_m + 0.004
+        over[:2, 3] = down[:2, 3] = place[:2, 3]
+        over[2, 3], down[2, 3] = CARRY_M, place[2, 3] + 0.004
         self._stages.extend(
             (_Stage(over, 0.0, 0), _Stage(down, 0.0, 2), _Stage(down, 1.0, RELEASE_STEPS), _Stage(over, 1.0, 0))
         )
@@ -109,8 +108,7 @@ class Script:
             self._plan = self._carry(scene)
         else:
             steps = STEPS + REPLAN_STEPS
-            size_m = self._task.cube_size_m
-            self._plan = plan(self._profile, scene.q_rad, scene.gripper_open, scene.T_base_cube, size_m, steps)
+            self._plan = self._expert.rollout(scene.q_rad, scene.gripper_open, scene.state, steps)[:2]
             if not ended and self._plan[1][:REPLAN_STEPS].min() > 0.5 and self._rng.random() < self._diversion:
                 self._plan, self._plan_steps, self._diverting = self._divert(scene), DIVERT_STEPS, True
                 return 'ignore_begin'

@@ -12,6 +12,8 @@ from trajectory_msgs.msg import JointTrajectory
 
 from genima.errors import LimitError
 from genima.robots.profile import RobotProfile
+from genima.tasks.base import Task
+from genima.tasks.registry import find_task
 from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats, TargetImage
 from genima_msgs.srv import ResetEpisode
 from genima_ros import qos
@@ -44,6 +46,7 @@ class SimNode(SturdyNode):
         robot = declare(self, 'robot', 'panda', 'Robot profile: a name in config/robots or a file.')
         controller = declare(self, 'controller', 'panda_arm_controller', 'Name of the joint_trajectory_controller.')
         seed = declare(self, 'seed', 0, 'Seed of the first episode.', between=(0, 2**31 - 1))
+        task = declare(self, 'task', '', 'What is to be done; empty: the default task.')
         self._episode_s = declare(self, 'episode_s', 20.0, 'Longest episode [s].', between=(1.0, 3600.0))
         image_hz = declare(self, 'image_rate_hz', 10.0, 'Images per second and camera [Hz].', between=(1.0, 30.0))
         width_px = declare(self, 'width_px', 128, 'Width of the images [px].', between=(16, 4096))
@@ -54,7 +57,10 @@ class SimNode(SturdyNode):
         self._images_per_tick = image_hz * TICK_S
         self._tick_count = self._restart_until = 0
         self._done = False
-        self._load(robot, seed, pace, (width_px, height_px))
+        self._load(robot, seed, find_task(task), (width_px, height_px))
+        words = f'{image_hz:g} images per second, {"waiting" if pace else "not waiting"} for the policy'
+        cameras = ', '.join(self._simulation.cameras)
+        self.get_logger().info(f'simulated {robot}: {self._simulation.task.name}, seed {seed}, cameras {cameras}, {words}')
         self._outputs = SimOutputs(self, self._simulation, controller)
         self.create_subscription(JointTrajectory, f'{controller}/joint_trajectory', self._on_trajectory, qos.COMMAND)
         self.create_subscription(Float64, 'gripper/command', self._on_gripper, qos.COMMAND)
@@ -95,18 +101,14 @@ class SimNode(SturdyNode):
             patience_s=declare(self, 'patience_s', 2.0, 'Longest hold in wall time [s].', between=(0.0, 60.0)),
         )
 
-    def _load(self, robot: str, seed: int, pace: bool, size_px: tuple[int, int]) -> None:
+    def _load(self, robot: str, seed: int, task: Task, size_px: tuple[int, int]) -> None:
         from genima.sim.simulation import Simulation  # MuJoCo and its renderer take a moment; Ctrl-C works meanwhile
 
         profile, (width_px, height_px) = RobotProfile.load(robot), size_px
-        self._simulation = Simulation(profile, seed, width_px=width_px, height_px=height_px, cameras=self._cameras)
+        self._simulation = Simulation(profile, seed, True, task, width_px, height_px, self._cameras)
         self._origin_s = -self._simulation.time_s
         self._start_s = 0.0
         self._seed = seed
-        self.get_logger().info(
-            f'simulated {robot}: seed {seed}, cameras {", ".join(self._simulation.cameras)}, '
-            f'{self._images_per_tick / TICK_S:g} images per second, {"waiting" if pace else "not waiting"} for the policy'
-        )
 
     def close(self) -> None:
         """Free the renderer."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the simulated robot publishes: the scene that its cameras see, and everything else."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -75,8 +75,19 @@ class SceneOutputs:
             for link in self._profile.links
             if link.parent is not None and link.joint is not None and link.joint.kind != 'fixed'
         ]
-        edges.append((self._profile.base_link, 'cube', self._simulation.cube_pose()))
+        edges += [(self._profile.base_link, name, T) for name, T in self._simulation.state().items()]
         return transform_messages(edges, when)
+
+
+def scene_fields(simulation: 'Simulation') -> dict[str, Any]:
+    """Return the fields of an EpisodeStatus that say how the task stands."""
+    state, measures = simulation.state(), simulation.measures()
+    return {
+        'objects': list(state),
+        'poses': [pose_message(T) for T in state.values()],
+        'measures': list(measures),
+        'values': [float(value) for value in measures.values()],
+    }
 
 
 class SimOutputs(SceneOutputs):
@@ -136,8 +147,7 @@ class SimOutputs(SceneOutputs):
         message = EpisodeStatus(
             seed=seed,
             elapsed_s=elapsed_s,
-            object=pose_message(self._simulation.cube_pose()),
-            lifted_m=float(self._simulation.lifted_m()),
+            **scene_fields(self._simulation),
             success=bool(success),
             done=bool(done),
             position_share=shares['position'],

@@ -12,9 +12,7 @@ import numpy as np
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about, rotation_vector
-
-RATE_HZ = 10.0
-DOWN = np.diag([1.0, -1.0, -1.0])  # the gripper looks down, its fingers open along y
+from genima.tasks.base import DOWN, RATE_HZ, Floats, State
 
 
 @dataclass(frozen=True)
@@ -52,56 +50,36 @@ class ExpertState:
     speed_m_s: float = 0.0
 
 
-def rollout(
-    profile: RobotProfile,
-    q_rad: np.ndarray,
-    gripper_open: float,
-    T_base_cube: np.ndarray,
-    cube_size_m: float,
-    steps: int,
-    config: ExpertConfig | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the expert's next `steps` steps at 10 Hz: joint targets (steps, n), gripper commands and openings (steps,).
+class PickExpert:
+    """Picks up a cube.
 
     Args:
         profile: The robot.
-        q_rad: (n,) joint positions now.
-        gripper_open: Opening now, 0 closed to 1 open.
-        T_base_cube: (4, 4) pose of the cube.
-        cube_size_m: Edge of the cube.
-        steps: How many steps of 0.1 s.
+        cube: Name of the object.
+        cube_size_m: Its edge.
         config: Speeds and distances.
     """
-    config = config or ExpertConfig()
-    held_opening = cube_size_m / 2 / profile.gripper.open_m
-    finger_step = profile.gripper.speed_m_s / RATE_HZ / (profile.gripper.open_m - profile.gripper.closed_m)
-    q = np.asarray(q_rad, dtype=float)
-    state = ExpertState(tcp_pose(profile, q), gripper_open, T_base_cube.copy())
-    q_steps, commands, openings = np.empty((steps, profile.n_joints)), np.empty(steps), np.empty(steps)
-    for index in range(steps):
-        goal, command = decide(state, held_opening, cube_size_m, config)
-        _move(state, goal, command, held_opening, finger_step, config)
-        q = solve_ik(profile, state.T_base_tcp, q, iterations=8)
-        q_steps[index], commands[index], openings[index] = q, command, state.gripper_open
-    return q_steps, commands, openings
+
+    def __init__(self, profile: RobotProfile, cube: str, cube_size_m: float, config: ExpertConfig | None = None) -> None:
+        self._profile, self._cube, self._config = profile, cube, config or ExpertConfig()
+        gripper = profile.gripper
+        self._held_opening = cube_size_m / 2 / gripper.open_m
+        self._finger_step = gripper.speed_m_s / RATE_HZ / (gripper.open_m - gripper.closed_m)
+
+    def rollout(self, q_rad: Floats, gripper_open: float, state: State, steps: int) -> tuple[Floats, Floats, Floats]:
+        """Return joint targets (steps, n), gripper commands and openings (steps,), see `genima.tasks.base.Expert`."""
+        profile, q = self._profile, np.asarray(q_rad, dtype=float)
+        now = ExpertState(tcp_pose(profile, q), gripper_open, state[self._cube].copy())
+        q_steps, commands, openings = np.empty((steps, profile.n_joints)), np.empty(steps), np.empty(steps)
+        for index in range(steps):
+            goal, command = decide(now, self._held_opening, self._config)
+            _move(now, goal, command, self._held_opening, self._finger_step, self._config)
+            q = solve_ik(profile, now.T_base_tcp, q, iterations=8)
+            q_steps[index], commands[index], openings[index] = q, command, now.gripper_open
+        return q_steps, commands, openings
 
 
-def plan(
-    profile: RobotProfile,
-    q_rad: np.ndarray,
-    gripper_open: float,
-    T_base_cube: np.ndarray,
-    cube_size_m: float,
-    steps: int,
-    config: ExpertConfig | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return joint targets and gripper commands of `rollout`."""
-    return rollout(profile, q_rad, gripper_open, T_base_cube, cube_size_m, steps, config)[:2]
-
-
-def decide(
-    state: ExpertState, held_opening: float, cube_size_m: float, config: ExpertConfig
-) -> tuple[np.ndarray, float]:
+def decide(state: ExpertState, held_opening: float, config: ExpertConfig) -> tuple[np.ndarray, float]:
     """Return where the TCP should go (4, 4) and whether the gripper should be open (1.0) or closed (0.0)."""
     position, cube = state.T_base_tcp[:3, 3], state.T_base_cube[:3, 3]
     grasp = _grasp_pose(state)

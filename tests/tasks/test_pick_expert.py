@@ -6,7 +6,6 @@ from genima.episodes.episode import Episode
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.sim.collect import PLAN_STEPS, CollectConfig, record
-from genima.sim.expert import plan
 from genima.sim.simulation import Simulation
 
 
@@ -22,12 +21,18 @@ def _blind(simulation: Simulation) -> Simulation:
     return simulation
 
 
+def _plan(simulation: Simulation, q_rad: np.ndarray, gripper_open: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    expert = simulation.task.expert(simulation.profile)
+    q, gripper, _ = expert.rollout(q_rad, gripper_open, simulation.state(), steps)
+    return q, gripper
+
+
 def test_plan_picks_the_cube_up(simulation: Simulation, panda: RobotProfile) -> None:
     simulation.reset(3)
-    q, gripper = plan(panda, simulation.q_rad, 1.0, simulation.cube_pose(), 0.04, 60)
+    q, gripper = _plan(simulation, simulation.q_rad, 1.0, 60)
     T = tcp_pose(panda, q)
     closing = int(np.argmin(gripper))
-    np.testing.assert_allclose(T[closing, :3, 3], simulation.cube_pose()[:3, 3], atol=0.008)
+    np.testing.assert_allclose(T[closing, :3, 3], simulation.state()['cube'][:3, 3], atol=0.008)
     assert T[-1, 2, 3] > 0.15 and gripper[-1] == 0.0
     np.testing.assert_array_equal(gripper[:closing], 1.0)
 
@@ -35,15 +40,15 @@ def test_plan_picks_the_cube_up(simulation: Simulation, panda: RobotProfile) -> 
 def test_plan_is_a_function_of_the_state(simulation: Simulation, panda: RobotProfile) -> None:
     """What the expert intends from a state that it planned to be in is what it intended before."""
     simulation.reset(4)
-    q, gripper = plan(panda, simulation.q_rad, 1.0, simulation.cube_pose(), 0.04, 20)
-    again, gripper_again = plan(panda, q[5], 1.0, simulation.cube_pose(), 0.04, 10)
+    q, gripper = _plan(simulation, simulation.q_rad, 1.0, 20)
+    again, gripper_again = _plan(simulation, q[5], 1.0, 10)
     assert np.abs(tcp_pose(panda, again[6]) - tcp_pose(panda, q[12]))[:3, 3].max() < 0.05
     np.testing.assert_array_equal(gripper_again[:3], gripper[6:9])
 
 
 def test_closed_gripper_is_opened_again(simulation: Simulation, panda: RobotProfile) -> None:
     simulation.reset(5)
-    _, gripper = plan(panda, simulation.q_rad, 0.0, simulation.cube_pose(), 0.04, 10)
+    _, gripper = _plan(simulation, simulation.q_rad, 0.0, 10)
     np.testing.assert_array_equal(gripper[:5], 1.0)
 
 
