@@ -55,7 +55,7 @@ docs: $(VENV)/.installed-docs
 notebooks: $(VENV)/.installed-docs
 	mkdir -p out/notebooks
 	for each in examples/notebooks/*.py; do \
-	    $(BIN)/jupytext --to ipynb --output out/notebooks/$$(basename $$each .py).ipynb $$each || exit 1; \
+	    $(BIN)/jupytext --to ipynb --set-kernel python3 --output out/notebooks/$$(basename $$each .py).ipynb $$each || exit 1; \
 	done
 
 clean:

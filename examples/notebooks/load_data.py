@@ -1,5 +1,5 @@
-# SPDX-License-Identifier: Apache-2.0
 # %% [markdown]
+# <!-- SPDX-License-Identifier: Apache-2.0 -->
 # # Load demonstrations
 #
 # A dataset is a folder of episodes, an HDF5 file each. Two are recorded here by the scripted expert of the simulation,

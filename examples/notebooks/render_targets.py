@@ -1,5 +1,5 @@
-# SPDX-License-Identifier: Apache-2.0
 # %% [markdown]
+# <!-- SPDX-License-Identifier: Apache-2.0 -->
 # # Render target images
 #
 # The painter learns to draw spheres on the camera views, at the elbow, the wrist, the hand and the gripper, where they will

@@ -1,5 +1,5 @@
-# SPDX-License-Identifier: Apache-2.0
 # %% [markdown]
+# <!-- SPDX-License-Identifier: Apache-2.0 -->
 # # Train a policy
 #
 # From demonstrations to a policy that is evaluated in simulation. The numbers here are for a look at each step, and take a

@@ -2,12 +2,14 @@
 """What each node declares, hears, publishes, offers and calls: noted while the node is built.
 
 The nodes and what they need to be built come from the test of the security policy (tests/nodes/everyone.py). A node that
-cannot be built without a robot or a recording is noted up to where it gives up.
+cannot be built without a robot or a recording is noted up to where it gives up. Nobody hears these nodes: none is spun, and
+all are on this computer's loopback, in a domain of their own.
 """
 
 import genima_ros  # isort: skip  # noqa: F401  its gate decides which rclpy this is
 
 import inspect
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from typing import Any
 
 import pytest
 import rclpy
+from genima_bringup.network import OF_USER
 from genima_ros.sturdy import SturdyNode
 from rclpy.action import ActionClient
 from rclpy.node import Node
@@ -27,6 +30,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from genima.errors import GenimaError
 
 ROOT = Path(__file__).resolve().parents[2]
+DOMAIN = '101'
 GIVE_UP = ('replay_node', 'fci_node')
 """These need a recording and a robot."""
 OF_EVERY_NODE = re.compile(
@@ -63,12 +67,15 @@ class NodeNotes:
 
 
 def notes(policy: Path, folder: Path) -> list[NodeNotes]:
-    """Build every node once and return what was noted, by name.
+    """Build every node once and return what was noted, by name; this process's network is then that of `DOMAIN`.
 
     Args:
         policy: A policy of the Panda.
         folder: For the files that nodes want.
     """
+    for name in OF_USER:
+        os.environ.pop(name, None)
+    os.environ.update(ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST', ROS_DOMAIN_ID=DOMAIN)
     sys.path.insert(0, str(ROOT / 'tests' / 'nodes'))
     everyone = import_module('everyone').everyone
     with pytest.MonkeyPatch.context() as patch, _noting() as noted:
