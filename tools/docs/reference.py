@@ -124,7 +124,8 @@ def launch_page() -> str:
         for each in ARGUMENTS
     ]
     text = (
-        '# Launch arguments\n\n`ros2 launch genima_bringup <stack>.launch.py name:=value`, or `genima up <stack> '
+        '---\nhide: [toc]\n---\n\n# Launch arguments\n\n'
+        '`ros2 launch genima_bringup <stack>.launch.py name:=value`, or `genima up <stack> '
         'name:=value`. '
         'An empty default means what the description says for it; an unknown name is refused.\n\n'
         + table(('argument', 'default', 'choices', 'meaning'), rows)

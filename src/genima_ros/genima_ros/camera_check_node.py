@@ -38,8 +38,8 @@ class CameraCheckNode(SturdyNode):
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         named = declare(self, 'cameras', '', "Names of the cameras, by commas; empty: the policy's.")
         rate_hz = declare(self, 'rate_hz', 2.0, 'Checks per second and camera [Hz].', between=(0.1, 10.0))
-        folder = declare(self, 'references', '', 'Folder of the reference pictures; empty: they are kept in memory only.')
-        self._pin_soon = declare(self, 'pin_at_start', False, 'Take the first pictures as references; in simulation only.')
+        folder = declare(self, 'references', '', 'Folder of the reference images; empty: they are kept in memory only.')
+        self._pin_soon = declare(self, 'pin_at_start', False, 'Take the first images as references; in simulation only.')
         spec = PolicySpec.load(policy) if policy else None
         self.profile = RobotProfile.load(robot or (spec.robot if spec else 'panda'))
         self.cameras = [name.strip() for name in named.split(',') if name.strip()] or list(spec.cameras if spec else ())
@@ -65,7 +65,7 @@ class CameraCheckNode(SturdyNode):
     def _declare_limits(self) -> CheckLimits:
         standard = CheckLimits()
         drift_px = declare(
-            self, 'max_drift_px', standard.drift_px, 'Motion against the reference, in a picture 640 px wide [px].',
+            self, 'max_drift_px', standard.drift_px, 'Motion against the reference, in an image 640 px wide [px].',
             between=(0.05, 100.0),
         )  # fmt: skip
         carried_px = declare(
@@ -74,13 +74,13 @@ class CameraCheckNode(SturdyNode):
         )  # fmt: skip
         projection_px = declare(
             self, 'max_projection_error_px', standard.projection_px,
-            'Distance of the arm from where it should be, in a picture 640 px wide [px].', between=(0.5, 100.0),
+            'Distance of the arm from where it should be, in an image 640 px wide [px].', between=(0.5, 100.0),
         )  # fmt: skip
         age_days = declare(
             self, 'max_calibration_age_days', standard.age_days, 'Age of a calibration [d]; 0: any.', between=(0.0, 10000.0)
         )
         in_a_row = declare(
-            self, 'in_a_row', standard.in_a_row, 'Bad pictures one after another that count.', between=(1, 20)
+            self, 'in_a_row', standard.in_a_row, 'Bad images in a row that count.', between=(1, 20)
         )
         return CheckLimits(drift_px, carried_px, projection_px, age_days=age_days, in_a_row=in_a_row)
 

@@ -43,7 +43,7 @@ class ConsoleNode(SturdyNode):
         port = declare(self, 'port', 8600, 'Port of the page; 0 takes a free one.', between=(0, 65535))
         token = declare(self, 'token', '', 'What the address must contain; empty: made anew where others can reach it.')
         public = declare(self, 'public_origin', '', 'Origin of a proxy before this page, https://robot.lab for example.')
-        reliable = declare(self, 'reliable_images', False, 'Ask cameras to send lost pictures again (reliable QoS).')
+        reliable = declare(self, 'reliable_images', False, 'Ask cameras to send lost images again (reliable QoS).')
         self._deadman = declare(self, 'deadman', False, 'Feed the deadman switch while a browser holds the watch.')
         spec = PolicySpec.load(policy) if policy else None
         profile = RobotProfile.load(robot or (spec.robot if spec else 'panda'))
