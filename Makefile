@@ -24,7 +24,7 @@ test: $(VENV)/.installed-dev lint types
 	$(PYTEST) $(FIRST_TESTS) $(filter-out $(FIRST_TESTS) $(GRAPH_TESTS:%=%/),$(wildcard tests/*/))
 	$(PYTEST) $(GRAPH_TESTS)
 
-test-slow: $(VENV)/.installed-dev
+test-slow: $(VENV)/.installed-docs
 	$(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/.installed-dev

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command that a page shows exists, with these options and these launch arguments."""
+"""Every command that a page shows exists, with these options and these launch arguments; so does every import."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,13 @@ def wrong(command: str) -> str:
 def test_commands_exist_with_their_options(page: Path) -> None:
     found = [(command, wrong(command)) for command in shown(page)]
     assert not [each for each in found if each[1]]
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_exist(page: Path) -> None:
+    for module, names in re.findall(r'^ *from (genima[\w.]*) import ([\w, ]+)', page.read_text(), re.MULTILINE):
+        for name in names.split(','):
+            assert hasattr(import_module(module), name.strip()), f'{module} has no {name}'
 
 
 def test_what_is_wrong_is_found() -> None:

@@ -51,6 +51,13 @@ def test_the_files_are_those_of_python_3_8() -> None:
         assert not re.search(r'\bmatch \w+:$|\bzip\(.*strict=|isinstance\([^)]*\|', text, re.MULTILINE), path
 
 
+def test_the_code_of_its_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    code = (CLIENT / 'README.md').read_text().split('```python\n')[1].split('```')[0]
+    with served(Nodding()) as address:
+        exec(code.replace('ws://127.0.0.1:8700', address), {})
+    assert capsys.readouterr().out == '(10, 7) 0.1\n'
+
+
 @pytest.mark.skipif(not PYTHON, reason='GENIMA_CLIENT_PYTHON names no Python with genima_client')
 def test_an_installed_client_asks_our_server(tmp_path: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
