@@ -47,13 +47,15 @@ _MODULES = {
 __all__ = [*_MODULES]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a noun when it is first used."""
-    if name not in _MODULES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    value = getattr(import_module(f'{__name__}.{_MODULES[name]}'), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # to type checkers only the names above exist
+
+    def __getattr__(name: str) -> Any:
+        """Import a noun when it is first used."""
+        if name not in _MODULES:
+            raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+        value = getattr(import_module(f'{__name__}.{_MODULES[name]}'), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
