@@ -37,7 +37,7 @@ def test_the_simulated_robot_behaves_like_a_driver(start: Callable, probe) -> No
     commands = probe.create_publisher(JointTrajectory, 'panda_arm_controller/joint_trajectory', qos.COMMAND)
     gripper = probe.create_publisher(Float64, 'gripper/command', qos.COMMAND)
     node = start('sim_node', seed=5, real_time_factor=2.0)
-    node.wait_for('simulated panda: seed 5')
+    node.wait_for('simulated panda: pick, seed 5')
     probe.spin_until(lambda: len(images) >= 5 and len(joints) >= 50 and fixed and frames and episodes)
 
     periods_s = [seconds(b.header.stamp) - seconds(a.header.stamp) for a, b in pairwise(joints)]
