@@ -73,7 +73,7 @@ def test_a_policy_is_recorded_when_asked_for(tmp_path: Path, small_spec: PolicyS
     ('arguments', 'message'),
     [
         ({'operator': 'robot'}, 'allowed: keyboard, scripted, retrace, none'),
-        ({'operator': 'scripted', 'robot_ip': '1.2.3.4', 'launch_driver': 'false'}, 'sees the objects of the simulation only'),
+        ({'operator': 'scripted', 'robot_ip': '1.2.3.4', 'launch_driver': 'false'}, 'objects of the simulation only'),
         ({'image_size': '640'}, 'the form is image_size:=640x480'),
         ({'image_rate': 'fast'}, 'the form is'),
         ({'record': 'perhaps'}, 'allowed: true, false'),

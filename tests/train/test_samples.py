@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import torch
 from made_episodes import HEIGHT_PX, made, write
+from typer.testing import CliRunner
 
 from genima.cameras.views import prepare, tile
+from genima.cli.main import app
 from genima.contract.spec import PolicySpec
 from genima.contract.targets import paint_targets
 from genima.errors import DatasetError
@@ -140,3 +142,18 @@ def test_damaged_pictures_are_a_clear_error(tmp_path: Path, small_spec: PolicySp
     path.write_bytes(content)
     with pytest.raises(DatasetError, match='episode_000000'):
         load_samples(folder, small_spec, panda)
+
+
+def test_data_of_another_task_or_in_other_words_are_refused(
+    tmp_path: Path, small_spec: PolicySpec, panda: RobotProfile
+) -> None:
+    for name, value in (('task', 'stack'), ('instruction', 'pick up the blue cube')):
+        episode = made(panda, 0)
+        episode.metadata[name] = value
+        folder = write(tmp_path / name, episode)
+        for load in (lambda: load_samples(folder, small_spec, panda), lambda: ControllerData.load(folder, small_spec)):  # noqa: B023
+            with pytest.raises(DatasetError, match=f'has {name} {value!r}.*genima dataset describe FOLDER --{name}'):
+                load()
+        words = ['dataset', 'describe', str(folder), f'--{name}', getattr(small_spec, name)]
+        assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+        assert len(load_samples(folder, small_spec, panda))

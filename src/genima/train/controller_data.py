@@ -13,7 +13,7 @@ from genima.episodes.index import list_demonstrations
 from genima.episodes.store import read_episode
 from genima.errors import ContractError
 from genima.sim.imagine import imagine
-from genima.train.stored_views import rectified
+from genima.train.stored_views import check_words, rectified
 from genima.train.workshop import OnProgress
 
 FOLLOWED_RAD = 0.03
@@ -56,7 +56,8 @@ class ControllerData:
         """
         episodes = [read_episode(path, images=False) for path in list_demonstrations(dataset)]
         needed = max(spec.horizon_steps, spec.chunk_steps + spec.max_target_age_steps)
-        for episode in episodes:
+        for path, episode in zip(list_demonstrations(dataset), episodes, strict=True):
+            check_words(episode.metadata, spec, path)
             names, rate_hz = episode.metadata.get('joint_names'), episode.metadata.get('rate_hz')
             if names != list(spec.joint_names) or rate_hz != spec.control_rate_hz:
                 raise ContractError(

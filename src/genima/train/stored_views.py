@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,22 @@ def check_fits(episode: Episode, views: Collection[str], spec: PolicySpec, path:
         raise DatasetError(
             f'{path} has {episode.q_rad.shape[1]} joints, the contract {len(spec.joint_names)}: collect with {spec.robot}'
         )
+    check_words(episode.metadata, spec, path)
+
+
+def check_words(metadata: Mapping[str, Any], spec: PolicySpec, path: Path) -> None:
+    """Refuse an episode that says that it is of another task, or was told in other words, than the contract's policy is.
+
+    Raises:
+        DatasetError: with both values; what an episode does not say is not held against it.
+    """
+    for name in ('task', 'instruction'):
+        mine, theirs = getattr(spec, name), metadata.get(name)
+        if theirs and theirs != mine:
+            raise DatasetError(
+                f'{path} has {name} {theirs!r}, the contract {mine!r}: keep data of different tasks apart; if only '
+                f'the words are wrong, `genima dataset describe FOLDER --{name} {mine!r}`'
+            )
 
 
 def rectified(cameras: Mapping[str, MountedCamera]) -> dict[str, MountedCamera]:
