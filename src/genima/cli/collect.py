@@ -2,6 +2,7 @@
 """`genima collect`: demonstrations of the scripted expert in simulation."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -42,8 +43,8 @@ def collect(
     from genima.sim.look import Look
     from genima.tasks.registry import find_task
 
-    looks = {'diversity': diversity, 'textures': str(textures or '')}
-    config = CollectConfig(image_px=image_px, masks=str(masks or ''), cameras=cameras, task=task, **looks)
+    config = CollectConfig(diversity=diversity, textures=str(textures or ''), image_px=image_px, cameras=cameras)
+    config = replace(config, masks=str(masks or ''), task=task)
     find_task(task)
     camera_sources(cameras)
     RobotProfile.load(robot)  # a wrong name fails here, not in every worker

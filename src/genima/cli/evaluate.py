@@ -44,7 +44,7 @@ def evaluate(
     from genima.evaluate.runner import run_episodes, summarise
     from genima.policy.registry import contract_of
 
-    contract = contract_of(policy).hash()
+    spec = contract_of(policy)
     config = LoopConfig(painter_latency_s, timeout_s=episode_s)
     seeds = range(seed, seed + episodes)
     results = []
@@ -54,7 +54,7 @@ def evaluate(
             results.append(result)
             successes = sum(each.success for each in results)
             progress.update(task, advance=1, description=f'episodes, {successes} of {len(results)} succeeded')
-    figures = summarise(results, str(policy), contract, seed)
+    figures = summarise(results, str(policy), spec, config, seed)
     _print(figures)
     write_json(json_path, figures)
 

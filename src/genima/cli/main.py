@@ -19,6 +19,7 @@ from genima.cli import (
     bench_train,
     calibrate,
     collect,
+    compare,
     convert,
     dataset,
     dataset_compare,
@@ -90,6 +91,7 @@ app.add_typer(train.app, name='train')
 app.command('import-checkpoint')(import_checkpoint.import_checkpoint)
 app.add_typer(robot.app, name='robot')
 app.command('evaluate')(evaluate.evaluate)
+app.command('compare')(compare.compare)
 app.command('demo')(demo.demo)
 app.command('up', cls=up.UpCommand)(up.up)
 app.command('replay')(replay.replay)
