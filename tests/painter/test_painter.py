@@ -12,7 +12,8 @@ from genima.cameras.views import tile
 from genima.contract.spec import PolicySpec
 from genima.errors import ContractError, PolicyError
 from genima.painter.folder import load_pipeline, save_pipeline
-from genima.painter.painter import Painter, embed_prompt, sample
+from genima.painter.networks import TorchNetworks, sample
+from genima.painter.painter import Painter, embed_prompt
 from genima.painter.pipeline import image_size_px
 
 
@@ -50,7 +51,9 @@ def test_equals_the_standard_pipeline(policy_dir: Path, views: np.ndarray, steps
     control = torch.from_numpy(tile(views)[None]).permute(0, 3, 1, 2).float() / 255
     noise = torch.randn(1, 8, 32, 32, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        ours = sample(pipeline, noise, control, embed_prompt(pipeline, 'push'), steps)
+        ours = sample(
+            TorchNetworks(pipeline), pipeline.scheduler, noise, control, embed_prompt(pipeline, 'push'), steps
+        )
         theirs = pipeline(
             'push', image=control, num_inference_steps=steps, guidance_scale=0.0, height=256, width=256,
             latents=noise, output_type='pt',

@@ -30,6 +30,7 @@ from genima.cli import (
     demo,
     doctor,
     evaluate,
+    export,
     failures,
     faults,
     import_checkpoint,
@@ -90,6 +91,7 @@ train.app.command('joint')(train_joint.joint)
 app.add_typer(train.app, name='train')
 app.command('import-checkpoint')(import_checkpoint.import_checkpoint)
 app.add_typer(robot.app, name='robot')
+app.command('export')(export.export)
 app.command('evaluate')(evaluate.evaluate)
 app.command('compare')(compare.compare)
 app.command('demo')(demo.demo)

@@ -16,6 +16,17 @@ from genima.spheres.render import Visibility, draw, visible
 from genima.spheres.scene import Sphere, target_scene
 
 
+def sphere_colors(spec: PolicySpec) -> list[tuple[str, tuple[int, int, int]]]:
+    """Return every colour that may be painted; a gripper sphere has two, 'gripper open' and 'gripper closed'."""
+    colors: list[tuple[str, tuple[int, int, int]]] = []
+    for sphere in spec.spheres:
+        if sphere.is_gripper:
+            colors += [('gripper open', sphere.color(1.0)), ('gripper closed', sphere.color(0.0))]
+        else:
+            colors.append((sphere.name, sphere.color(1.0)))
+    return colors
+
+
 def camera_poses(
     spec: PolicySpec, profile: RobotProfile, cameras: Mapping[str, MountedCamera], q_rad: ArrayLike
 ) -> list[np.ndarray]:

@@ -15,10 +15,10 @@ from genima.borders.weights import check_finite, check_shapes, stored_shapes
 from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.controller.act import Act, ActConfig
+from genima.controller.networks import ControllerNetwork, TorchNetwork
 from genima.controller.normalizer import Normalizer
 from genima.errors import BorderError, ContractError, PolicyError
 from genima.files import atomic_path, write_atomic
-from genima.precision import half_precision
 
 CONFIG_FILE = 'controller/config.json'
 WEIGHTS_FILE = 'controller/model.safetensors'
@@ -31,6 +31,7 @@ class Controller:
     Attributes:
         spec: The contract that the networks were trained under.
         model: The network, in evaluation mode.
+        network: What runs it: torch, or another back end.
         normalizer: The statistics that it was trained with.
         instructions: The instructions that it was trained on; it knows no others.
     """
@@ -49,6 +50,7 @@ class Controller:
         self.instructions = instructions
         self._device = torch.device(device)
         self.model = model.eval().to(self._device)
+        self.network: ControllerNetwork = TorchNetwork(self.model)
         self._words = {text: model.instruction_input(instructions, text) for text in instructions}
 
     @classmethod
@@ -127,13 +129,13 @@ class Controller:
         views = torch.from_numpy(np.ascontiguousarray(target_views)).to(self._device)
         state = torch.from_numpy(self.normalizer.state(q, opening)).to(self._device)
         age = torch.tensor([self.age_share(target_age_s)], dtype=torch.float32, device=self._device)
-        with torch.inference_mode(), half_precision(self._device):
-            output = self.model(to_network(views[None]), state[None], age, words.to(self._device))
+        with torch.inference_mode():
+            delta, gripper_logit = self.network.predict(to_network(views[None]), state[None], age, words.to(self._device))
         return Chunk(
             stamp_s=stamp_s,
             dt_s=1 / self.spec.control_rate_hz,
-            q_rad=self.normalizer.decode(output.delta[0].float().cpu().numpy(), q),
-            gripper_open=output.gripper_logit[0].float().sigmoid().cpu().numpy().astype(np.float64),
+            q_rad=self.normalizer.decode(delta[0].cpu().numpy(), q),
+            gripper_open=gripper_logit[0].sigmoid().cpu().numpy().astype(np.float64),
         )
 
     def age_share(self, age_s: float) -> float:

@@ -39,12 +39,16 @@ class InstructionEncoder(nn.Module):
 
     def __init__(self, buckets: int, dim: int) -> None:
         super().__init__()
-        self.bag = nn.EmbeddingBag(buckets + 1, dim, mode='mean', padding_idx=buckets)
+        # not an EmbeddingBag, which has this weight, too: in ONNX it is a loop that not every back end reads
+        self.bag = nn.Embedding(buckets + 1, dim, padding_idx=buckets)
         self.norm = nn.LayerNorm(dim)
+        self._padding = buckets
 
     def forward(self, words: Tensor) -> Tensor:
         """Embed `words` from `hash_words`."""
-        embedded: Tensor = self.norm(self.bag(words))
+        known = (words != self._padding).to(self.bag.weight.dtype)[..., None]
+        mean = (self.bag(words) * known).sum(1) / known.sum(1).clamp(min=1)
+        embedded: Tensor = self.norm(mean)
         return embedded
 
 

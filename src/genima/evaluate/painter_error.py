@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genima.contract.spec import PolicySpec
-from genima.contract.targets import target_visibility
+from genima.contract.targets import sphere_colors, target_visibility
 from genima.painter.painter import Painter
 from genima.robots.profile import RobotProfile
 from genima.spheres.detect import find
@@ -102,17 +101,6 @@ def compare(samples: Samples, index: int, painted: NDArray[np.uint8], tallies: M
             shown = pixels.get(name, 0) if ' ' not in label or label == wanted_gripper else 0
             for tally in counted:
                 _count(tally, int(shown), a and a.uv_px, b and b.uv_px, bool(b and b.pixels >= MIN_VISIBLE_PX))
-
-
-def sphere_colors(spec: PolicySpec) -> list[tuple[str, tuple[int, int, int]]]:
-    """Return every colour that may be painted; a gripper sphere has two, 'gripper open' and 'gripper closed'."""
-    colors: list[tuple[str, tuple[int, int, int]]] = []
-    for sphere in spec.spheres:
-        if sphere.is_gripper:
-            colors += [('gripper open', sphere.color(1.0)), ('gripper closed', sphere.color(0.0))]
-        else:
-            colors.append((sphere.name, sphere.color(1.0)))
-    return colors
 
 
 def _count(tally: Tally, shown_px: int, true: Any, painted: Any, large: bool) -> None:

@@ -6,7 +6,6 @@ embedded once and the noise is always the same, so equal views give equal target
 """
 
 import time
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,9 @@ from genima.cameras.views import tile, untile
 from genima.contract.spec import PolicySpec
 from genima.errors import ContractError
 from genima.painter.folder import load_pipeline
+from genima.painter.networks import PainterNetworks, TorchNetworks, sample
 from genima.painter.pipeline import image_size_px
-from genima.precision import computes_bfloat16, half_precision
+from genima.precision import computes_bfloat16
 
 _NOISE_SEED = 0
 _PROMPTS_KEPT = 64
@@ -32,6 +32,7 @@ class Painter:
     Attributes:
         spec: The contract that it was trained under.
         pipeline: The loaded diffusers pipeline.
+        networks: What paints: those of the pipeline, or exported ones.
         last_timing_ms: How long the last `paint` took.
     """
 
@@ -43,6 +44,7 @@ class Painter:
         self.pipeline = pipeline.to(self._device)
         for part in (pipeline.vae, pipeline.unet, pipeline.controlnet):
             part.eval().to(memory_format=torch.channels_last)
+        self.networks: PainterNetworks = TorchNetworks(pipeline)
         self._prompts: dict[str, Tensor] = {}
         height, width = image_size_px(spec)
         shrink = pipeline.vae_scale_factor
@@ -101,21 +103,26 @@ class Painter:
                 f'(cameras {", ".join(self.spec.cameras)}); prepare them with genima.cameras.views.prepare'
             )
         begun = time.perf_counter()
+        painted = self.paint_with(self.networks, views, instruction)
+        self.last_timing_ms = 1e3 * (time.perf_counter() - begun)
+        return painted
+
+    def paint_with(
+        self, networks: PainterNetworks, views: NDArray[np.uint8], instruction: str | None = None
+    ) -> NDArray[np.uint8]:
+        """Paint as `paint` does, unchecked and with other networks than those in use: to compare both."""
         tiled = self.spec.tiling == 'tiled'
         images = tile(views)[None] if tiled else views
-        painted = self._paint_images(images, self.spec.prompt(instruction))
-        result = untile(painted[0], len(self.spec.cameras)) if tiled else painted
-        self.last_timing_ms = 1e3 * (time.perf_counter() - begun)
-        return np.ascontiguousarray(result)
+        painted = self._paint_images(networks, images, self.spec.prompt(instruction))
+        return np.ascontiguousarray(untile(painted[0], len(self.spec.cameras)) if tiled else painted)
 
-    def _paint_images(self, images: NDArray[np.uint8], prompt: str) -> NDArray[np.uint8]:
-        half = self.pipeline.unet.dtype != torch.float32  # half precision throughout: nothing to cast while it computes
-        with torch.inference_mode(), nullcontext() if half else half_precision(self._device):
+    def _paint_images(self, networks: PainterNetworks, images: NDArray[np.uint8], prompt: str) -> NDArray[np.uint8]:
+        with torch.inference_mode():
             control = torch.from_numpy(np.ascontiguousarray(images)).to(self._device).permute(0, 3, 1, 2).float() / 255
-            control = control.to(self.pipeline.unet.dtype)
             embedding = self._embedding(prompt).expand(len(control), -1, -1)
-            painted = sample(self.pipeline, self._noise, control, embedding, self.spec.inference_steps)
-            pixels = (painted.float() / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
+            steps = self.spec.inference_steps
+            painted = sample(networks, self.pipeline.scheduler, self._noise, control, embedding, steps)
+            pixels = (painted / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
             return pixels.permute(0, 2, 3, 1).cpu().numpy()
 
     def _embedding(self, prompt: str) -> Tensor:
@@ -132,49 +139,3 @@ def embed_prompt(pipeline: StableDiffusionControlNetPipeline, prompt: str) -> Te
     device = next(pipeline.unet.parameters()).device
     embedding, _ = pipeline.encode_prompt(prompt, device, num_images_per_prompt=1, do_classifier_free_guidance=False)
     return embedding.clone()
-
-
-def denoise(
-    pipeline: StableDiffusionControlNetPipeline, noisy: Tensor, time_step: Tensor, prompt: Tensor, control: Tensor
-) -> Tensor:
-    """Return what the UNet predicts.
-
-    Args:
-        pipeline: UNet and ControlNet.
-        noisy: (B, C, h, w) latents, scaled as the scheduler wants them.
-        time_step: () or (B,) time steps.
-        prompt: (B, tokens, width) embeddings.
-        control: (B, 3, H, W) camera images in [0, 1].
-    """
-    down, middle = pipeline.controlnet(
-        noisy, time_step, encoder_hidden_states=prompt, controlnet_cond=control, return_dict=False
-    )
-    if pipeline.unet.dtype != torch.float32:  # a frozen UNet in half precision beside a ControlNet in training
-        noisy, prompt, middle = (each.to(pipeline.unet.dtype) for each in (noisy, prompt, middle))
-        down = [each.to(pipeline.unet.dtype) for each in down]
-    return pipeline.unet(
-        noisy,
-        time_step,
-        encoder_hidden_states=prompt,
-        down_block_additional_residuals=down,
-        mid_block_additional_residual=middle,
-        return_dict=False,
-    )[0]
-
-
-def sample(
-    pipeline: StableDiffusionControlNetPipeline, noise: Tensor, control: Tensor, prompt: Tensor, steps: int
-) -> Tensor:
-    """Denoise `noise` (B, C, h, w) in `steps` steps of the pipeline's scheduler; return images (B, 3, H, W) in [-1, 1].
-
-    Guidance is off, as in SD-Turbo: one network call a step.
-    """
-    scheduler = pipeline.scheduler
-    scheduler.set_timesteps(steps, device=noise.device)
-    latents = noise * scheduler.init_noise_sigma
-    for time_step in scheduler.timesteps:
-        scaled = scheduler.scale_model_input(latents, time_step).to(control.dtype)
-        predicted = denoise(pipeline, scaled, time_step, prompt, control)
-        latents = scheduler.step(predicted.float(), time_step, latents, return_dict=False)[0]
-    scaled = (latents / pipeline.vae.config.scaling_factor).to(control.dtype)
-    return pipeline.vae.decode(scaled, return_dict=False)[0]

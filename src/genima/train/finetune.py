@@ -21,7 +21,7 @@ from genima.contract.spec import PolicySpec
 from genima.errors import PolicyError
 from genima.painter.base import PARTS, BaseParts, BaseSource, check_controlnet, load_base
 from genima.painter.folder import LORA, assemble, save_finetuned
-from genima.painter.painter import denoise
+from genima.painter.networks import denoise
 from genima.painter.parts import load_network
 from genima.painter.pipeline import image_size_px
 from genima.robots.profile import RobotProfile

@@ -21,7 +21,7 @@ from genima.controller.controller import Controller
 from genima.controller.loss import GRIPPER_WEIGHT
 from genima.painter.base import load_base, painter_source
 from genima.painter.folder import DIRECTORY, ELSEWHERE, save_finetuned
-from genima.painter.painter import denoise
+from genima.painter.networks import denoise
 from genima.robots.profile import RobotProfile
 from genima.train.conditions import Conditions, Prompts
 from genima.train.controller_data import ControllerData

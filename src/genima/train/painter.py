@@ -13,7 +13,8 @@ from genima.contract.base import BaseModel
 from genima.contract.spec import PolicySpec
 from genima.errors import PolicyError
 from genima.painter.folder import load_pipeline, save_pipeline
-from genima.painter.painter import denoise, embed_prompt
+from genima.painter.networks import denoise
+from genima.painter.painter import embed_prompt
 from genima.painter.pipeline import build_pipeline
 from genima.robots.profile import RobotProfile
 from genima.train.autoencoder import Latents, autoencoder_loss, fit_scale, pixel_error
