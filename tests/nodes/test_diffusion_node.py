@@ -55,6 +55,7 @@ def test_it_paints_what_it_can_and_says_what_it_cannot(start: Callable, probe, p
     stats = probe.listen(NodeStats, 'node_stats', qos.RELIABLE)
     node = start('diffusion_node', policy=policy, reliable_images=True, threads=1)
     node.wait_for('painter ready')
+    assert 'back end torch (auto: ' in node.text and 'the painter has not been exported' in node.text
 
     cameras.stream(1.0, without='wrist')
     node.wait_for("camera 'wrist': no image yet on cameras/wrist/image_raw", 5.0)
@@ -93,4 +94,20 @@ def test_an_incomplete_policy_is_one_clear_line(start: Callable, policy: Path, t
     node = start('diffusion_node', policy=tmp_path)
     assert node.exit_code() == 1
     assert f'error: {tmp_path}/{part} is missing' in node.text
+    assert 'Traceback' not in node.text
+
+
+@pytest.mark.parametrize(
+    ('node_name', 'backend', 'words'),
+    [
+        ('act_node', 'onnxruntime', 'the controller has not been exported; genima export'),
+        ('diffusion_node', 'onyx', "back end 'onyx': allowed are auto, torch"),
+    ],
+)
+def test_a_back_end_that_cannot_be_is_one_clear_line(
+    start: Callable, policy: Path, node_name: str, backend: str, words: str  # type: ignore[type-arg]
+) -> None:
+    node = start(node_name, policy=policy, backend=backend)
+    assert node.exit_code(60.0) == 1
+    assert 'error: ' in node.text and words in node.text
     assert 'Traceback' not in node.text

@@ -61,6 +61,8 @@ ARGUMENTS = (
     Argument('seed', '0', 'Seed of the first simulated episode.'),
     Argument('real_time_factor', '1.0', 'Simulated seconds per second, at most.'),
     Argument('device', 'cpu', 'Torch device of both networks: cpu or cuda, or cuda:1.'),
+    Argument('painter_backend', 'auto', 'What runs the painter: torch, auto, or one that was exported (docs/backends.md).'),
+    Argument('controller_backend', 'auto', 'What runs the controller, likewise.'),
     Argument('check_targets', 'true', 'Hold the arm when the painted spheres are not where the chunk takes it.', SWITCH),
     Argument('check_cameras', '', 'Do not arm while a camera has moved or was swapped. Empty: with a real arm.', CHOICE),
     Argument('overlay', 'true', 'Draw the predicted spheres over the camera views.', SWITCH),

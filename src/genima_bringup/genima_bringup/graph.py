@@ -218,8 +218,8 @@ def _networks(settings: Settings, networks: Mapping[str, Any]) -> list[NodeEntry
         elsewhere = {'server': settings['server'], 'token_file': settings['token_file']}
         return [NodeEntry('policy_node', {**networks, **robot, **elsewhere})]
     return [
-        NodeEntry('diffusion_node', dict(networks), QUIET_AND_OFFLINE),
-        NodeEntry('act_node', {**networks, **robot}),
+        NodeEntry('diffusion_node', {**networks, 'backend': settings['painter_backend']}, QUIET_AND_OFFLINE),
+        NodeEntry('act_node', {**networks, **robot, 'backend': settings['controller_backend']}),
     ]
 
 

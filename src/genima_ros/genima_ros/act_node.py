@@ -14,7 +14,7 @@ from genima_msgs.msg import ActionChunk, NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import CONTROLLER_PRIORITY, run
 from genima_ros.beat import wait_until
-from genima_ros.devices import check_device
+from genima_ros.devices import BACK_END, check_device
 from genima_ros.diagnostics import refuse
 from genima_ros.images import image_array
 from genima_ros.joint_states import JointStates
@@ -41,6 +41,7 @@ class ActNode(SturdyNode):
         robot = declare(self, 'robot', '', 'Robot profile (name or file); empty: the one that the policy names.')
         device = declare(self, 'device', 'cpu', 'Torch device of the controller: cpu or cuda.')
         threads = declare(self, 'threads', 1, 'CPU threads of the controller.', between=(1, 256))
+        back_end = declare(self, 'backend', 'auto', BACK_END)
         max_joint_age_s = declare(
             self, 'max_joint_age_s', 0.1, 'Joint positions older than this are not used [s].', between=(0.005, 5.0)
         )
@@ -54,7 +55,7 @@ class ActNode(SturdyNode):
         self._ticks = self._ticks_without_input = 0
         self._chunk = self.create_publisher(ActionChunk, 'action_chunk', qos.COMMAND)
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
-        self._load(policy, device, threads)
+        self._load(policy, device, threads, back_end)
         self.create_subscription(JointState, 'joint_states', self._on_joints, qos.NEWEST)
         self.create_subscription(TargetImage, 'target_image', self._on_target, qos.COMMAND)
         self._worker = LatestWorker(self._tick, 'controller')
@@ -65,16 +66,17 @@ class ActNode(SturdyNode):
         """Let the controller finish its chunk, for a moment."""
         self._worker.close()
 
-    def _load(self, policy: str, device: str, threads: int) -> None:
+    def _load(self, policy: str, device: str, threads: int, back_end: str) -> None:
         import torch  # takes seconds to import; Ctrl-C works meanwhile
 
-        from genima.controller.controller import Controller
+        from genima.controller.backend import load_controller
 
         torch.set_num_threads(threads)
-        self._controller = Controller.load(policy, device=check_device(device))
+        self._controller, choice = load_controller(policy, check_device(device), back_end)
         self.get_logger().info(
             f'controller ready: policy {policy}, contract {self.spec.hash()}, robot {self.profile.name},'
-            f' {self.spec.control_rate_hz:g} Hz, device {device}, {threads} threads'
+            f' {self.spec.control_rate_hz:g} Hz, device {device}, {threads} threads,'
+            f' back end {choice.words}'
         )
 
     def _on_joints(self, message: JointState) -> None:

@@ -3,6 +3,8 @@
 
 from genima.errors import GenimaError
 
+BACK_END = 'What runs the networks: torch, one of docs/backends.md that was exported, or auto: the fastest measured here.'
+
 
 def check_device(device: str) -> str:
     """Return `device` if torch can use it.

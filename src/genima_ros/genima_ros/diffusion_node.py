@@ -14,7 +14,7 @@ from genima.stamps import is_overtaken
 from genima_msgs.msg import NodeStats, TargetImage
 from genima_ros import qos
 from genima_ros._run import run
-from genima_ros.devices import check_device
+from genima_ros.devices import BACK_END, check_device
 from genima_ros.diagnostics import refuse
 from genima_ros.images import image_message
 from genima_ros.messages import stamp
@@ -33,6 +33,7 @@ class DiffusionNode(SturdyNode):
         policy = declare(self, 'policy', '', 'Policy directory with policy.yaml and painter/.')
         device = declare(self, 'device', 'cpu', 'Torch device of the painter: cpu or cuda.')
         threads = declare(self, 'threads', 2, 'CPU threads of the painter.', between=(1, 256))
+        back_end = declare(self, 'backend', 'auto', BACK_END)
         self.spec = PolicySpec.load(policy)
         declare(self, 'instruction', self.spec.instruction, 'The task in words; may change at run time.', live=True)
         self._views = ViewInputs(self, self.spec, 'painting')
@@ -41,7 +42,7 @@ class DiffusionNode(SturdyNode):
         self._target = self.create_publisher(TargetImage, 'target_image', qos.COMMAND)
         self._picture = self.create_publisher(Image, 'target_image/image', qos.COMMAND)
         self._stats = self.create_publisher(NodeStats, 'node_stats', qos.STATISTICS)
-        self._load(policy, device, threads)
+        self._load(policy, device, threads, back_end)
         self._worker = LatestWorker(self._work, 'painter')
         self._views.listen(self._submit)
 
@@ -49,13 +50,14 @@ class DiffusionNode(SturdyNode):
         """Let the painter finish its picture, for a moment."""
         self._worker.close()
 
-    def _load(self, policy: str, device: str, threads: int) -> None:
-        from genima.painter.painter import Painter  # torch takes seconds to import; Ctrl-C works meanwhile
+    def _load(self, policy: str, device: str, threads: int, back_end: str) -> None:
+        from genima.painter.backend import load_painter  # torch takes seconds to import; Ctrl-C works meanwhile
 
-        self._painter = Painter.load(policy, device=check_device(device), threads=threads)
+        self._painter, choice = load_painter(policy, check_device(device), threads, back_end)
         self.get_logger().info(
             f'painter ready: policy {policy}, contract {self.spec.hash()}, robot {self.spec.robot},'
-            f' cameras {", ".join(self.spec.cameras)}, device {device}, {threads} threads'
+            f' cameras {", ".join(self.spec.cameras)}, device {device}, {threads} threads,'
+            f' back end {choice.words}'
         )
 
     def _submit(self) -> None:
