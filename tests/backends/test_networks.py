@@ -15,6 +15,7 @@ from torch import nn
 from genima.backends.compare import psnr_db
 from genima.backends.exported import sha256
 from genima.backends.runners import BACK_ENDS
+from genima.bench import backends
 from genima.contract.spec import PolicySpec
 from genima.controller.act import Act, ActConfig
 from genima.controller.backend import export_controller, load_controller
@@ -105,7 +106,7 @@ def test_a_back_end_acts_as_torch_does(exported: Path, name: str) -> None:
 
 
 def test_a_controller_has_no_int8(exported: Path) -> None:
-    with pytest.raises(PolicyError, match='no controller as onnx-int8'):
+    with pytest.raises(PolicyError, match='not exported in int8; take onnxruntime'):
         load_controller(exported, back_end='onnxruntime-int8')
 
 
@@ -181,3 +182,29 @@ def test_words_are_averaged_as_an_embedding_bag_does() -> None:
     bag.load_state_dict(encoder.bag.state_dict())
     words = hash_words(['pick up the red cube', 'push', ''], 64)
     torch.testing.assert_close(encoder(words), encoder.norm(bag(words)), atol=1e-6, rtol=0)
+
+
+class _Moments:
+    """Two moments in the place of a dataset."""
+
+    def __init__(self, views: list[np.ndarray]) -> None:
+        self.views = views[:2]
+        self.q_rad, self.gripper_open = np.full((2, 7), 0.1), np.ones(2)
+
+    def __len__(self) -> int:
+        return 2
+
+    def target_views(self, index: int) -> np.ndarray:
+        return self.views[index]
+
+
+def test_bench_measures_what_is_right_and_names_what_is_missing(
+    exported: Path, views: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, 'load_samples', lambda *_: _Moments(views))
+    monkeypatch.setattr(backends, 'compare', lambda *_: None)
+    rows, missing = backends.bench_backends(exported, exported, moments=2)
+    found = {(row['network'], row['back_end']): row for row in rows}
+    assert found['painter', backends.REFERENCE]['ratio'] == 1.0 and found['painter', backends.REFERENCE]['psnr_db'] == 99.0
+    assert found['painter', 'onnxruntime']['psnr_db'] > 60 and found['controller', 'onnxruntime']['off_rad'] < 1e-4
+    assert 'not exported in int8' in missing['controller, onnxruntime-int8']

@@ -15,6 +15,7 @@ from genima.cli import (
     bench_collisions,
     bench_console,
     bench_drift,
+    bench_policy,
     bench_serve,
     bench_train,
     calibrate,
@@ -105,6 +106,7 @@ app.command('faults')(faults.faults)
 bench.app.command('console')(bench_console.console_costs)
 bench.app.command('collisions')(bench_collisions.collisions)
 bench.app.command('drift')(bench_drift.drift)
+bench.app.command('policy')(bench_policy.policy)
 bench.app.command('serve')(bench_serve.serve)
 bench.app.command('train')(bench_train.train)
 app.add_typer(bench.app, name='bench')
