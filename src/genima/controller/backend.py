@@ -108,7 +108,7 @@ class ControllerSide:
         """Load the network; raises a GenimaError if it cannot be."""
         how = BACK_ENDS[back_end]
         if how.form == 'onnx-int8':
-            raise PolicyError(f'{back_end}: a controller is not exported in int8; take onnxruntime')
+            raise PolicyError('a controller is not exported in int8; take onnxruntime')
         return ExportedNetwork(how.load(exports.path(SIDE, how.form), self.threads))
 
     def check(self, exports: Exports, back_end: str, network: ControllerNetwork) -> str:
