@@ -23,7 +23,7 @@ def report(name: str, rate: float, episodes: int = 120, **values: Any) -> dict[s
     results = [{'seed': 1000 + index, 'success': done, 'elapsed_s': 3.0 + index % 7} for index, done in outcomes]
     conditions = {'timeout_s': 15.0, 'simulator': 'mujoco 4'}
     return {'policy': name, 'contract': 'a' * 16, 'robot': 'panda', 'task': 'pick', 'conditions': conditions,
-            'software': 'genima 0.2.0', 'results': results, **values}  # fmt: skip
+            'results': results, **values}  # fmt: skip
 
 
 def invoke(*words: str) -> str:
@@ -55,6 +55,7 @@ def test_the_same_report_twice_is_not_told_apart(tmp_path: Path) -> None:
     ('other', 'words'),
     [
         (report('other', 0.9, task='stack'), 'differ in task: "pick" and "stack"'),
+        (report('other', 0.9, robot='fr3'), 'differ in robot: "panda" and "fr3"'),
         (report('other', 0.9, conditions={'timeout_s': 30.0}), 'differ in conditions'),
         (report('other', 0.9, episodes=110), '10 seeds are in one report only \\(1110, 1111'),
     ],

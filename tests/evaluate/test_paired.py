@@ -42,14 +42,13 @@ def test_equal_policies_are_rarely_told_apart_however_often_one_looks(rate: floa
 
 @pytest.mark.parametrize(('alike', 'episodes', 'least_power'), [(0.0, 130, 0.75), (0.6, 115, 0.9)])
 def test_ten_points_take_far_fewer_episodes_than_a_fixed_number(alike: float, episodes: int, least_power: float) -> None:
-    """On the same seeds 40 % fewer; a fixed number has somewhat more power, but may be looked at once only."""
+    """A fixed number has somewhat more power, but may be looked at once only; see docs/compare.md for equal power."""
     first, second = _pairs(np.random.default_rng(1), 2000, 0.95, 0.85, alike)
     needed = episodes_needed(first, second)
     power, mean = np.mean(needed > 0), np.mean(np.where(needed > 0, needed, FIXED))
     at_the_end = np.mean([fixed_test(*pair) <= ALPHA for pair in zip(first[:500], second[:500], strict=True)])
     print(f'95 against 85 %: {mean:.0f} episodes on average with power {power:.3f}; fixed {FIXED}: power {at_the_end:.3f}')
     assert mean <= episodes and power >= least_power
-    assert np.mean(needed[needed > 0]) <= 0.6 * FIXED
 
 
 def test_episode_by_episode_is_the_same_as_all_at_once() -> None:

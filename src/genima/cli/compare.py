@@ -52,10 +52,10 @@ def compare(
 def _run(policies: list[str], seeds: range, config: Any, threads: int, alpha: float) -> dict[str, Any]:
     from genima.evaluate.compare import MUST_AGREE, comparison, run_pairs
     from genima.evaluate.paired import PairedTest
-    from genima.evaluate.runner import conditions_of
+    from genima.evaluate.provenance import provenance
     from genima.policy.registry import contract_of
 
-    sides = [conditions_of(policy, contract_of(policy), config) for policy in policies]
+    sides = [provenance(policy, contract_of(policy), config) for policy in policies]
     for name in MUST_AGREE:
         if sides[0][name] != sides[1][name]:
             raise GenimaError(f'the policies differ in {name}: {sides[0][name]} and {sides[1][name]}; compare equals')

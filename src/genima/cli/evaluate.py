@@ -41,6 +41,7 @@ def evaluate(
         _painter_only(Path(policy), dataset, seed, threads, json_path)
         return
     from genima.evaluate.closed_loop import LoopConfig
+    from genima.evaluate.provenance import provenance
     from genima.evaluate.runner import run_episodes, summarise
     from genima.policy.registry import contract_of
 
@@ -54,7 +55,7 @@ def evaluate(
             results.append(result)
             successes = sum(each.success for each in results)
             progress.update(task, advance=1, description=f'episodes, {successes} of {len(results)} succeeded')
-    figures = summarise(results, str(policy), spec, config, seed)
+    figures = summarise(results, provenance(policy, spec, config, robot), seed)
     _print(figures)
     write_json(json_path, figures)
 

@@ -16,8 +16,8 @@ from genima.evaluate.paired import PairedTest, fixed_test
 from genima.evaluate.runner import run_episodes
 from genima.evaluate.statistics import wilson_95
 
-DESCRIBED = ('policy', 'contract', 'robot', 'task', 'conditions', 'software')
-MUST_AGREE = ('task', 'conditions')
+DESCRIBED = ('policy', 'policy_sha256', 'contract', 'robot', 'task', 'conditions')
+MUST_AGREE = ('task', 'robot', 'conditions')
 """What differs in these is no matter of the policy."""
 
 

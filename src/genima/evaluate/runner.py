@@ -2,17 +2,13 @@
 """Many episodes, in one process or spread over several, and the figures that sum them up."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from genima import __version__
-from genima.contract.spec import PolicySpec
 from genima.evaluate.closed_loop import EpisodeResult, LoopConfig, run_episode
 from genima.evaluate.statistics import percentiles, wilson_95, worst
 from genima.policy.protocols import Policy
@@ -62,22 +58,8 @@ def run_episodes(
     yield from in_processes(job, seeds, workers, ordered=True)
 
 
-def conditions_of(policy: str, spec: PolicySpec, config: LoopConfig) -> dict[str, Any]:
-    """Return which policy runs in which conditions, under the keys that `--json` promises."""
-    return {
-        'policy': policy,
-        'contract': spec.hash(),
-        'robot': spec.robot,
-        'task': spec.task,
-        'conditions': {**asdict(config), 'simulator': f'mujoco {version("mujoco")}'},
-        'software': f'genima {__version__}',
-    }
-
-
-def summarise(
-    results: Sequence[EpisodeResult], policy: str, spec: PolicySpec, config: LoopConfig, seed: int
-) -> dict[str, Any]:
-    """Return the figures of a run under the keys that `--json` promises."""
+def summarise(results: Sequence[EpisodeResult], ran: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Return the figures of a run under the keys that `--json` promises; `ran` as `provenance` says it."""
     timing_ms: dict[str, list[float]] = defaultdict(list)
     held: Counter[str] = Counter()
     for result in results:
@@ -91,7 +73,7 @@ def summarise(
         'success_rate': successes / len(results),
         'wilson_95': wilson_95(successes, len(results)),
         'seed': seed,
-        **conditions_of(policy, spec, config),
+        **ran,
         'timing': {stage: percentiles(values) for stage, values in timing_ms.items()},
         'limits': worst([result.limits for result in results]),
         'failed_seeds': [result.seed for result in results if not result.success],

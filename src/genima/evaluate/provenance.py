@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an evaluation ran: which policy, to the byte, and in which conditions."""
+
+import hashlib
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from genima import __version__
+from genima.contract.spec import PolicySpec
+from genima.evaluate.closed_loop import LoopConfig
+from genima.quality.manifest import file_sha256
+
+
+def provenance(policy: str, spec: PolicySpec, config: LoopConfig, robot: str = '') -> dict[str, Any]:
+    """Return the keys that say what was run, as `--json` promises them.
+
+    Args:
+        policy: Its address.
+        spec: Its contract.
+        config: Timing of the loop.
+        robot: That it moved; empty: the contract's.
+    """
+    simulator = {'simulator': f'mujoco {version("mujoco")}', 'software': f'genima {__version__}'}
+    return {
+        'policy': policy,
+        'policy_sha256': policy_sha256(policy),
+        'contract': spec.hash(),
+        'robot': robot or spec.robot,
+        'task': spec.task,
+        'conditions': {**asdict(config), **simulator},
+    }
+
+
+def policy_sha256(address: str) -> str | None:
+    """Return one hash of contract and networks of a policy directory; None for a policy that is no directory here."""
+    root, digest = Path(address), hashlib.sha256()
+    parts = [root / 'policy.yaml', *sorted((root / 'painter').rglob('*')), *sorted((root / 'controller').rglob('*'))]
+    for path in parts:
+        if path.is_file():
+            digest.update(f'{path.relative_to(root)} {file_sha256(path)}\n'.encode())
+    return digest.hexdigest() if root.is_dir() else None
