@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from genima.chunks.plan import Chunk, Plan
-from genima.collision.points import link_origins_m
 from genima.robots.kinematics import jacobian, tcp_pose
 from genima.robots.profile import RobotProfile
 
@@ -58,6 +57,10 @@ class Workspace:
 
         Every knot is looked at: 0.02 s apart, the path between them is straight to a fraction of a millimetre.
         """
+        # not above: the simulation has a workspace, too; a sim_node that had numba's LLVM beside Mesa's ended once with a
+        # corrupted heap
+        from genima.collision.points import link_origins_m
+
         links = profile.gripper.tcp_link, profile.elbow_link
         origins_m = link_origins_m(profile, links, plan.rest(from_s)[0])
         worst, where = 0.0, ''
