@@ -72,6 +72,29 @@ def test_a_file_that_is_no_report_is_refused(content: str, tmp_path: Path) -> No
         read_report(tmp_path / 'x.json')
 
 
+HUGE = pytest.param(10**400, id='huge')
+
+
+@pytest.mark.parametrize('elapsed_s', [None, 'soon', [1.0], float('nan'), float('inf'), -1.0, True, HUGE])
+def test_a_time_that_is_none_is_refused(elapsed_s: Any, tmp_path: Path) -> None:
+    spoilt = report('ours', 0.9, episodes=3)
+    spoilt['results'][1]['elapsed_s'] = elapsed_s
+    (tmp_path / 'x.json').write_text(json.dumps(spoilt))
+    with pytest.raises(DatasetError, match='has no results of episodes'):
+        read_report(tmp_path / 'x.json')
+
+
+def test_a_report_that_hides_its_conditions_or_repeats_a_seed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'x.json').write_text(json.dumps(report('ours', 0.9, conditions=None)))
+    with pytest.raises(DatasetError, match='does not say its conditions; evaluate again'):
+        read_report(tmp_path / 'x.json')
+    twice = report('ours', 0.9)
+    twice['results'][1]['seed'] = twice['results'][0]['seed']
+    (tmp_path / 'x.json').write_text(json.dumps(twice))
+    with pytest.raises(DatasetError, match='120 results of 119 seeds'):
+        read_report(tmp_path / 'x.json')
+
+
 def test_policies_are_run_by_turns_until_they_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from genima.borders.texts import read_json
 from genima.errors import DatasetError
 from genima.evaluate.closed_loop import LoopConfig
@@ -19,6 +17,8 @@ from genima.evaluate.statistics import wilson_95
 DESCRIBED = ('policy', 'policy_sha256', 'contract', 'robot', 'task', 'conditions')
 MUST_AGREE = ('task', 'robot', 'conditions')
 """What differs in these is no matter of the policy."""
+LONGEST_S = 1e6
+"""No episode lasts as long [s]; NaN and infinity are refused with it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,12 @@ def read_report(path: Path | str) -> dict[str, Any]:
     results = report.get('results') if isinstance(report, dict) else None
     if not isinstance(results, list) or not results or not all(map(_is_result, results)):
         raise DatasetError(f'{path} has no results of episodes; make it with `genima evaluate --json`, version 0.2 or later')
+    missing = [name for name in MUST_AGREE if not report.get(name)]
+    if missing:
+        raise DatasetError(f'{path} does not say its {", ".join(missing)}; evaluate again with this version')
+    seeds = [each['seed'] for each in results]
+    if len(set(seeds)) < len(seeds):
+        raise DatasetError(f'{path} has {len(seeds)} results of {len(set(seeds))} seeds; each seed may be there once')
     return report
 
 
@@ -126,8 +132,11 @@ def _ks(sides: Sequence[Sequence[Outcome]]) -> dict[str, float]:
 
 
 def _is_result(value: object) -> bool:
-    numbers = isinstance(value, dict) and isinstance(value.get('seed'), int) and isinstance(value.get('success'), bool)
-    return bool(numbers and isinstance(value, dict) and np.isfinite(float(value.get('elapsed_s', np.nan))))
+    if not isinstance(value, dict):
+        return False
+    elapsed_s: Any = value.get('elapsed_s')
+    timed = type(elapsed_s) in (int, float) and 0 <= elapsed_s < LONGEST_S
+    return timed and type(value.get('seed')) is int and type(value.get('success')) is bool
 
 
 def _outcome(value: Mapping[str, Any]) -> Outcome:
