@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 GRAPH_TESTS := tests/middleware tests/nodes tests/bringup
 # has the longest test, which the others run beside: they begin in this order
 FIRST_TESTS := tests/cli/
-# a file of tests, as it stands, on each of two cores
-PYTEST := $(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder
+# a file of tests, as it stands, on each of two cores; a worker that is lost ends the run (xdist 3.8 waits for ever instead)
+PYTEST := $(BIN)/python -m pytest -q -m 'not slow' -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 DEMO_ARGS ?= --episodes 5 --seed 2000
 # the dynamic linker of a virtual environment needs no activation; user site packages must not leak in
 export PYTHONNOUSERSITE := 1

@@ -3,6 +3,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +105,28 @@ def test_a_back_end_acts_as_torch_does(exported: Path, name: str) -> None:
     got, wanted = (each.act(views, np.full(7, 0.1), 1.0, 0.1) for each in (controller, Controller.load(exported)))
     np.testing.assert_allclose(got.q_rad, wanted.q_rad, atol=5e-3)
     np.testing.assert_allclose(got.gripper_open, wanted.gripper_open, atol=2e-2)
+
+
+OPENED_AND_CLOSED = """
+import faulthandler, gc, os, signal, sys
+from pathlib import Path
+from genima.backends.runners import BACK_ENDS
+faulthandler.enable()  # signals are handled on a stack of their own then
+opened = [BACK_ENDS['openvino'].load(Path(sys.argv[1]), 1) for _ in range(2)]
+for _ in range(2):
+    del opened[0]
+    gc.collect()
+signal.signal(signal.SIGINT, lambda *_: print('heard', flush=True))
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_after_two_networks_were_closed_a_signal_is_still_heard(exported: Path) -> None:
+    pytest.importorskip('openvino', reason='the extra of this back end is not installed')
+    network = next((exported / 'exported').rglob('decoder.onnx'))
+    command = [sys.executable, '-c', OPENED_AND_CLOSED, str(network)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, 'heard\n'), done.stderr
 
 
 def test_a_controller_has_no_int8(exported: Path) -> None:

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,9 +74,7 @@ class _OnnxRuntime:
 
 class _OpenVino:
     def __init__(self, path: Path, threads: int, precision: str) -> None:
-        import openvino
-
-        core = openvino.Core()
+        core = _core()
         # without the hint it computes with bfloat16 wherever the processor can
         settings = {'INFERENCE_PRECISION_HINT': precision, 'INFERENCE_NUM_THREADS': threads, 'PERFORMANCE_HINT': 'LATENCY'}
         self._request = core.compile_model(core.read_model(path), 'CPU', settings).create_infer_request()
@@ -83,6 +82,18 @@ class _OpenVino:
     def __call__(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
         outputs: Any = self._request.infer({name: value.numpy() for name, value in inputs.items()})
         return [torch.from_numpy(each.copy()) for each in outputs.values()]
+
+
+@cache
+def _core() -> Any:
+    """Return the one engine of this process.
+
+    Each one that ends gives the thread the alternate signal stack back that was there when it began. Of two, the first to
+    end frees the stack of the second, and the next signal (Ctrl-C) ends the process (OpenVINO 2026.3).
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _openvino(precision: str) -> Callable[[Path, int], Runner]:
