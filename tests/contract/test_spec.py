@@ -58,12 +58,58 @@ def test_every_value_is_in_the_hash(small_spec: PolicySpec, change: dict[str, ob
         {'cameras': ('front', 'front')},
         {'hidden': {'moon': ('elbow',)}},
         {'hidden': {'wrist': ('tail',)}},
-        {'version': 7},
     ],
 )
 def test_senseless_values_are_refused(small_spec: PolicySpec, change: dict[str, object]) -> None:
     with pytest.raises(ContractError, match=next(iter(change))):
         replace(small_spec, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    'name, value',
+    [
+        ('robot', 7), ('robot', '../panda'), ('robot', ''),
+        ('joint_names', 'panda'), ('joint_names', []), ('joint_names', ['a', 'a']), ('joint_names', [1, 2]),
+        ('task', ['pick']), ('task', ''), ('task', 3), ('task', None),
+        ('instruction', ''), ('instruction', '  '), ('instruction', 5), ('instruction', 'x' * 3000),
+        ('cameras', 'front'), ('cameras', []), ('cameras', [1]), ('cameras', {'front': 1}), ('cameras', ['a/b']),
+        ('spheres', []), ('spheres', 'four'), ('spheres', {'name': 'hand'}), ('spheres', ['hand']),
+        ('stripes', 4), ('stripes', {'bands': 2.5}), ('stripes', {'bands': True}), ('stripes', {'dark': '1'}),
+        ('hidden', ['wrist']), ('hidden', {'wrist': 'hand'}), ('hidden', None),
+        ('radius_scale', {'wrist': -1}), ('radius_scale', {'wrist': float('nan')}), ('radius_scale', {'wrist': '2'}),
+        ('radius_scale', {'wrist': True}), ('radius_scale', 2),
+        ('view_size_px', 128.5), ('view_size_px', True), ('view_size_px', '128'),
+        ('view_size_px', 10**9), ('view_size_px', 0),
+        ('horizon_steps', 10.0), ('chunk_steps', 1.5), ('max_target_age_steps', -1), ('inference_steps', 1.0),
+        ('control_rate_hz', 0), ('control_rate_hz', float('inf')), ('control_rate_hz', '10'), ('control_rate_hz', False),
+        ('prompt_template', ['{instruction}']), ('prompt_template', 'move'), ('prompt_template', 3),
+        ('resize', 3), ('tiling', ['tiled']), ('background', None), ('color_order', 'bgr'),
+        ('base_model', 7), ('base_model', ''), ('base_model', {'name': 3}),
+        ('view_lens', {'wrist': 90}), ('view_lens', 'fisheye'),
+        ('normalizer', 'x'), ('normalizer', {'q_mean_rad': 'x'}), ('normalizer', {'q_mean_rad': [float('nan')]}),
+        ('version', True), ('version', '1'), ('version', 1.0), ('version', 0),
+    ],
+)  # fmt: skip
+def test_values_of_another_type_are_refused(small_spec: PolicySpec, name: str, value: object, tmp_path: Path) -> None:
+    (tmp_path / 'policy.yaml').write_text(yaml.safe_dump({**small_spec.to_dict(), name: value}))
+    with pytest.raises(ContractError, match=name.removesuffix('s')):
+        PolicySpec.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    'name, value',
+    [
+        ('name', 3), ('link', ''), ('xyz_m', [0, 0]), ('xyz_m', 'abc'), ('xyz_m', [0, 0, float('nan')]), ('radius_m', -1),
+        ('radius_m', '0.1'), ('radius_px', 0), ('color_rgb', [1, 2]), ('color_rgb', [1.5, 2, 3]), ('color_rgb', [1, 2, 256]),
+        ('color_rgb', None), ('color_open_rgb', [1, 2, 3]), ('size', 2),
+    ],
+)  # fmt: skip
+def test_spheres_of_other_types_are_refused(small_spec: PolicySpec, name: str, value: object, tmp_path: Path) -> None:
+    values = small_spec.to_dict()
+    values['spheres'][0][name] = value
+    (tmp_path / 'policy.yaml').write_text(yaml.safe_dump(values))
+    with pytest.raises(ContractError, match=r'sphere|Sphere'):
+        PolicySpec.load(tmp_path)
 
 
 def test_unknown_and_missing_keys_are_refused(small_spec: PolicySpec, tmp_path: Path) -> None:

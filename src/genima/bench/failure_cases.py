@@ -20,7 +20,7 @@ from genima.failures.evidence import Evidence, JointSeries, PaintedTarget
 from genima.guard.workspace import Workspace
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about
-from genima.train.stored_views import check_fits, read_views, rectified, view_names
+from genima.train.stored_views import check_views, read_views, rectified, view_names
 from genima.train.target_views import Scenes, TargetDrawer
 
 SOUND = 'sound'
@@ -60,7 +60,7 @@ def load_material(path: Path, spec: PolicySpec, profile: RobotProfile, most: int
         DatasetError: if it does not fit the contract.
     """
     episode = read_episode(path, images=False)
-    check_fits(episode, view_names(path), spec, path)
+    check_views(episode, view_names(path), spec, path)
     steps = np.arange(min(most, len(episode)))
     views = np.empty((len(steps), len(spec.cameras), spec.view_size_px, spec.view_size_px, 3), dtype=np.uint8)
     cameras = {name: episode.cameras[name] for name in spec.cameras}

@@ -50,7 +50,7 @@ class BaseModel:
         Raises:
             ContractError: if it is something else.
         """
-        if isinstance(values, str):
+        if isinstance(values, str) and values.strip():
             return cls(values)
         if not isinstance(values, Mapping) or set(values) - {'name', 'revision', 'sha256', 'trained', 'objective'}:
             raise ContractError(
@@ -65,5 +65,7 @@ class BaseModel:
                 f'objective is {values.get("objective")!r}, allowed: {", ".join(OBJECTIVES)}; sha256 maps parts to hashes'
             )
         plain_hashes = {str(part): str(each) for part, each in hashes.items()}
-        names = str(values.get('name', '')), str(values.get('revision', ''))
-        return cls(*names, plain_hashes, tuple(trained), str(values['objective']))
+        names = values.get('name'), values.get('revision', '')
+        if not (isinstance(names[0], str) and names[0].strip() and isinstance(names[1], str)):
+            raise ContractError(f'policy contract, base_model: name and revision are {names!r}, allowed: texts')
+        return cls(names[0], names[1], plain_hashes, tuple(trained), str(values['objective']))

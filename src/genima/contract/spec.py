@@ -3,11 +3,10 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -15,23 +14,17 @@ from genima.borders.files import inside
 from genima.borders.texts import read_yaml
 from genima.cameras.lens import ViewLens
 from genima.contract.base import BaseModel
+from genima.contract.kinds import CONTRACT, check, check_spheres, require
 from genima.contract.recipe import TRAINING, chosen_spheres, recipe_values
-from genima.errors import BorderError, ContractError, PolicyError
+from genima.contract.words import Words, read_words
+from genima.errors import BorderError, ContractError, GenimaError, PolicyError
 from genima.files import write_atomic
 from genima.robots.profile import RobotProfile, SphereSpec
 from genima.robots.same import own_link, own_links
 from genima.spheres.scene import Stripes
 
 FILE_NAME = 'policy.yaml'
-VERSION = 1
-_MOST = {
-    'view_size_px': 4096,
-    'horizon_steps': 10**4,
-    'chunk_steps': 10**4,
-    'control_rate_hz': 1000,
-    'inference_steps': 1000,
-}
-_MOST_CAMERAS = 16
+Part = TypeVar('Part', SphereSpec, Stripes, ViewLens)
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,8 @@ class PolicySpec:
     Attributes:
         robot: Name of the robot profile.
         joint_names: Order of the joint positions, radians.
-        task: Name of the task; `instruction` is what it is called in words.
+        task: Name of the task, and `instruction` what it is called in words; with `tasks` those meant where nobody says.
+        tasks: Task to the instructions that the policy is trained on; empty: `task` with `instruction` and nothing else.
         cameras: Names in the order of the tiles.
         spheres: What is painted; taken from the profile when the policy is made.
         stripes: Bands of all spheres.
@@ -61,7 +55,6 @@ class PolicySpec:
         background: What target images show behind the spheres: 'views' = what the cameras saw, 'black' = nothing.
         view_lens: Camera name to the lens of its view, for a fisheye; without, the pinhole with the camera's focal length.
         normalizer: Statistics of the controller's inputs and outputs; empty until it is trained.
-        version: Of this file's schema.
     """
 
     robot: str
@@ -87,30 +80,41 @@ class PolicySpec:
     background: str = 'views'
     view_lens: Mapping[str, ViewLens] = field(default_factory=dict)
     normalizer: Mapping[str, Any] = field(default_factory=dict)
-    version: int = VERSION
+    tasks: Words = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense together."""
-        _require(self.version == VERSION, 'version', self.version, VERSION)
-        _require(self.resize in ('area', 'linear'), 'resize', self.resize, 'area, linear')
-        _require(self.color_order == 'rgb', 'color_order', self.color_order, 'rgb')
-        _require(self.tiling in ('tiled', 'per_view'), 'tiling', self.tiling, 'tiled, per_view')
-        _require(self.background in ('views', 'black'), 'background', self.background, 'views, black')
-        _require(isinstance(self.instruction, str), 'instruction', self.instruction, 'one text')
-        _require('{instruction}' in self.prompt_template, 'prompt_template', self.prompt_template, 'with {instruction}')
-        for name, most in _MOST.items():
-            value = getattr(self, name)
-            _require(0 < value <= most, name, value, f'> 0, at most {most}')
-        _require(re.fullmatch(r'[\w-]{1,80}', self.robot) is not None, 'robot', self.robot, 'the name of a profile')
-        _require(len(self.cameras) <= _MOST_CAMERAS, 'cameras', len(self.cameras), f'at most {_MOST_CAMERAS}')
-        _require(self.max_target_age_steps >= 0, 'max_target_age_steps', self.max_target_age_steps, '>= 0')
-        _require(1 <= len(set(self.cameras)) == len(self.cameras), 'cameras', self.cameras, 'one or more, all different')
+        check(vars(self), CONTRACT)
+        read_words(self.tasks)
+        known = not self.tasks or self.instruction in self.tasks.get(self.task, ())
+        require(known, 'instruction', self.instruction, f'one of task {self.task!r} in tasks')
+        check_spheres(self.spheres, self.stripes)
+        require(isinstance(self.base_model, BaseModel), 'base_model', self.base_model, 'a name, or a mapping')
         names = {sphere.name for sphere in self.spheres}
         for camera, spheres in self.hidden.items():
-            _require(camera in self.cameras, 'hidden', camera, f'cameras {", ".join(self.cameras)}')
-            _require(set(spheres) <= names, f'hidden.{camera}', spheres, f'spheres {", ".join(sorted(names))}')
-        _require(set(self.view_lens) <= set(self.cameras), 'view_lens', tuple(self.view_lens), self.cameras)
-        _require(set(self.radius_scale) <= set(self.cameras), 'radius_scale', tuple(self.radius_scale), self.cameras)
+            require(camera in self.cameras, 'hidden', camera, f'cameras {", ".join(self.cameras)}')
+            require(set(spheres) <= names, f'hidden.{camera}', spheres, f'spheres {", ".join(sorted(names))}')
+        for name in ('view_lens', 'radius_scale'):
+            by_camera = getattr(self, name)
+            require(isinstance(by_camera, Mapping), name, by_camera, 'a mapping of cameras')
+            require(set(by_camera) <= set(self.cameras), name, tuple(by_camera), f'cameras {", ".join(self.cameras)}')
+        lenses = all(isinstance(lens, ViewLens) for lens in self.view_lens.values())
+        require(lenses, 'view_lens', dict(self.view_lens), 'a mapping of model and view_angle_deg for each camera')
+
+    @property
+    def version(self) -> int:
+        """Return the version of the file's schema: 2 has `tasks`, 1 one task with one instruction, and keeps its hash."""
+        return 2 if self.tasks else 1
+
+    @property
+    def words(self) -> Words:
+        """Return each task with its instructions."""
+        return self.tasks or {self.task: (self.instruction,)}
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """Return all instructions, that of the contract first."""
+        return tuple(dict.fromkeys([self.instruction, *(text for texts in self.words.values() for text in texts)]))
 
     @classmethod
     def from_recipe(cls, recipe: str | Path, profile: RobotProfile) -> 'PolicySpec':
@@ -124,20 +128,30 @@ class PolicySpec:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: Path | str = 'policy') -> 'PolicySpec':
         """Build from plain values; unknown and missing keys are refused."""
-        known = {each.name for each in fields(cls)}
+        known = {each.name for each in fields(cls)} | {'version'}
         unknown = sorted(set(values) - known)
         if unknown:
             raise ContractError(f'{source}: unknown keys {", ".join(unknown)}; allowed: {", ".join(sorted(known))}')
-        plain = dict(values)
+        plain = {name: value for name, value in values.items() if name != 'version'}
         try:
-            plain['spheres'] = tuple(_sphere(each) for each in values['spheres'])
-            plain['stripes'] = Stripes(**values.get('stripes', {}))
-            plain['cameras'], plain['joint_names'] = tuple(values['cameras']), tuple(values['joint_names'])
-            plain['hidden'] = {name: tuple(spheres) for name, spheres in values.get('hidden', {}).items()}
-            lenses = values.get('view_lens', {})
-            plain['view_lens'] = {name: ViewLens(**each) for name, each in lenses.items()}
+            plain['tasks'] = read_words(values.get('tasks', {}))
+            for first_task, texts in list(plain['tasks'].items())[:1]:  # what a recipe need not say twice
+                plain['instruction'] = plain.get('instruction', plain['tasks'].get(plain.get('task'), texts)[0])
+                plain['task'] = plain.get('task', first_task)
+            spheres = _tuple(values['spheres'])
+            require(isinstance(spheres, tuple), 'spheres', spheres, 'a list of spheres')
+            plain['spheres'] = tuple(_made(SphereSpec, each, 'spheres') for each in spheres)
+            plain['stripes'] = _made(Stripes, values.get('stripes', {}), 'stripes')
+            plain['cameras'], plain['joint_names'] = _tuple(values['cameras']), _tuple(values['joint_names'])
+            plain['hidden'] = {name: _tuple(hidden) for name, hidden in _named(values, 'hidden')}
+            plain['view_lens'] = {
+                name: _made(ViewLens, each, f'view_lens.{name}') for name, each in _named(values, 'view_lens')
+            }
             plain['base_model'] = BaseModel.from_plain(values.get('base_model', 'small'))
-            return cls(**plain)
+            spec = cls(**plain)
+            version = values.get('version', spec.version)
+            require(type(version) is int and version == spec.version, 'version', version, f'{spec.version} for what it says')
+            return spec
         except (KeyError, TypeError, AttributeError, OverflowError, IndexError) as error:
             raise ContractError(f'{source} is not a complete policy contract: {error}') from error
 
@@ -166,8 +180,9 @@ class PolicySpec:
         """Return plain values as they stand in the file."""
         values = {name: _plain(value) for name, value in asdict(self).items()}
         values['base_model'] = self.base_model.to_plain()
+        values['version'] = self.version
         # what came later is left out where it says nothing new: contracts keep their hashes
-        usual = {'view_lens': {}, 'background': 'views'}
+        usual = {'view_lens': {}, 'background': 'views', 'tasks': {}}
         return {name: each for name, each in values.items() if name not in usual or each != usual[name]}
 
     def hash(self) -> str:
@@ -224,20 +239,32 @@ class PolicySpec:
             profile.link(own_link(profile, sphere.link))
 
 
-def _require(condition: bool, name: str, got: object, allowed: object) -> None:
-    if not condition:
-        raise ContractError(f'policy contract, {name}: got {got!r}, allowed: {allowed}')
-
-
 def _mapping(values: object, source: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ContractError(f'{source} holds {type(values).__name__}, not a mapping of names to values')
     return values
 
 
-def _sphere(values: Mapping[str, Any]) -> SphereSpec:
-    plain: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()}
-    return SphereSpec(**plain)
+def _made(kind: type[Part], values: object, where: str) -> Part:
+    """Build a part of the contract from a mapping of its fields."""
+    allowed = f'a mapping of {", ".join(each.name for each in fields(kind))}'  # type: ignore[arg-type]
+    require(isinstance(values, Mapping), where, values, allowed)
+    assert isinstance(values, Mapping)
+    try:
+        return kind(**{name: _tuple(each) for name, each in values.items()})
+    except (TypeError, GenimaError) as error:  # a key too many or too few, or a value that the part refuses by itself
+        raise ContractError(f'policy contract, {where}: {error}; allowed: {allowed}') from error
+
+
+def _named(values: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
+    by_camera = values.get(name, {})
+    require(isinstance(by_camera, Mapping), name, by_camera, 'a mapping of cameras')
+    return list(by_camera.items())
+
+
+def _tuple(value: Any) -> Any:
+    """Return a list as a tuple, and anything else as it is, for the checks to refuse."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

@@ -91,26 +91,33 @@ def _turned(colors: Tensor, angle_rad: Tensor) -> Tensor:
 
 
 class Prompts:
-    """The embedding of the instruction, or of no words; embedded once where the text encoder does not change."""
+    """Embeddings of each sample's instruction, or of no words; embedded once where the text encoder does not change."""
 
     def __init__(
-        self, pipeline: StableDiffusionControlNetPipeline, prompt: str, dropout: float, trained: bool
+        self, pipeline: StableDiffusionControlNetPipeline, samples: Samples, dropout: float, trained: bool
     ) -> None:
         """With the share of samples that see no words."""
         self._encoder, self._dropout, self._trained = pipeline.text_encoder, dropout, trained
+        self._instruction = torch.from_numpy(samples.instruction)
+        prompts = [samples.spec.prompt(text) for text in samples.spec.instructions]
+        self._empty = len(prompts)
         tokens = pipeline.tokenizer(
-            [prompt, ''], padding='max_length', max_length=pipeline.tokenizer.model_max_length, truncation=True,
+            [*prompts, ''], padding='max_length', max_length=pipeline.tokenizer.model_max_length, truncation=True,
             return_tensors='pt',
         )  # fmt: skip
         self._tokens = tokens['input_ids'].to(pipeline.text_encoder.device)
         with torch.no_grad():
-            self._kept = self._embed()
+            self._kept = torch.cat([self._embed(torch.tensor([number])) for number in range(len(self._tokens))])
 
     def __call__(self, draw: Draw, images: int) -> Tensor:
         """Return (images, tokens, width); the images of one moment see the same."""
-        both = self._embed() if self._trained else self._kept
         without = draw.uniform() < self._dropout
-        return both[without.long().repeat_interleave(images // len(draw.rows))]
+        said = self._instruction[draw.rows].to(without.device)
+        chosen = torch.where(without, self._empty, said)
+        if self._trained:
+            needed, chosen = chosen.unique(return_inverse=True)
+            return self._embed(needed)[chosen.repeat_interleave(images // len(draw.rows))]
+        return self._kept[chosen.repeat_interleave(images // len(draw.rows))]
 
-    def _embed(self) -> Tensor:
-        return self._encoder(self._tokens)[0]
+    def _embed(self, which: Tensor) -> Tensor:
+        return self._encoder(self._tokens[which.to(self._tokens.device)])[0]

@@ -105,15 +105,16 @@ def train_controller(
     test = ControllerData.load(held_out, spec) if held_out is not None else data
     imagined = training.imagined
     if imagined < 0:
-        imagined = IMAGINED if knows(read_episode(list_demonstrations(dataset)[0], images=False).metadata) else 0
+        known = knows(read_episode(list_demonstrations(dataset)[0], images=False).metadata)
+        imagined = IMAGINED if known and len(spec.instructions) == 1 else 0
     model, normalizer = _begin(spec, training, data, pretrained)
     if imagined:
         data = data.with_imagined(spec.robot, range(imagined), spec, workshop.on_progress)
     spec = spec.with_normalizer(normalizer.to_dict())
-    controller = Controller(spec, model, normalizer, (spec.instruction,), str(device))
+    controller = Controller(spec, model, normalizer, spec.instructions, str(device))
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from torch's stubs
     backgrounds = _backgrounds(spec, workshop.seed)
-    words = model.instruction_input((spec.instruction,), spec.instruction).to(device)
+    words = instruction_inputs(controller).to(device)
     figures = _evaluation(controller, test, spec, profile, backgrounds)
     stage = Stage('controller', model, training.stage, workshop, 1, lambda step: figures())
 
@@ -131,6 +132,12 @@ def train_controller(
     return figures()
 
 
+def instruction_inputs(controller: Controller) -> torch.Tensor:
+    """Return what stands for each of the contract's instructions, (I, ...), as the network takes it."""
+    inputs = [controller.model.instruction_input(controller.instructions, text) for text in controller.spec.instructions]
+    return torch.cat(inputs)
+
+
 def _begin(
     spec: PolicySpec, training: ControllerTraining, data: ControllerData, pretrained: Path | str | None
 ) -> tuple[Act, Normalizer]:
@@ -142,7 +149,7 @@ def _begin(
             raise PolicyError(f'the controller of {pretrained} knows its own instructions only; it cannot be gone on with')
         return before.model, before.normalizer
     sizes = len(spec.joint_names), len(spec.cameras), len(spec.spheres), spec.view_size_px, spec.chunk_steps
-    texts = embed_texts(training.text_encoder, [spec.instruction]) if training.text_encoder else torch.zeros(0, 0)
+    texts = embed_texts(training.text_encoder, list(spec.instructions)) if training.text_encoder else torch.zeros(0, 0)
     model = Act(ActConfig(*sizes, **asdict(training.network), text_dim=texts.shape[1], texts=len(texts)))
     if training.text_encoder:
         model.texts.copy_(texts)
@@ -159,14 +166,15 @@ def _backgrounds(spec: PolicySpec, seed: int) -> np.ndarray:
 
 
 def controller_loss(model: Act, normalizer: Normalizer, batch: ControllerBatch, words: torch.Tensor) -> torch.Tensor:
-    """Return the loss of the network on samples with images."""
+    """Return the loss of the network on samples with images; `words` (I, ...) stand for the contract's instructions."""
     device = words.device
     state, age, delta = _tensors(normalizer, batch.moments, device)
     gripper = torch.from_numpy(batch.moments.chunk_gripper.astype(np.float32)).to(device)
     views = to_network(torch.from_numpy(batch.views).to(device))
     valid = torch.ones_like(gripper, dtype=torch.bool)
     chunk = torch.cat([delta, gripper[..., None]], dim=-1)  # only a CVAE looks at it
-    output = model(views, state, age, words.expand(len(views), -1), chunk, valid)
+    said = words[torch.from_numpy(batch.moments.instruction).to(device)]
+    output = model(views, state, age, said, chunk, valid)
     return act_loss(output, delta, gripper, valid, torch.from_numpy(batch.sphere_uv).to(device))['total']
 
 
@@ -198,7 +206,8 @@ def _evaluation(
         right = 0.0
         for index in range(len(batch.views)):
             age_s = moments.age_share[index] * spec.max_target_age_steps / spec.control_rate_hz
-            chunk = controller.act(batch.views[index], moments.q_rad[index], moments.gripper_open[index], age_s)
+            said = spec.instructions[moments.instruction[index]]
+            chunk = controller.act(batch.views[index], moments.q_rad[index], moments.gripper_open[index], age_s, said)
             for name, step in (('middle', spec.chunk_steps // 2 - 1), ('end', spec.chunk_steps - 1)):
                 said = tcp_pose(profile, chunk.q_rad[step])[:3, 3]
                 meant = tcp_pose(profile, moments.chunk_q_rad[index, step])[:3, 3]

@@ -11,9 +11,9 @@ from genima.cameras.model import MountedCamera
 from genima.contract.spec import PolicySpec
 from genima.episodes.index import list_demonstrations
 from genima.episodes.store import read_episode
-from genima.errors import ContractError
 from genima.sim.imagine import imagine
-from genima.train.stored_views import check_words, rectified
+from genima.train.fitting import check_fits, instruction_of
+from genima.train.stored_views import rectified
 from genima.train.workshop import OnProgress
 
 FOLLOWED_RAD = 0.03
@@ -36,6 +36,7 @@ class ControllerData:
         oldest_age: (N,) how many steps after this one the recording still followed its plan; so old may the target be.
         usable: (M,) rows to learn from; the others are there because earlier ones lead to them.
         cameras: Cameras of the dataset, as the views have them: without lens distortion.
+        instruction: (N,) what a row shows, as a place in `spec.instructions`.
     """
 
     q_rad: np.ndarray
@@ -45,25 +46,19 @@ class ControllerData:
     oldest_age: np.ndarray
     usable: np.ndarray
     cameras: Mapping[str, MountedCamera]
+    instruction: np.ndarray
 
     @classmethod
     def load(cls, dataset: Path | str, spec: PolicySpec) -> 'ControllerData':
         """Read the joints of every demonstration in a folder.
 
         Raises:
-            DatasetError: if there is none, or the plans are too short for the contract.
-            ContractError: if the episodes are of another robot or rate.
+            DatasetError: if there is none, they do not fit, or their plans are too short for the contract.
         """
         episodes = [read_episode(path, images=False) for path in list_demonstrations(dataset)]
         needed = max(spec.horizon_steps, spec.chunk_steps + spec.max_target_age_steps)
         for path, episode in zip(list_demonstrations(dataset), episodes, strict=True):
-            check_words(episode.metadata, spec, path)
-            names, rate_hz = episode.metadata.get('joint_names'), episode.metadata.get('rate_hz')
-            if names != list(spec.joint_names) or rate_hz != spec.control_rate_hz:
-                raise ContractError(
-                    f'{dataset} was recorded with joints {names} at {rate_hz} Hz, the policy has '
-                    f'{list(spec.joint_names)} at {spec.control_rate_hz} Hz'
-                )
+            check_fits(episode, spec, path)
         plans = [episode.intended(needed) for episode in episodes]
         ages = [
             _oldest_age(episode.q_rad, q_rad, spec.max_target_age_steps)
@@ -77,10 +72,14 @@ class ControllerData:
             np.concatenate(ages),
             np.flatnonzero(~np.concatenate([episode.ignore for episode in episodes])),
             rectified(episodes[0].cameras),
+            np.repeat([instruction_of(each.metadata, spec) for each in episodes], [len(each) for each in episodes]),
         )
 
     def with_imagined(self, robot: str, seeds: range, spec: PolicySpec, on_progress: OnProgress) -> 'ControllerData':
-        """Return these data and one motion per seed of the expert from anywhere, see `genima.sim.imagine`."""
+        """Return these data and one motion per seed of the expert from anywhere, see `genima.sim.imagine`.
+
+        They are of the contract's own task and instruction.
+        """
         motions = []
         for motion in imagine(robot, spec.task, seeds):
             motions.append(motion)
@@ -97,6 +96,7 @@ class ControllerData:
             plan_gripper=np.concatenate([self.plan_gripper, *(each.plan_gripper[:, :steps] for each in motions)]),
             oldest_age=np.concatenate([self.oldest_age, *rows]),
             usable=np.concatenate([self.usable, usable]),
+            instruction=np.concatenate([self.instruction, np.zeros(len(usable), dtype=self.instruction.dtype)]),
         )
 
 
@@ -110,6 +110,7 @@ class Moments:
         age_share: (B,) age of the target as a share of the oldest allowed.
         q_rad: (B, n) joints now; gripper_open (B,) likewise.
         chunk_q_rad: (B, T, n) and chunk_gripper (B, T): what to do from now on.
+        instruction: (B,) in which words, as a place in `spec.instructions`.
     """
 
     seen_q_rad: np.ndarray
@@ -120,6 +121,7 @@ class Moments:
     gripper_open: np.ndarray
     chunk_q_rad: np.ndarray
     chunk_gripper: np.ndarray
+    instruction: np.ndarray
 
 
 def draw_moments(
@@ -146,6 +148,7 @@ def draw_moments(
         np.clip(data.gripper_open[index + age] + scale * rng.normal(0, 0.02, size), 0, 1),
         data.plan_q_rad[index[:, None], steps] + shift[:, None] + left * away[:, None],
         data.plan_gripper[index[:, None], steps],
+        data.instruction[index],
     )
 
 

@@ -138,7 +138,7 @@ def finetuning_loss(
     noising = DDPMScheduler.from_config(pipeline.scheduler.config)
     last = noising.config.num_train_timesteps - 1
     conditions = Conditions(samples, pipeline.vae, recipe.augmentation, device)
-    prompts = Prompts(pipeline, samples.spec.prompt(), recipe.prompt_dropout, 'text_encoder' in recipe.trained)
+    prompts = Prompts(pipeline, samples, recipe.prompt_dropout, 'text_encoder' in recipe.trained)
 
     def loss(draw: Draw) -> Tensor:
         clean, mask, control = conditions(draw)

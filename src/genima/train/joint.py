@@ -24,6 +24,7 @@ from genima.painter.folder import DIRECTORY, ELSEWHERE, save_finetuned
 from genima.painter.networks import denoise
 from genima.robots.profile import RobotProfile
 from genima.train.conditions import Conditions, Prompts
+from genima.train.controller import instruction_inputs
 from genima.train.controller_data import ControllerData
 from genima.train.draws import Draw
 from genima.train.finetune import networks_of, prepare
@@ -102,8 +103,8 @@ def joint_loss(
     noising = DDPMScheduler.from_config(pipeline.scheduler.config)
     steps = round(NOISE_SHARE * noising.config.num_train_timesteps)
     conditions = Conditions(samples, pipeline.vae, recipe.augmentation, device)
-    prompts = Prompts(pipeline, spec.prompt(), 0.0, 'text_encoder' in spec.base_model.trained)
-    words = controller.model.instruction_input(controller.instructions, spec.instruction).to(device)
+    prompts = Prompts(pipeline, samples, 0.0, 'text_encoder' in spec.base_model.trained)
+    words = instruction_inputs(controller).to(device)
 
     def loss(draw: Draw) -> Tensor:
         clean, _, control = conditions(draw)
@@ -150,6 +151,7 @@ def _joint_error(
     plan = data.plan_q_rad[rows, : spec.chunk_steps]
     delta = torch.from_numpy(normalizer.encode(plan, data.q_rad[rows])).to(draw.device)
     gripper = torch.from_numpy(data.plan_gripper[rows, : spec.chunk_steps].astype(np.float32)).to(draw.device)
-    output = controller.model(views, state, torch.zeros(len(rows), device=draw.device), words.expand(len(rows), -1))
+    said = words[torch.from_numpy(data.instruction[rows]).to(draw.device)]
+    output = controller.model(views, state, torch.zeros(len(rows), device=draw.device), said)
     entropy = functional.binary_cross_entropy_with_logits(output.gripper_logit.float(), gripper)
     return functional.mse_loss(output.delta.float(), delta) + GRIPPER_WEIGHT * entropy

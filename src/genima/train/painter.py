@@ -14,10 +14,10 @@ from genima.contract.spec import PolicySpec
 from genima.errors import PolicyError
 from genima.painter.folder import load_pipeline, save_pipeline
 from genima.painter.networks import denoise
-from genima.painter.painter import embed_prompt
 from genima.painter.pipeline import build_pipeline
 from genima.robots.profile import RobotProfile
 from genima.train.autoencoder import Latents, autoencoder_loss, fit_scale, pixel_error
+from genima.train.conditions import Prompts
 from genima.train.draws import Draw
 from genima.train.loop import Stage
 from genima.train.recipe import StageRecipe, save_training
@@ -118,7 +118,7 @@ def denoising_loss(
     Most samples start from pure noise, because that is where the one step at inference starts.
     """
     scheduler, last = pipeline.scheduler, pipeline.scheduler.config.num_train_timesteps - 1
-    prompt = embed_prompt(pipeline, samples.spec.prompt())
+    prompts = Prompts(pipeline, samples, 0.0, trained=False)
 
     def loss(draw: Draw) -> Tensor:
         clean, mask = latents(draw.rows)
@@ -127,7 +127,7 @@ def denoising_loss(
         time = time.repeat_interleave(len(clean) // len(time))
         noisy = scheduler.add_noise(clean, noise, time)
         control = _condition(samples, draw)
-        predicted = denoise(pipeline, noisy, time, prompt.expand(len(clean), -1, -1), control)
+        predicted = denoise(pipeline, noisy, time, prompts(draw, len(clean)), control)
         return ((1 + SPHERE_WEIGHT * mask) * (predicted.float() - clean).square()).mean()
 
     return loss
@@ -141,14 +141,14 @@ def polish_loss(
     The latents are held near those of the encoder, so that several steps remain possible.
     """
     last = torch.tensor(pipeline.scheduler.config.num_train_timesteps - 1)
-    prompt, vae = embed_prompt(pipeline, samples.spec.prompt()), pipeline.vae
+    prompts, vae = Prompts(pipeline, samples, 0.0, trained=False), pipeline.vae
 
     def loss(draw: Draw) -> Tensor:
         clean, mask = latents(draw.rows)
         targets = samples.targets(draw.rows)
         noise = draw.normal(_per_moment(draw, clean)).flatten(0, 1)
-        step = last.to(draw.device)
-        predicted = denoise(pipeline, noise, step, prompt.expand(len(clean), -1, -1), _condition(samples, draw)).float()
+        control = _condition(samples, draw)
+        predicted = denoise(pipeline, noise, last.to(draw.device), prompts(draw, len(clean)), control).float()
         painted = vae.decode(predicted / vae.config.scaling_factor).sample.float()
         weight = 1 + SPHERE_WEIGHT * samples.sphere_mask(draw.rows, targets).to(draw.device)
         drift = ((1 + SPHERE_WEIGHT * mask) * (predicted - clean).square()).mean()

@@ -28,7 +28,7 @@ from genima.processes import in_processes
 from genima.randomize.folder import random_texture, texture_files
 from genima.randomize.textures import random_background
 from genima.robots.profile import RobotProfile
-from genima.train.stored_views import Image, check_fits, read_views, rectified, view_names
+from genima.train.stored_views import Image, check_views, read_views, rectified, view_names
 from genima.train.target_views import Scenes, TargetDrawer
 
 DESCRIPTION = 'render.json'
@@ -119,7 +119,7 @@ def _render_episode(
     out: Path, spec: PolicySpec, profile: RobotProfile, options: RenderOptions, path: Path
 ) -> tuple[str, int]:
     episode = read_episode(path, images=False)
-    check_fits(episode, view_names(path), spec, path)
+    check_views(episode, view_names(path), spec, path)
     temporary = Path(tempfile.mkdtemp(prefix=f'.{path.stem}.', dir=out))
     try:
         for start, targets in target_blocks(path, episode, spec, profile, options):

@@ -20,7 +20,8 @@ from genima.episodes.index import list_demonstrations
 from genima.episodes.store import read_episode
 from genima.errors import DatasetError
 from genima.robots.profile import RobotProfile
-from genima.train.stored_views import check_fits, read_views, rectified, scratch_array, view_names
+from genima.train.fitting import instruction_of
+from genima.train.stored_views import check_views, read_views, rectified, scratch_array, view_names
 from genima.train.target_views import Scenes, TargetDrawer
 
 Image = NDArray[np.uint8]
@@ -40,6 +41,7 @@ class Samples:
         cameras: The sets of cameras that occur, as the views have them: without lens distortion.
         camera_set: (N,) which set a moment was seen with.
         scenes: Where spheres and cameras are at each moment.
+        instruction: (N,) what a moment shows, as a place in `spec.instructions`.
     """
 
     spec: PolicySpec
@@ -52,6 +54,7 @@ class Samples:
     cameras: tuple[dict[str, MountedCamera], ...]
     camera_set: NDArray[np.int64]
     scenes: Scenes
+    instruction: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Return N."""
@@ -156,6 +159,7 @@ class _Part:
     steps: NDArray[np.int64]
     numbers: tuple[NDArray[np.float64], ...]
     scenes: Scenes
+    instruction: int
 
 
 def load_samples(
@@ -199,13 +203,14 @@ def load_samples(
     columns = zip(*(part.numbers for part in parts), strict=True)
     q, opening, q_target, target_open = (np.concatenate(column) for column in columns)
     scenes = Scenes.joined([part.scenes for part in parts])
-    return Samples(spec, profile, views, q, opening, q_target, target_open, tuple(sets), camera_set, scenes)
+    instruction = np.repeat([part.instruction for part in parts], [len(part.steps) for part in parts])
+    return Samples(spec, profile, views, q, opening, q_target, target_open, tuple(sets), camera_set, scenes, instruction)
 
 
 def _part(path: Path, spec: PolicySpec, profile: RobotProfile, every: int) -> _Part:
     """Read all but the pictures of one episode."""
     episode = read_episode(path, images=False)
-    check_fits(episode, view_names(path), spec, path)
+    check_views(episode, view_names(path), spec, path)
     steps = np.arange(0, len(episode), every)
     steps = steps[~episode.ignore[steps]]
     q_plan, gripper_plan = episode.intended(spec.horizon_steps)
@@ -214,4 +219,5 @@ def _part(path: Path, spec: PolicySpec, profile: RobotProfile, every: int) -> _P
     )
     cameras = {name: episode.cameras[name] for name in spec.cameras}
     scenes = Scenes.of(spec, profile, cameras, q, q_target, target_open)
-    return _Part(path, cameras, steps, (q, opening, q_target, target_open), scenes)
+    instruction = instruction_of(episode.metadata, spec)
+    return _Part(path, cameras, steps, (q, opening, q_target, target_open), scenes, instruction)

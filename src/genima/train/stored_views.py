@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from genima.contract.spec import PolicySpec
 from genima.episodes.episode import Episode
 from genima.episodes.frames import open_views
 from genima.errors import DatasetError
+from genima.train.fitting import check_fits
 
 Image = NDArray[np.uint8]
 
@@ -84,38 +84,22 @@ def view_names(path: Path | str) -> list[str]:
         return list(stored)
 
 
-def check_fits(episode: Episode, views: Collection[str], spec: PolicySpec, path: Path) -> None:
-    """Refuse an episode that a policy of this contract cannot learn from.
+def check_views(episode: Episode, views: Collection[str], spec: PolicySpec, path: Path) -> None:
+    """Refuse an episode that a painter of this contract cannot learn from.
 
     Args:
         episode: Without its views.
         views: Cameras that there are views of.
         spec: The contract.
         path: The episode's file, for the message.
+
+    Raises:
+        DatasetError: with what is missing or differs, and what to do.
     """
+    check_fits(episode, spec, path)
     missing = [name for name in spec.cameras if name not in views or name not in episode.cameras]
     if missing:
         raise DatasetError(f'{path} has no views of {", ".join(missing)}; it has {", ".join(views)}: collect with these')
-    if episode.q_rad.shape[1] != len(spec.joint_names):
-        raise DatasetError(
-            f'{path} has {episode.q_rad.shape[1]} joints, the contract {len(spec.joint_names)}: collect with {spec.robot}'
-        )
-    check_words(episode.metadata, spec, path)
-
-
-def check_words(metadata: Mapping[str, Any], spec: PolicySpec, path: Path) -> None:
-    """Refuse an episode that says that it is of another task, or was told in other words, than the contract's policy is.
-
-    Raises:
-        DatasetError: with both values; what an episode does not say is not held against it.
-    """
-    for name in ('task', 'instruction'):
-        mine, theirs = getattr(spec, name), metadata.get(name)
-        if theirs and theirs != mine:
-            raise DatasetError(
-                f'{path} has {name} {theirs!r}, the contract {mine!r}: keep data of different tasks apart; if only '
-                f'the words are wrong, `genima dataset describe FOLDER --{name} {mine!r}`'
-            )
 
 
 def rectified(cameras: Mapping[str, MountedCamera]) -> dict[str, MountedCamera]:

@@ -30,6 +30,9 @@ from genima_bringup.settings import READ_IMAGES, Settings, controller_name, poli
 from genima_bringup.table import NodeEntry, Rviz, Stack
 
 __all__ = ['ARGUMENTS', 'STACKS', 'NodeEntry', 'Stack', 'controller_name', 'policy_dir', 'stack', 'stack_of']
+# lost and late answers add to the acceleration that the robot sees: by the half where one is late on franka-sim, which takes
+# the velocity over two cycles then
+FCI_ACCELERATION = 0.5
 CLOCKS = ('sim_node', 'replay_node', 'fci_node')
 HAND, FCI_CLOSING_S = 'franka_gripper/gripper_action', 2.0
 DEADMAN_S = 0.5  # the console says ten times a second that somebody watches
@@ -100,6 +103,8 @@ def _nodes(settings: Settings, controller: str) -> list[NodeEntry]:
         nodes.append(_camera_check_node(settings, guard))
     if settings.arm == 'mock' or settings['replay'] or settings['driver'] == 'fci':
         guard['check_driver'] = False  # there is none, or its controller_state says it: it is silent in an error
+    if settings['driver'] == 'fci':
+        guard['acceleration_limit'] = FCI_ACCELERATION
     if settings.is_true('deadman'):
         guard['deadman_timeout_s'] = DEADMAN_S
     if policy:

@@ -127,12 +127,17 @@ class GuardNode(SturdyNode):
             self, 'max_controller_age_s', 0.1, 'Age of the controller state that stops the arm [s].', between=(0.01, 5.0)
         )
         speed = declare(self, 'speed_limit', 1.0, "Share of the robot's velocity limits that is used.", between=(0.02, 1.0))
+        acceleration = declare(
+            self, 'acceleration_limit', 1.0, "Share of the robot's acceleration limits that is used.", between=(0.05, 1.0)
+        )
         boxes = declare(self, 'obstacles', 'table', 'What the arm must not run into: a name in config/obstacles or a file.')
         return GuardConfig(
             obstacles=Obstacles.load(boxes),
             max_joint_age_s=joint_age_s,
             max_controller_age_s=controller_age_s if watch else None,
-            margins=LimitMargins(velocity=speed * LimitMargins.velocity),
+            margins=LimitMargins(
+                velocity=speed * LimitMargins.velocity, acceleration=acceleration * LimitMargins.acceleration
+            ),
         )
 
     def _now_s(self) -> float:
