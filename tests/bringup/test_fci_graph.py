@@ -32,7 +32,7 @@ def test_a_real_arm_is_driven_by_our_own_node_and_the_guard_starts_disarmed(node
     assert table['fci_node']['robot_ip'] == '172.16.0.2' and table['fci_node']['controller'] == 'fr3_arm_controller'
     assert table['guard_node']['armed_at_start'] is False and table['guard_node']['simulated'] is False
     assert table['guard_node']['check_driver'] is False and table['guard_node']['check_cameras'] is True
-    assert table['guard_node']['acceleration_limit'] == 0.5
+    assert table['guard_node']['acceleration_limit'] == 0.7
     assert json.loads(table['gripper_node']['gripper'])['kind'] == 'gripper_command'
     assert not {'mirror_node', 'sim_node'} & set(table)
     assert not any('use_sim_time' in parameters for parameters in table.values())

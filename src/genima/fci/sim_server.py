@@ -12,6 +12,9 @@ from pathlib import Path
 
 # rotors and bearings, without which the arm oscillates on the server's position servo
 ARMATURE, DAMPING = '0.2', '1'
+# the server's threads of physics, states and commands hand over to one another within a cycle; with Python's own 5 ms they
+# take a third more of a core, and answers that came in time wait for a thread that computes
+SWITCH_S = 5e-5
 
 
 def arm_without_meshes() -> str:
@@ -37,6 +40,7 @@ def main() -> None:
     """Serve until interrupted."""
     from franka_sim.run_server import main as serve
 
+    sys.setswitchinterval(SWITCH_S)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'fr3.xml'
         path.write_text(arm_without_meshes(), encoding='utf-8')

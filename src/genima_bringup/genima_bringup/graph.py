@@ -32,7 +32,7 @@ from genima_bringup.table import NodeEntry, Rviz, Stack
 __all__ = ['ARGUMENTS', 'STACKS', 'NodeEntry', 'Stack', 'controller_name', 'policy_dir', 'stack', 'stack_of']
 # lost and late answers add to the acceleration that the robot sees: by the half where one is late on franka-sim, which takes
 # the velocity over two cycles then
-FCI_ACCELERATION = 0.5
+FCI_ACCELERATION = 0.7
 CLOCKS = ('sim_node', 'replay_node', 'fci_node')
 HAND, FCI_CLOSING_S = 'franka_gripper/gripper_action', 2.0
 DEADMAN_S = 0.5  # the console says ten times a second that somebody watches
