@@ -62,7 +62,7 @@ def names(most: int, is_name: Callable[[object], bool] = _is_name) -> Kind:
 
     def fits(value: object) -> bool:
         good = isinstance(value, tuple) and 0 < len(value) <= most and all(map(is_name, value))
-        return good and len(set(value)) == len(value)  # type: ignore[arg-type]
+        return good and len(set(value)) == len(value)  # type: ignore[arg-type, call-overload]
 
     return f'a list of one to {most} names, all different', fits
 
