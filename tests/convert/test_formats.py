@@ -121,7 +121,7 @@ def test_what_cannot_be_converted_is_refused(native: Path, crates: Path, tmp_pat
         plan(native, out, 'hdf5', 'boxes')
     with pytest.raises(DatasetError, match='has the format hdf5 already'):
         plan(native, out, 'hdf5')
-    with pytest.raises(DatasetError, match="no format 'zarr'; formats are hdf5, lerobot"):
+    with pytest.raises(DatasetError, match="no format 'zarr'; known are hdf5, lerobot"):
         plan(native, out, 'zarr')
 
 

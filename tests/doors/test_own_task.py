@@ -107,5 +107,5 @@ def test_a_task_of_another_package_is_collected_trained_and_evaluated(tmp_path: 
 
 
 def test_a_task_that_nobody_has_is_refused_in_words() -> None:
-    with pytest.raises(TaskError, match="no task 'fold' can be simulated; known are pick, push"):
+    with pytest.raises(TaskError, match="no simulated task 'fold'; known are pick, push"):
         find_task('fold')

@@ -13,10 +13,10 @@ from setuptools.config.pyprojecttoml import read_configuration
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / 'src' / 'genima'
 ROOMS = [
-    'errors', 'files', 'borders', 'compiled', 'precision', 'processes', 'stamps', 'svg', 'robots', 'rig', 'cameras',
-    'calibration', 'spheres', 'contract', 'backends', 'collision', 'chunks', 'painter', 'controller', 'policy', 'guard',
-    'align', 'recording', 'episodes', 'camera_checks', 'quality', 'convert', 'failures', 'randomize', 'tasks', 'sim',
-    'fci', 'train', 'evaluate', 'bench', 'view', 'cli',
+    'errors', 'plugins', 'files', 'borders', 'compiled', 'precision', 'processes', 'stamps', 'svg', 'robots', 'rig',
+    'cameras', 'calibration', 'spheres', 'contract', 'backends', 'collision', 'chunks', 'painter', 'controller', 'policy',
+    'guard', 'align', 'recording', 'episodes', 'camera_checks', 'quality', 'convert', 'failures', 'randomize', 'tasks',
+    'sim', 'fci', 'train', 'evaluate', 'bench', 'view', 'cli',
 ]  # fmt: skip
 ROS = {'rclpy', 'launch', 'launch_ros', 'sensor_msgs', 'std_msgs', 'trajectory_msgs', 'rosless', 'genima_msgs'}
 # commands start and watch the graph; everything else in the library knows no node

@@ -55,11 +55,17 @@ def test_the_address_says_who_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
         name = 'nodding'
 
         def load(self) -> object:
-            return lambda rest, device: (rest, device)
+            return made
 
-    monkeypatch.setattr('genima.policy.registry.entry_points', lambda group: [Entry()] if group == 'genima.policies' else [])
-    assert load_policy('nodding:a/b', 'cuda') == ('a/b', 'cuda')
-    with pytest.raises(PolicyError, match="kind 'other'; known are nodding, ws, wss"):
+    def made(rest: str, device: str) -> Nodding:
+        policy = Nodding()
+        policy.given = rest, device
+        return policy
+
+    monkeypatch.setattr('genima.plugins.entry_points', lambda group: [Entry()] if group == 'genima.policies' else [])
+    asked = load_policy('nodding:a/b', 'cuda')
+    assert isinstance(asked, Nodding) and asked.given == ('a/b', 'cuda')
+    with pytest.raises(PolicyError, match="kind of policies 'other'; known are ws, wss, nodding"):
         load_policy('other:x')
     with pytest.raises(PolicyError, match='not a policy directory'):
         load_policy('runs/no:thing')

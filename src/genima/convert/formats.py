@@ -6,7 +6,6 @@ import inspect
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,11 +13,10 @@ from typing import Any
 from genima.episodes.layouts import layout_of
 from genima.episodes.store import list_episodes
 from genima.errors import DatasetError
+from genima.plugins import Plugins
 from genima.recording.layout import SUFFIXES
 
 NATIVE = 'hdf5'
-GROUP = 'genima.formats'
-"""Entry points of other packages: a name, and a `Format` of that name."""
 _BAGS = tuple(f'{folder}*{suffix}' for suffix in SUFFIXES for folder in ('', '*/'))
 _HDF5 = 'genima.convert.hdf5.conversion'
 _COMMON = ('source', 'out', 'on_done', 'workers')
@@ -40,6 +38,12 @@ class Format:
     text: str
     signs: tuple[str, ...]
     module: str = ''
+
+    def __post_init__(self) -> None:
+        """Refuse signs that no folder can be searched for."""
+        for sign in self.signs:
+            if not sign or Path(sign).is_absolute():
+                raise DatasetError(f'format {self.name!r}, signs: got {sign!r}, allowed: patterns below the folder, "*.npz"')
 
 
 FORMATS = {
@@ -65,6 +69,10 @@ FORMATS = {
         ),
     )
 }
+OTHERS = Plugins(
+    'genima.formats', 'format', DatasetError, attributes=('name', 'text', 'signs', 'module'), more=tuple(FORMATS)
+)
+"""Those of other packages, each a `Format`."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +110,8 @@ class Step:
 
 
 def formats() -> dict[str, Format]:
-    """Return all formats by name: ours, and those that other packages name as entry points of the group `GROUP`."""
-    return {**{each.name: each.load() for each in entry_points(group=GROUP)}, **FORMATS}
+    """Return all formats by name: ours, and those of other packages that are not broken."""
+    return {**OTHERS.all(), **FORMATS}
 
 
 def detect(folder: Path) -> str:
@@ -123,6 +131,7 @@ def detect(folder: Path) -> str:
         found = [layout, *(name for name in found if name != NATIVE)]
     if len(found) != 1:
         signs = '; '.join(f'{each.name}: {each.signs[0] if each.signs else "*.h5, *.hdf5"}' for each in known.values())
+        signs += ''.join(f'; {name}: broken' for name in OTHERS.names() if name not in known)
         problem = f'looks like {" and ".join(found)}' if found else f'has no known format ({signs})'
         raise DatasetError(f'{folder} {problem}; say what it is with --from')
     return found[0]
@@ -145,7 +154,7 @@ def plan(source: Path, out: Path, to: str, from_: str | None = None) -> list[Ste
     """
     from_ = from_ or detect(source)
     if from_ == to:
-        raise DatasetError(f'{source} has the format {from_} already; formats are {", ".join(formats())}')
+        raise DatasetError(f'{source} has the format {from_} already; formats are {OTHERS.listed()}')
     if NATIVE in (from_, to):
         return [_step(source, out, from_, to)]
     between = out.absolute().with_name(f'.{out.absolute().name}.{NATIVE}')
@@ -171,10 +180,19 @@ def _step(source: Path, out: Path, from_: str, to: str, temporary: bool = False)
     known = formats()
     for name in (from_, to):
         if name not in known:
-            raise DatasetError(f'there is no format {name!r}; formats are {", ".join(known)}')
+            OTHERS.get(name)  # says whether it is broken, or not there
     foreign, kind, native = (to, 'export', source) if from_ == NATIVE else (from_, 'load', out)
-    module = importlib.import_module(known[foreign].module)
+    module = _module(known[foreign])
     function = getattr(module, kind, None)
     if function is None:
         raise DatasetError(f'{known[foreign].text} cannot be {"written" if kind == "export" else "read"}')
     return Step(f'{from_} to {to}', source, out, native, module, function, temporary)
+
+
+def _module(form: Format) -> ModuleType:
+    try:
+        return importlib.import_module(form.module)
+    except Exception as error:  # whatever the import of another package runs into
+        raise DatasetError(
+            f'format {form.name!r} is broken: its module {form.module!r}: {type(error).__name__}: {error}'
+        ) from error

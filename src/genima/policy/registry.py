@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Policies by address: a directory of ours, a server, or another package's by its name."""
 
-from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from genima.contract.spec import PolicySpec
 from genima.errors import PolicyError
+from genima.plugins import Plugins
 from genima.policy.protocols import Policy
 
-GROUP = 'genima.policies'
-"""Entry points of other packages: a name, and a callable (address, device) -> Policy."""
 SERVERS = ('ws', 'wss')
+POLICIES = Plugins(
+    'genima.policies', 'kind of policies', PolicyError, attributes=('spec', 'reset', 'infer'), is_made=True, more=SERVERS
+)
+"""Each a callable (address, device) -> Policy."""
 
 
 def load_policy(address: str | Path, device: str = 'cpu', robot: str = '', token: str = '') -> Policy:
@@ -34,7 +35,8 @@ def load_policy(address: str | Path, device: str = 'cpu', robot: str = '', token
 
         return RemotePolicy(str(address), token)
     if scheme:
-        return _loader(scheme)(rest, device)
+        policy: Policy = POLICIES.make(scheme, rest, device)
+        return policy
     from genima.policy.local import LocalPolicy
 
     return LocalPolicy.load(rest, device, robot)
@@ -63,14 +65,3 @@ def split(address: str | Path) -> tuple[str, str]:
     if not colon or Path(text).exists() or not scheme.isidentifier():
         return '', text
     return scheme, text if scheme in SERVERS else rest
-
-
-def _loader(name: str) -> Callable[[str, str], Policy]:
-    found = {each.name: each for each in entry_points(group=GROUP)}
-    if name not in found:
-        known = ', '.join(sorted([*found, *SERVERS]))
-        raise PolicyError(
-            f'no policies of kind {name!r}; known are {known}, and directories without a kind (models/panda_pick)'
-        )
-    loader: Callable[[str, str], Policy] = found[name].load()
-    return loader
