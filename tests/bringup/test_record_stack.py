@@ -13,7 +13,7 @@ from genima_bringup.processes import LaunchError, StackProcesses
 from genima.calibration.file import CameraCalibration, write_calibration
 from genima.cameras.model import CameraModel, MountedCamera
 from genima.contract.spec import PolicySpec
-from genima.errors import GenimaError
+from genima.errors import GenimaError, TaskError
 from genima_bringup import graph
 
 
@@ -25,7 +25,7 @@ def test_the_scripted_operator_moves_a_simulated_arm_and_ends_the_stack(tmp_path
     nodes = _nodes(operator='scripted', episodes='3', seed='7', out=str(tmp_path), image_size='640x480', image_rate='30')
     assert list(nodes) == ['sim_node', 'guard_node', 'recorder_node', 'operator_node']
     assert nodes['operator_node'].ends_stack and not nodes['recorder_node'].ends_stack
-    assert nodes['operator_node'].parameters == {'robot': 'panda', 'seed': 7, 'episodes': 3}
+    assert nodes['operator_node'].parameters == {'robot': 'panda', 'seed': 7, 'episodes': 3, 'task': 'pick'}
     size = {'width_px': 640, 'height_px': 480, 'image_rate_hz': 30.0}
     assert size.items() <= nodes['sim_node'].parameters.items()
     recorder = nodes['recorder_node'].parameters
@@ -83,6 +83,14 @@ def test_a_policy_is_recorded_when_asked_for(tmp_path: Path, small_spec: PolicyS
 def test_wrong_arguments_are_named(arguments: dict[str, str], message: str) -> None:
     with pytest.raises(GenimaError, match=message):
         _nodes(**arguments)
+
+
+@pytest.mark.parametrize('arm', [{}, {'mock': 'true'}, {'robot_ip': '127.0.0.1', 'driver': 'fci', 'robot': 'fr3'}])
+def test_a_task_that_cannot_be_simulated_is_not_recorded_under_its_name(arm: dict[str, str]) -> None:
+    with pytest.raises(TaskError, match="no simulated task 'fold'; known are pick"):
+        _nodes(task='fold', operator='none', **arm)
+    real = _nodes(robot='fr3', robot_ip='172.16.0.3', launch_driver='false', task='fold', operator='none')
+    assert real['recorder_node'].parameters['task'] == 'fold'
 
 
 def test_a_policy_and_an_operator_do_not_share_an_arm(tmp_path: Path, small_spec: PolicySpec) -> None:

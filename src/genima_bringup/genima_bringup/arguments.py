@@ -81,7 +81,7 @@ ARGUMENTS = (
     Argument('episode', '', 'Episode (.h5) that operator:=retrace repeats.'),
     Argument('episodes', '10', 'Episodes of the scripted operator.'),
     Argument('out', 'recordings', 'Folder of the recordings.'),
-    Argument('task', '', 'Name of the recorded task. Empty: that of the simulation.'),
+    Argument('task', '', 'Name of the recorded task; a simulated arm must know it. Empty: that of the simulation.'),
     Argument('instruction', '', 'The recorded task in words. Empty: that of the simulation.'),
     Argument('image_size', '', "Size of simulated images [px], 640x480 say. Empty: the policy's views, or 128x128."),
     Argument('calibration', '', 'Folder of calibration files whose cameras go into tf. Empty: tf has them from elsewhere.'),

@@ -130,7 +130,7 @@ def _arm(settings: Settings, controller: str) -> list[NodeEntry]:
         unmoved = given == 'none' or _gripper_note(settings)
         return [] if unmoved else [NodeEntry('gripper_node', {'robot': robot, **({'gripper': given} if given else {})})]
     if settings.arm == 'mock':
-        return [NodeEntry('mirror_node', {'robot': robot, 'seed': seed, 'mock_hardware': True})]
+        return [NodeEntry('mirror_node', {**_scene(settings), 'mock_hardware': True})]
     if settings.arm == 'elsewhere':
         return [_replay_node(settings)] if settings['replay'] else []
     factor = settings.number('real_time_factor')
@@ -151,8 +151,14 @@ def _franka(settings: Settings, controller: str) -> list[NodeEntry]:
         driver = {'kind': 'gripper_command', 'action': HAND, **fingers}
         nodes.append(NodeEntry('gripper_node', {'robot': robot, 'gripper': _gripper(settings) or json.dumps(driver)}))
     if settings.simulated_fci:
-        nodes.append(NodeEntry('mirror_node', {'robot': robot, 'seed': settings.integer('seed'), 'contacts': True}))
+        nodes.append(NodeEntry('mirror_node', {**_scene(settings), 'contacts': True}))
     return nodes
+
+
+def _scene(settings: Settings) -> dict[str, Any]:
+    """Return which simulated objects lie around an arm that another program simulates: those of the recorded task."""
+    task = {'task': simulated_task(settings.values, None)} if settings['task'] else {}
+    return {'robot': settings['robot'], 'seed': settings.integer('seed'), **task}
 
 
 def _replay_node(settings: Settings) -> NodeEntry:

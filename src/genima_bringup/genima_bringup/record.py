@@ -12,7 +12,7 @@ from genima.calibration.file import parse_date
 from genima.calibration.mounting import read_folder
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
-from genima.tasks.registry import find_task, tasks
+from genima.tasks.registry import find_task
 
 OPERATORS = {'keyboard': 'teleop_node', 'scripted': 'operator_node', 'retrace': 'retrace_node', 'none': ''}
 """Who moves the arm where no policy does, and the node for it."""
@@ -53,11 +53,9 @@ def simulated_task(values: Mapping[str, str], policy: Path | None) -> str:
     """Return the name of the task that a simulated arm has: the one that was named, the policy's, or the default.
 
     Raises:
-        TaskError: if a policy was made for one that is not known here.
+        TaskError: if it is not known here: another one would be simulated, and recorded under its name.
     """
-    if values['task'] in tasks():
-        return values['task']
-    return find_task(PolicySpec.load(policy).task if policy else '').name
+    return find_task(values['task'] or (PolicySpec.load(policy).task if policy else '')).name
 
 
 def recorder_parameters(values: Mapping[str, str], operator: str, controller: str, simulated: bool) -> dict[str, Any]:
@@ -115,7 +113,7 @@ def operator_parameters(values: Mapping[str, str], operator: str, seed: int, epi
         return {'robot': robot, 'episode': str(Path(values['episode']).expanduser().absolute())}
     if operator == 'keyboard':
         return {'robot': robot, 'terminal': _terminal()}
-    return {'robot': robot, 'seed': seed, 'episodes': episodes}
+    return {'robot': robot, 'seed': seed, 'episodes': episodes, 'task': simulated_task(values, None)}
 
 
 def image_parameters(values: Mapping[str, str]) -> dict[str, Any]:
