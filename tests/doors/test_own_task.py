@@ -46,6 +46,7 @@ class Push:
 
     name, instructions = 'push', ('push the blue ball', 'roll the ball away')
     objects = (TaskObject('ball', 0.05),)
+    needs_gripper = False
 
     def build(self, scene: Any) -> None:
         body = scene.worldbody.add_body(name='ball', pos=[0.5, 0.0, 0.025])

@@ -16,8 +16,9 @@ from genima.robots.gripper import GripperDriver
 from genima.robots.gripper_reading import gripper_driver
 from genima.robots.profile import RobotProfile
 from genima.robots.reading import parse_profile
-from genima.sim.collect import collect
+from genima.sim.collect import CollectConfig, collect
 from genima.sim.simulation import Simulation
+from genima.tasks.pick.task import Pick
 
 
 def without_gripper(name: str, entry: Any) -> dict[str, Any]:
@@ -46,8 +47,16 @@ def test_an_arm_without_a_gripper_is_whole_and_always_open(entry: Any) -> None:
 def test_without_a_gripper_nothing_is_picked(tmp_path: Path) -> None:
     path = tmp_path / 'bare.yaml'
     path.write_text(yaml.safe_dump(without_gripper('ur5e', 'none')))
-    with pytest.raises(ProfileError, match='no gripper'):
+    with pytest.raises(ProfileError, match='no gripper, which task pick needs'):
         list(collect(tmp_path, range(1), str(path)))
+
+
+def test_a_task_that_needs_no_gripper_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / 'bare.yaml'
+    path.write_text(yaml.safe_dump(without_gripper('ur5e', 'none')))
+    monkeypatch.setattr('genima.sim.collect.find_task', lambda name: Pick(needs_gripper=False))
+    config = CollectConfig(steps=2, cameras='front', image_px=16)
+    assert len(list(collect(tmp_path, range(1), str(path), workers=1, config=config))) == 1
 
 
 def test_a_distribution_that_is_not_known_has_what_jazzy_has() -> None:

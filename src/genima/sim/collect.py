@@ -89,12 +89,14 @@ def collect(
         config: What makes the demonstrations differ.
 
     Raises:
-        ProfileError: if there is no such robot, or it has no gripper.
+        ProfileError: if there is no such robot, or it has no gripper and the task needs one.
+        TaskError: if there is no such task.
     """
-    profile = RobotProfile.load(robot)
-    if not profile.gripper.is_there:
-        raise ProfileError(f'robot {profile.name} has no gripper: the scripted expert picks, so give the profile one')
-    job = partial(_record_to, Path(directory), robot, config or CollectConfig())
+    config = config or CollectConfig()
+    profile, task = RobotProfile.load(robot), find_task(config.task)
+    if task.needs_gripper and not profile.gripper.is_there:
+        raise ProfileError(f'robot {profile.name} has no gripper, which task {task.name} needs: give the profile one')
+    job = partial(_record_to, Path(directory), robot, config)
     missing = [seed for seed in seeds if not episode_path(directory, seed).exists()]
     yield from in_processes(job, missing, workers)
 

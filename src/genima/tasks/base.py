@@ -60,6 +60,7 @@ class Task(Protocol):
         name: As contracts and episodes have it.
         instructions: What the arm is told; the first is the usual one.
         objects: What lies on the table, the handled object first.
+        needs_gripper: Whether it takes a gripper that opens and closes; a robot without one is refused then.
     """
 
     @property
@@ -70,6 +71,9 @@ class Task(Protocol):
 
     @property
     def objects(self) -> tuple[TaskObject, ...]: ...
+
+    @property
+    def needs_gripper(self) -> bool: ...
 
     def build(self, scene: 'mujoco.MjSpec') -> None:
         """Add the objects to a world with a table whose top is z = 0: bodies of their names with a free joint each."""

@@ -12,7 +12,7 @@ TASKS = Plugins(
     'simulated task',
     TaskError,
     {'pick': 'genima.tasks.pick.task:Pick'},
-    ('name', 'instructions', 'objects', 'build', 'reset', 'success', 'measures', 'expert'),
+    ('name', 'instructions', 'objects', 'needs_gripper', 'build', 'reset', 'success', 'measures', 'expert'),
     is_made=True,
 )
 """Each a callable without arguments that returns a `Task`; the first is what a simulation has by default."""

@@ -26,6 +26,7 @@ class Pick:
         cube_size_m: Edge of the cube.
         x_m: Span in which the cube may lie; `y_m` and `yaw_rad` as well.
         lift_m: Height above its rest at which the cube counts as lifted.
+        needs_gripper: It cannot be done without.
     """
 
     name: str = 'pick'
@@ -35,6 +36,7 @@ class Pick:
     y_m: tuple[float, float] = (-0.18, 0.18)
     yaw_rad: tuple[float, float] = (-np.pi / 4, np.pi / 4)
     lift_m: float = 0.10
+    needs_gripper: bool = True
 
     @property
     def rest_height_m(self) -> float:
