@@ -5,23 +5,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
-from websockets.exceptions import WebSocketException
-from websockets.protocol import State
-from websockets.sync.client import connect
 
-from genima_client.wire import PROTOCOL, WireError, pack, unpack
+from genima_client.connection import Connection
 
-MAX_ANSWER = 64 * 1024 * 1024
 ROUNDS_KEPT = 64
 """Of the last round trips, the fastest one says what the clocks are apart: it waited least."""
-
-
-class ServerError(RuntimeError):
-    """The server cannot be reached, or refused; the text says what, got, allowed."""
 
 
 class Answer(NamedTuple):
@@ -66,24 +57,9 @@ class PolicyClient:
             ServerError: if there is no such server, or it refuses.
         """
         self._timeout_s = timeout_s
-        self._opened = ExitStack()
+        self._connection = Connection(address, token, timeout_s, 'policy', 'is `genima serve` running')
         self._rounds: deque[tuple[float, float]] = deque(maxlen=ROUNDS_KEPT)  # duration, offset
-        headers = {'Authorization': 'Bearer ' + token} if token else None
-        try:
-            opened = connect(
-                address, additional_headers=headers, open_timeout=timeout_s, max_size=MAX_ANSWER, compression=None
-            )
-            self._socket = self._opened.enter_context(opened)
-        except (OSError, ValueError, WebSocketException) as error:
-            raise ServerError(f'no policy at {address}: {error}; is `genima serve` running, is the token right?') from error
-        self.metadata = self._receive()
-        if self.metadata.get('protocol') != PROTOCOL:
-            self.close()
-            raise ServerError(
-                '{} speaks protocol {}, this client {}; use the same release'.format(
-                    address, self.metadata.get('protocol'), PROTOCOL
-                )
-            )
+        self.metadata = self._connection.greeting
 
     def infer(
         self,
@@ -138,11 +114,11 @@ class PolicyClient:
     @property
     def is_lost(self) -> bool:
         """Whether the connection has ended."""
-        return self._socket.protocol.state is not State.OPEN
+        return self._connection.is_lost
 
     def close(self) -> None:
         """Say good-bye."""
-        self._opened.close()
+        self._connection.close()
 
     def __enter__(self) -> PolicyClient:
         """Return the client."""
@@ -153,29 +129,7 @@ class PolicyClient:
         self.close()
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        try:
-            self._socket.send(pack(question))
-        except (OSError, WebSocketException) as error:
-            raise ServerError(f'the policy server is lost: {error}') from error
-        answer = self._receive()
-        if answer.get('type') == 'error':
-            raise ServerError(str(answer.get('text')))
-        return answer
-
-    def _receive(self) -> dict[str, Any]:
-        try:
-            data = self._socket.recv(self._timeout_s)
-        except TimeoutError:
-            self.close()  # a late answer would be taken for that of the next question
-            raise ServerError(f'the policy server did not answer within {self._timeout_s} s') from None
-        except (OSError, WebSocketException) as error:
-            raise ServerError(f'the policy server is lost: {error}') from error
-        if isinstance(data, str):
-            raise ServerError(data)
-        try:
-            return unpack(data, MAX_ANSWER)
-        except WireError as error:
-            raise ServerError(f'the server is no `genima serve`: {error}') from error
+        return self._connection.ask(question, self._timeout_s)
 
     def _learn(self, sent_s: float, arrived_s: float, answer: dict[str, Any]) -> None:
         received_s, replied_s = float(answer['received_s']), float(answer['replied_s'])

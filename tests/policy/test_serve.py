@@ -272,7 +272,7 @@ def test_the_contract_of_a_server_is_checked() -> None:
 
     liar = Liar()
     server = PolicyServer(liar, port=0)
-    server._metadata = pack({'protocol': 1, 'contract': 'ffff', 'policy': SPEC.to_dict()})
+    server._server._greeting = pack({'protocol': 1, 'contract': 'ffff', 'policy': SPEC.to_dict()})
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with pytest.raises(ContractError, match='contract ffff'):
         RemotePolicy(f'ws://127.0.0.1:{server.port}')

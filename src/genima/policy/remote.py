@@ -10,7 +10,8 @@ from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.errors import PolicyError
 from genima.policy.protocols import Observation
-from genima_client.client import PolicyClient, ServerError
+from genima_client.client import PolicyClient
+from genima_client.connection import ServerError
 
 TIMEOUT_S = 5.0
 

@@ -1,36 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Serves a policy over a websocket: MessagePack in, MessagePack out, one question at a time.
 
-A page in a browser is refused by its Origin; a network address needs a token. What is wrong with a question is told to the
-client, and the connection goes on.
+What is wrong with a question is told to the client, and the connection goes on.
 """
 
-import hmac
-import logging
 import threading
 import time
-from http import HTTPStatus
 from typing import Any
 
 import numpy as np
-from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
-from websockets.sync.server import Server, ServerConnection, serve
 
 from genima import __version__
 from genima.chunks.plan import Chunk
 from genima.errors import GenimaError
 from genima.policy.protocols import Policy
 from genima.policy.questions import MAX_IMAGE_PX, openpi_question, question_of
+from genima_client.connection import ServerError
+from genima_client.server import Server
 from genima_client.wire import PROTOCOL, WireError, pack, unpack
 
-LOOPBACK = ('127.0.0.1', '::1', 'localhost')
 MAX_CLIENTS = 8
-HANDSHAKE_S = 5.0
 IDLE_S = 20.0  # a client that does not answer a ping for so long is gone
 MAX_BYTES = 6 * 3 * MAX_IMAGE_PX**2 + 65536
-BUSY = 1013  # "try again later", RFC 6455's registry
 
 
 class PolicyServer:
@@ -46,23 +37,15 @@ class PolicyServer:
         Raises:
             GenimaError: if a network address is given without a token, or the port is taken.
         """
-        if host not in LOOPBACK and not token:
-            raise GenimaError(f'host {host} is open to the network, which needs a token: give --token, or use an ssh tunnel')
-        self._policy, self._token = policy, token
-        self._metadata = pack(_metadata(policy))
-        self._asking, self._clients = threading.Lock(), threading.BoundedSemaphore(MAX_CLIENTS)
-        quiet = logging.getLogger('genima.policy.server')
-        quiet.addHandler(logging.NullHandler())
-        quiet.propagate = False  # broken handshakes of strangers would fill the log
+        self._policy, self._asking = policy, threading.Lock()
         try:
-            self._server: Server = serve(
-                self._serve, host, port, origins=[None], compression=None, process_request=self._admit, max_size=MAX_BYTES,
-                open_timeout=HANDSHAKE_S, ping_interval=IDLE_S, ping_timeout=IDLE_S, close_timeout=1.0, logger=quiet,
-                server_header=None,
+            self._server = Server(
+                pack(_metadata(policy)), self._answer, host, port, token, MAX_CLIENTS, MAX_BYTES,
+                ping_interval=IDLE_S, ping_timeout=IDLE_S,
             )  # fmt: skip
-        except OSError as error:
-            raise GenimaError(f'cannot listen on {host}:{port}: {error}; choose another --port') from error
-        self.port = int(self._server.socket.getsockname()[1])
+        except ServerError as error:
+            raise GenimaError(str(error)) from error
+        self.port = self._server.port
 
     def serve_forever(self) -> None:
         """Answer until `close` is called."""
@@ -70,29 +53,7 @@ class PolicyServer:
 
     def close(self) -> None:
         """End; clients see a lost connection."""
-        self._server.shutdown()
-
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        if not self._token:
-            return None
-        given = request.headers.get('Authorization', '')
-        kind, _, token = given.partition(' ')
-        if kind in ('Bearer', 'Api-Key') and hmac.compare_digest(token.encode(), self._token.encode()):
-            return None
-        return Response(HTTPStatus.UNAUTHORIZED, 'Unauthorized', Headers(), b'this server needs its token\n')
-
-    def _serve(self, connection: ServerConnection) -> None:
-        if not self._clients.acquire(blocking=False):
-            connection.close(BUSY, f'{MAX_CLIENTS} clients are connected')
-            return
-        try:
-            connection.send(self._metadata)
-            for data in connection:
-                connection.send(self._answer(data))
-        except ConnectionClosed:
-            pass
-        finally:
-            self._clients.release()
+        self._server.close()
 
     def _answer(self, data: str | bytes) -> bytes | str:
         received_s, ours = time.time(), True
