@@ -34,5 +34,9 @@ class TaskError(GenimaError):
     """A task is not known, or does not fit what it is used with."""
 
 
+class SimulatorError(GenimaError):
+    """A simulator is not there, or refuses, or says what makes no sense."""
+
+
 class PolicyError(GenimaError):
     """A policy directory is missing or incomplete."""

@@ -22,6 +22,7 @@ from genima_client.connection import ServerError
 
 LOOPBACK = ('127.0.0.1', '::1', 'localhost')
 HANDSHAKE_S = 5.0
+LEAVING_S = 0.5  # a client that has just said good-bye may still be on its way out
 BUSY = 1013  # "try again later", RFC 6455's registry
 
 
@@ -92,8 +93,8 @@ class Server:
         return Response(HTTPStatus.UNAUTHORIZED, 'Unauthorized', Headers(), b'this server needs its token\n')
 
     def _serve(self, connection: Any) -> None:
-        if not self._places.acquire(blocking=False):
-            connection.close(BUSY, f'{self._most} clients are connected')
+        if not self._places.acquire(timeout=LEAVING_S):
+            connection.close(BUSY, f'all {self._most} places for clients are taken')
             return
         try:
             connection.send(self._greeting)

@@ -139,7 +139,7 @@ def test_a_page_in_a_browser_is_refused() -> None:
 def test_there_are_places_for_so_many_clients() -> None:
     with served(Nodding()) as address:
         clients = [PolicyClient(address) for _ in range(MAX_CLIENTS)]
-        with pytest.raises(ServerError, match='clients are connected'):
+        with pytest.raises(ServerError, match='all 8 places for clients are taken'):
             PolicyClient(address)
         clients.pop().close()
         for _ in range(50):

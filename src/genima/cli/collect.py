@@ -32,21 +32,27 @@ def collect(
         Path | None, typer.Option(help='Folder for masks of object and background, for `genima dataset retexture`.')
     ] = None,
     cameras: Annotated[str, typer.Option(help='front, or NAME=front under another name, by commas; all four without.')] = '',
+    simulator: Annotated[
+        str, typer.Option(help='mujoco, that of another package, or ws://host:port of a served one (--workers 1).')
+    ] = 'mujoco',
+    simulator_token: Annotated[
+        str, typer.Option(help='Token of a served simulator that needs one.', envvar='GENIMA_SIMULATOR_TOKEN')
+    ] = '',
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
     json_path: JsonOption = None,
 ) -> None:
     """Record demonstrations of a scripted expert; episodes that are there already are kept."""
     from genima.robots.profile import RobotProfile
-    from genima.sim.camera_choice import camera_sources
     from genima.sim.collect import CollectConfig, episode_path
     from genima.sim.collect import collect as run
     from genima.sim.look import Look
+    from genima.sim.registry import check_simulator
     from genima.tasks.registry import find_task
 
     config = CollectConfig(diversity=diversity, textures=str(textures or ''), image_px=image_px, cameras=cameras)
-    config = replace(config, masks=str(masks or ''), task=task)
+    config = replace(config, masks=str(masks or ''), task=task, simulator=simulator, token=simulator_token)
     find_task(task)
-    camera_sources(cameras)
+    check_simulator(simulator, cameras, simulator_token)
     RobotProfile.load(robot)  # a wrong name fails here, not in every worker
     Look.draw(diversity, np.random.default_rng(0), config.textures)  # likewise
     seeds = range(seed, seed + episodes)

@@ -53,9 +53,12 @@ def _run(policies: list[str], seeds: range, config: Any, threads: int, alpha: fl
     from genima.evaluate.compare import MUST_AGREE, comparison, run_pairs
     from genima.evaluate.paired import PairedTest
     from genima.evaluate.provenance import provenance
+    from genima.evaluate.runner import Where
     from genima.policy.registry import contract_of
+    from genima.sim.registry import MUJOCO, check_simulator
 
-    sides = [provenance(policy, contract_of(policy), config) for policy in policies]
+    software = check_simulator(MUJOCO)
+    sides = [provenance(policy, contract_of(policy), config, Where(), software) for policy in policies]
     for name in MUST_AGREE:
         if sides[0][name] != sides[1][name]:
             raise GenimaError(f'the policies differ in {name}: {sides[0][name]} and {sides[1][name]}; compare equals')

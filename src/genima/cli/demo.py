@@ -45,7 +45,7 @@ def demo(
     spec = PolicySpec.load(directory)
     page_values = {'console': str(with_console).lower(), 'console_port': str(console_port)}
     values = {'real_time_factor': str(real_time_factor), **page_values}
-    simulated = {'episode_s': episode_s, 'cameras': _simulated(spec, cameras)}
+    simulated = {'episode_s': episode_s, 'cameras': _cameras(spec, cameras)}
     record = _run(spec, directory, robot, range(seed, seed + episodes), simulated, values)
     figures = summarise_graph(record, str(policy or directory), spec, seed)
     _print(record, figures)
@@ -54,16 +54,12 @@ def demo(
     console.print(f'report: {page}')
 
 
-def _simulated(spec: 'PolicySpec', choice: str) -> str:
-    """Return the cameras of the simulation for a policy: those that it sees, under its names; refuse what it has not."""
-    from genima.errors import GenimaError
-    from genima.sim.camera_choice import camera_sources
+def _cameras(spec: 'PolicySpec', choice: str) -> str:
+    """Return the cameras of the simulation for a policy; refuse what the simulation, or the policy, has not."""
+    from genima.sim.camera_choice import camera_sources, cameras_of_policy
 
-    text = choice or ','.join(spec.cameras)
-    missing = sorted(set(spec.cameras) - set(camera_sources(text)))
-    if missing:
-        lacking = ', '.join(missing)
-        raise GenimaError(f'--cameras {choice}: the policy also sees {lacking}; say {missing[0]}=front, for example')
+    text = cameras_of_policy(spec.cameras, choice)
+    camera_sources(text)
     return text
 
 

@@ -34,6 +34,13 @@ def evaluate(
     robot: Annotated[
         str, typer.Option(help="Robot profile that it moves; empty: the policy's. Another one needs the same kinematics.")
     ] = '',
+    simulator: Annotated[
+        str, typer.Option(help='mujoco, that of another package, or ws://host:port of a served one.')
+    ] = 'mujoco',
+    simulator_token: Annotated[
+        str, typer.Option(help='Token of a served simulator that needs one.', envvar='GENIMA_SIMULATOR_TOKEN')
+    ] = '',
+    cameras: Annotated[str, typer.Option(help="NAME=front for the policy's cameras, by commas, where names differ.")] = '',
     json_path: JsonOption = None,
 ) -> None:
     """Run a policy in simulation, in this process, and print its success with a 95 % interval."""
@@ -42,20 +49,24 @@ def evaluate(
         return
     from genima.evaluate.closed_loop import LoopConfig
     from genima.evaluate.provenance import provenance
-    from genima.evaluate.runner import run_episodes, summarise
+    from genima.evaluate.runner import Where, run_episodes, summarise
     from genima.policy.registry import contract_of
+    from genima.sim.camera_choice import cameras_of_policy
+    from genima.sim.registry import check_simulator
 
     spec = contract_of(policy)
     config = LoopConfig(painter_latency_s, timeout_s=episode_s)
+    where = Where(robot, simulator, cameras, simulator_token)
+    software = check_simulator(simulator, cameras_of_policy(spec.cameras, cameras), simulator_token)
     seeds = range(seed, seed + episodes)
     results = []
     with progress_bar() as progress:
         task = progress.add_task('episodes', total=episodes)
-        for result in run_episodes(policy, seeds, config, workers, threads, robot):
+        for result in run_episodes(policy, seeds, config, workers, threads, where):
             results.append(result)
             successes = sum(each.success for each in results)
             progress.update(task, advance=1, description=f'episodes, {successes} of {len(results)} succeeded')
-    figures = summarise(results, provenance(policy, spec, config, robot), seed)
+    figures = summarise(results, provenance(policy, spec, config, where, software), seed)
     _print(figures)
     write_json(json_path, figures)
 

@@ -19,7 +19,7 @@ from genima.evaluate.actors import actor_of
 from genima.guard.guard import Guard
 from genima.guard.status import GuardConfig, GuardOutput
 from genima.policy.protocols import Observation, Policy
-from genima.sim.simulation import Simulation
+from genima.sim.base import Simulator
 
 MAX_CONTROLLER_AGE_S = 0.1
 
@@ -79,7 +79,7 @@ def stack_views(spec: PolicySpec, images: dict[str, np.ndarray]) -> np.ndarray:
 
 def run_episode(
     policy: Policy,
-    simulation: Simulation,
+    simulation: Simulator,
     seed: int,
     config: LoopConfig | None = None,
     watch: Watcher | None = None,
@@ -120,7 +120,7 @@ def _ticks(start_s: float, timeout_s: float, rate_hz: float) -> Iterator[float]:
 
 def _control_period(
     policy: Policy,
-    simulation: Simulation,
+    simulation: Simulator,
     guard: Guard,
     chunk: Chunk | None,
     now_s: float,
@@ -142,13 +142,13 @@ def _control_period(
         _command(simulation, guard.tick(simulation.time_s))
 
 
-def _observe(simulation: Simulation, guard: Guard) -> None:
+def _observe(simulation: Simulator, guard: Guard) -> None:
     controller, now_s = simulation.controller, simulation.time_s
     guard.observe_joints(now_s, simulation.q_rad)
     guard.observe_controller(now_s, controller.sample(now_s)[0], controller.start_s)
 
 
-def _command(simulation: Simulation, output: GuardOutput) -> None:
+def _command(simulation: Simulator, output: GuardOutput) -> None:
     if output.message is not None:
         message = output.message
         simulation.controller.set_trajectory(

@@ -3,33 +3,35 @@
 
 import hashlib
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from genima import __version__
 from genima.contract.spec import PolicySpec
 from genima.evaluate.closed_loop import LoopConfig
+from genima.evaluate.runner import Where
 from genima.quality.manifest import file_sha256
 
 
-def provenance(policy: str, spec: PolicySpec, config: LoopConfig, robot: str = '') -> dict[str, Any]:
+def provenance(policy: str, spec: PolicySpec, config: LoopConfig, where: Where, simulator: str) -> dict[str, Any]:
     """Return the keys that say what was run, as `--json` promises them.
 
     Args:
         policy: Its address.
         spec: Its contract.
         config: Timing of the loop.
-        robot: That it moved; empty: the contract's.
+        where: Robot and simulator.
+        simulator: Name and version of that.
     """
-    simulator = {'simulator': f'mujoco {version("mujoco")}', 'software': f'genima {__version__}'}
+    software = {'simulator': simulator, 'software': f'genima {__version__}'}
+    chosen = {'cameras': where.cameras} if where.cameras else {}
     return {
         'policy': policy,
         'policy_sha256': policy_sha256(policy),
         'contract': spec.hash(),
-        'robot': robot or spec.robot,
+        'robot': where.robot or spec.robot,
         'task': spec.task,
-        'conditions': {**asdict(config), **simulator},
+        'conditions': {**asdict(config), **software, **chosen},
     }
 
 

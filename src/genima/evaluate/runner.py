@@ -3,6 +3,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,34 +16,58 @@ from genima.policy.protocols import Policy
 from genima.policy.registry import load_policy
 from genima.processes import in_processes
 from genima.robots.profile import RobotProfile
-from genima.sim.simulation import Simulation
-from genima.tasks.registry import find_task
+from genima.sim.base import Setup, Simulator
+from genima.sim.camera_choice import cameras_of_policy
+from genima.sim.registry import MUJOCO, open_simulator
 
-_loaded: dict[tuple[str, str], tuple[Policy, Simulation]] = {}
+
+@dataclass(frozen=True)
+class Where:
+    """What a policy is run in.
+
+    Attributes:
+        robot: Profile that it moves; empty: the one that the contract names.
+        simulator: Name or address.
+        cameras: `NAME=source` for the policy's cameras, by commas, where the simulator calls them otherwise.
+        token: Of a served simulator that needs one.
+    """
+
+    robot: str = ''
+    simulator: str = MUJOCO
+    cameras: str = ''
+    token: str = field(default='', repr=False)
 
 
-def _load(directory: str, robot: str, threads: int) -> tuple[Policy, Simulation]:
+_loaded: dict[tuple[str, Where], tuple[Policy, Simulator]] = {}
+
+
+def _load(directory: str, where: Where, threads: int) -> tuple[Policy, Simulator]:
     """Load policy and simulation once per process."""
-    key = directory, robot
+    key = directory, where
     if key not in _loaded:
         torch.set_num_threads(threads)
-        policy = load_policy(directory, robot=robot)
-        profile = RobotProfile.load(robot or policy.spec.robot)
+        policy = load_policy(directory, robot=where.robot)
+        profile = RobotProfile.load(where.robot or policy.spec.robot)
         policy.spec.check_robot(profile)
         side_px = policy.spec.view_size_px
-        cameras = ','.join(policy.spec.cameras)
-        simulation = Simulation(profile, 0, True, find_task(policy.spec.task), side_px, side_px, cameras)
-        _loaded[key] = (policy, simulation)
+        cameras = cameras_of_policy(policy.spec.cameras, where.cameras)
+        setup = Setup(profile, policy.spec.task, cameras, side_px, side_px)
+        _loaded[key] = (policy, open_simulator(where.simulator, setup, where.token))
     return _loaded[key]
 
 
-def _run(directory: str, robot: str, threads: int, config: LoopConfig, seed: int) -> EpisodeResult:
-    policy, simulation = _load(directory, robot, threads)
+def _run(directory: str, where: Where, threads: int, config: LoopConfig, seed: int) -> EpisodeResult:
+    policy, simulation = _load(directory, where, threads)
     return run_episode(policy, simulation, seed, config)
 
 
 def run_episodes(
-    directory: Path | str, seeds: Sequence[int], config: LoopConfig, workers: int = 1, threads: int = 2, robot: str = ''
+    directory: Path | str,
+    seeds: Sequence[int],
+    config: LoopConfig,
+    workers: int = 1,
+    threads: int = 2,
+    where: Where | None = None,
 ) -> Iterator[EpisodeResult]:
     """Yield the result of every seed, in order.
 
@@ -52,9 +77,9 @@ def run_episodes(
         config: Timing of the loop.
         workers: Processes; more than one shortens the run but makes the timing figures meaningless.
         threads: Threads of each process's networks.
-        robot: Profile that it moves; empty: the one that the contract names.
+        where: Robot and simulator; None: the contract's robot in ours.
     """
-    job = partial(_run, str(directory), robot, threads, config)
+    job = partial(_run, str(directory), where or Where(), threads, config)
     yield from in_processes(job, seeds, workers, ordered=True)
 
 

@@ -2,7 +2,7 @@
 """Demonstrations of the scripted expert, from home, from anywhere above the table, and from states that went wrong."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -12,16 +12,18 @@ import numpy as np
 from genima import __version__
 from genima.episodes.episode import Episode
 from genima.episodes.store import write_episode
-from genima.errors import ProfileError
+from genima.errors import ProfileError, SimulatorError
 from genima.processes import in_processes
 from genima.randomize.masks import write_masks
 from genima.robots.kinematics import solve_ik, tcp_pose
 from genima.robots.profile import RobotProfile
 from genima.robots.transforms import axis_generators, rotation_about
+from genima.sim.base import Setup, Simulator
 from genima.sim.look import Dresser, Look, dressed
 from genima.sim.masks import BEHIND, Masks
-from genima.sim.simulation import Simulation
-from genima.tasks.base import DOWN, RATE_HZ
+from genima.sim.registry import MUJOCO, open_simulator
+from genima.sim.simulation import ours
+from genima.tasks.base import DOWN, RATE_HZ, Task
 from genima.tasks.registry import find_task
 
 PLAN_STEPS = 25  # K = 20, or a chunk of 20 on a target image that is 5 steps old
@@ -48,6 +50,8 @@ class CollectConfig:
         masks: Folder for the masks of each part of the images that can be given another texture; none if empty.
         cameras: As in `camera_choice.camera_sources`; all four if empty.
         task: What is demonstrated; the default task if empty.
+        simulator: Name or address; only ours varies its look and has masks.
+        token: Of a served simulator that needs one.
     """
 
     from_home: float = 0.4
@@ -65,6 +69,8 @@ class CollectConfig:
     masks: str = ''
     cameras: str = ''
     task: str = ''
+    simulator: str = MUJOCO
+    token: str = field(default='', repr=False)
 
 
 def episode_path(directory: Path | str, seed: int) -> Path:
@@ -101,37 +107,59 @@ def collect(
     yield from in_processes(job, missing, workers)
 
 
-_simulations: dict[tuple[str, int, str, str], Simulation] = {}
+_simulations: dict[tuple[str, int, str, str, str], Simulator] = {}
 
 
 def _record_to(directory: Path, robot: str, config: CollectConfig, seed: int) -> tuple[int, bool]:
-    key = robot, config.image_px, config.cameras, config.task
+    key = robot, config.image_px, config.cameras, config.task, config.simulator
     if key not in _simulations:
-        profile, task, side_px = RobotProfile.load(robot), find_task(config.task), config.image_px
-        _simulations[key] = Simulation(profile, 0, True, task, side_px, side_px, config.cameras)
+        task, side_px = find_task(config.task).name, config.image_px
+        setup = Setup(RobotProfile.load(robot), task, config.cameras, side_px, side_px)
+        _simulations[key] = open_simulator(config.simulator, setup, config.token)
     episode = record(_simulations[key], seed, config)
     write_episode(episode_path(directory, seed), episode)
     return seed, bool(episode.metadata['success'])
 
 
-def record(simulation: Simulation, seed: int, config: CollectConfig) -> Episode:
-    """Let the expert do the task once and return everything it saw, did and intended."""
-    rng = np.random.default_rng([seed, 1])
+def record(simulation: Simulator, seed: int, config: CollectConfig) -> Episode:
+    """Let the expert do the task once and return everything it saw, did and intended.
+
+    Raises:
+        SimulatorError: if the simulator cannot do what is configured.
+    """
+    rng, task = np.random.default_rng([seed, 1]), find_task(config.task)
     simulation.reset(seed)
-    _start_elsewhere(simulation, rng, config)
+    _check_objects(simulation, task)
+    _start_elsewhere(simulation, task, rng, config)
     look = Look.draw(config.diversity, np.random.default_rng([seed, 3]), config.textures)
     with dressed(simulation, look) as dresser:
-        masks = Masks(simulation.model, *simulation.world.size_px) if config.masks else None
-        recording = _Recording(simulation, dresser, masks)
-        _demonstrate(simulation, recording, rng, config)
+        masks = _masks(simulation) if config.masks else None
+        recording = _Recording(simulation, task, dresser, masks)
+        _demonstrate(simulation, task, recording, rng, config)
     for part, views in recording.masks().items():
         write_masks(Path(config.masks) / part / f'{episode_path("", seed).stem}.h5', views)
     return recording.episode(seed)
 
 
-def _demonstrate(simulation: Simulation, recording: '_Recording', rng: np.random.Generator, config: CollectConfig) -> None:
+def _masks(simulation: Simulator) -> Masks:
+    built = ours(simulation, 'masks')
+    return Masks(built.model, *built.world.size_px)
+
+
+def _check_objects(simulation: Simulator, task: Task) -> None:
+    missing = {each.name for each in task.objects} - set(simulation.state())
+    if missing:
+        raise SimulatorError(
+            f'the expert of task {task.name} must know where {", ".join(sorted(missing))} is, and simulator '
+            f'{simulation.software} says it of {", ".join(simulation.state()) or "nothing"}'
+        )
+
+
+def _demonstrate(
+    simulation: Simulator, task: Task, recording: '_Recording', rng: np.random.Generator, config: CollectConfig
+) -> None:
     """Do the task, with all that goes wrong on the way."""
-    done, expert = 0, simulation.task.expert(simulation.profile)
+    done, expert = 0, task.expert(simulation.profile)
     while len(recording) < config.steps and done < HOLD_STEPS:
         now = simulation.q_rad, simulation.gripper_open, simulation.state()
         q_plan, gripper_plan, _ = expert.rollout(*now, PLAN_STEPS + config.replan_steps)
@@ -148,10 +176,10 @@ def _demonstrate(simulation: Simulation, recording: '_Recording', rng: np.random
 class _Recording:
     """The growing lists of one episode."""
 
-    def __init__(self, simulation: Simulation, dresser: Dresser, masks: Masks | None) -> None:
-        self._simulation, self._dresser, self._masks = simulation, dresser, masks
+    def __init__(self, simulation: Simulator, task: Task, dresser: Dresser, masks: Masks | None) -> None:
+        self._simulation, self._task, self._dresser, self._masks = simulation, task, dresser, masks
         # parts of the images that masks are written of, and the geoms that they consist of
-        self._parts = {'object': (simulation.task.objects[0].name,), 'background': BACKGROUND}
+        self._parts = {'object': (task.objects[0].name,), 'background': BACKGROUND}
         self._rows: list[tuple[float, np.ndarray, float, np.ndarray, np.ndarray]] = []
         self._views: dict[str, list[np.ndarray]] = {name: [] for name in simulation.cameras}
         self._shown: dict[str, dict[str, list[np.ndarray]]] = {
@@ -169,7 +197,7 @@ class _Recording:
         masks = self._masks
         for name in simulation.cameras if masks is not None else ():
             assert masks is not None
-            seen = masks.render(simulation.data, name)
+            seen = masks.render(ours(simulation, 'masks').data, name)
             for part, geoms in self._parts.items():
                 self._shown[part][name].append(np.any([seen[geom] for geom in geoms], axis=0))
         self._rows.append(
@@ -201,16 +229,17 @@ class _Recording:
             gripper_command_open=gripper_plan[:, 0],
             plan_q_rad=q_plan,
             plan_gripper_open=gripper_plan,
-            cameras=simulation.cameras,
+            cameras=dict(simulation.cameras),
             metadata={
                 'robot': simulation.profile.name,
-                'task': simulation.task.name,
-                'instruction': simulation.task.instructions[0],
+                'task': self._task.name,
+                'instruction': self._task.instructions[0],
                 'joint_names': list(simulation.profile.arm_joints),
                 'rate_hz': RATE_HZ,
                 'success': simulation.success(),
                 'seed': seed,
                 'source': 'simulation, scripted expert',
+                'simulator': simulation.software,
                 'simulated': True,
                 'recorded_at': datetime.now(timezone.utc).isoformat(timespec='seconds'),
                 'software': f'genima {__version__}',
@@ -219,7 +248,7 @@ class _Recording:
         )
 
 
-def _execute(simulation: Simulation, q_rad: np.ndarray, gripper_open: float) -> None:
+def _execute(simulation: Simulator, q_rad: np.ndarray, gripper_open: float) -> None:
     """Let the robot controller go to `q_rad` within one step."""
     now_s = simulation.time_s
     q_now, _ = simulation.controller.sample(now_s)
@@ -228,7 +257,7 @@ def _execute(simulation: Simulation, q_rad: np.ndarray, gripper_open: float) -> 
     simulation.step_to(now_s + 1 / RATE_HZ)
 
 
-def _push(simulation: Simulation, rng: np.random.Generator, config: CollectConfig) -> None:
+def _push(simulation: Simulator, rng: np.random.Generator, config: CollectConfig) -> None:
     """Move the arm away from where it wanted to be, within two steps."""
     T = tcp_pose(simulation.profile, simulation.q_rad)
     size = config.push_m * rng.uniform(0.2, 1.0)
@@ -242,15 +271,15 @@ def _push(simulation: Simulation, rng: np.random.Generator, config: CollectConfi
     _execute(simulation, q, 1.0)
 
 
-def _start_elsewhere(simulation: Simulation, rng: np.random.Generator, config: CollectConfig) -> None:
-    """Put the arm somewhere else than home, in most episodes."""
-    if rng.random() < config.from_home:
+def _start_elsewhere(simulation: Simulator, task: Task, rng: np.random.Generator, config: CollectConfig) -> None:
+    """Put the arm somewhere else than home, in most episodes, where the simulator can."""
+    if rng.random() < config.from_home or not simulation.can_place:
         return
     state = simulation.state()
     kind = rng.random()
     gripper_open = 0.0 if kind < config.closed else 1.0
     if kind < config.closed + config.near_object:
-        handled = state[simulation.task.objects[0].name][:3, 3]
+        handled = state[task.objects[0].name][:3, 3]
         xyz = handled + rng.uniform([-0.04, -0.04, 0.05 if gripper_open else 0.06], [0.04, 0.04, 0.12])
     else:
         xyz = rng.uniform([0.32, -0.26, 0.10], [0.66, 0.26, 0.42])

@@ -20,8 +20,9 @@ from genima.randomize.photometric import LIGHTING, Light, random_light, relight
 from genima.randomize.surface import cover, grain, plane_coordinates, sample_texture
 from genima.randomize.textures import random_surface
 from genima.robots.transforms import inverse
+from genima.sim.base import Simulator
 from genima.sim.masks import Masks
-from genima.sim.simulation import Simulation
+from genima.sim.simulation import ours
 
 Image = NDArray[np.uint8]
 
@@ -104,14 +105,17 @@ class Look:
 class Dresser:
     """Renders a simulation with a look."""
 
-    def __init__(self, simulation: Simulation, look: Look) -> None:
+    def __init__(self, simulation: Simulator, look: Look) -> None:
         """Prepare; segmentation is only rendered where the look has textures."""
-        self._simulation, self.look = simulation, look
-        self._masks = Masks(simulation.model, *simulation.world.size_px) if look.textures else None
+        self._simulator, self.look = simulation, look
+        self._masks: Masks | None = None
+        if look.textures:
+            self._simulation = ours(simulation, 'textures')
+            self._masks = Masks(self._simulation.model, *self._simulation.world.size_px)
 
     def render(self) -> dict[str, Image]:
         """Return what the cameras see now, by camera name, (H, W, 3) uint8."""
-        images = self._simulation.render()
+        images = self._simulator.render()
         if not self.look.conditions:
             return images
         return {name: relight(self._textured(name, image), self.look.light) for name, image in images.items()}
@@ -148,9 +152,17 @@ class Dresser:
 
 
 @contextmanager
-def dressed(simulation: Simulation, look: Look) -> Iterator[Dresser]:
-    """Give a simulation a look for as long as the block runs."""
-    model, before = simulation.model, (simulation.model.light_pos.copy(), simulation.model.light_dir.copy())
+def dressed(simulation: Simulator, look: Look) -> Iterator[Dresser]:
+    """Give a simulation a look for as long as the block runs.
+
+    Raises:
+        SimulatorError: if there is something to vary, and the simulator is not ours.
+    """
+    if not look.conditions:
+        yield Dresser(simulation, look)
+        return
+    model = ours(simulation, 'another look (--diversity)').model
+    before = model.light_pos.copy(), model.light_dir.copy()
     if look.side_rad is not None:
         towards = np.array([np.cos(look.side_rad), np.sin(look.side_rad), 0.0])
         position = LIGHT_DISTANCE_M * towards + [0.4, 0.0, LIGHT_HEIGHT_M]

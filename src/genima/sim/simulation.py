@@ -1,24 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated robot: physics at 500 Hz behind an emulated joint_trajectory_controller, cameras and a gripper."""
 
+from importlib.metadata import version
+
 import mujoco
 import numpy as np
 
 from genima.cameras.model import MountedCamera
+from genima.errors import SimulatorError
 from genima.robots.profile import RobotProfile
 from genima.sim import headless
+from genima.sim.base import Setup, Simulator
 from genima.sim.intrusion import IntrusionUsage
 from genima.sim.trajectory_controller import TrajectoryController
 from genima.sim.usage import LimitUsage
 from genima.sim.world import TIMESTEP_S, World
 from genima.tasks.base import State, Task
+from genima.tasks.registry import find_task
 
 START_JITTER_RAD = 0.06
 SETTLE_S = 0.1
 
 
+def ours(simulator: Simulator, wish: str) -> 'Simulation':
+    """Return a simulator of ours as what it is.
+
+    Raises:
+        SimulatorError: if it is another one, which cannot do what is wished.
+    """
+    if not isinstance(simulator, Simulation):
+        raise SimulatorError(f'{wish}: got simulator {simulator.software}, allowed: mujoco; leave them out with others')
+    return simulator
+
+
+def open_simulation(setup: Setup) -> 'Simulation':
+    """Return our simulation as the registry of simulators opens it.
+
+    Raises:
+        GenimaError: if the task or a camera is not known.
+    """
+    task = find_task(setup.task)
+    return Simulation(setup.profile, 0, True, task, setup.width_px, setup.height_px, setup.cameras)
+
+
 class Simulation:
-    """One robot with one task. A seed determines the whole reset: arm, objects, and time 0."""
+    """One robot with one task; a `Simulator`. A seed determines the whole reset: arm, objects, and time 0."""
+
+    can_place = True
 
     def __init__(
         self,
@@ -51,6 +79,11 @@ class Simulation:
         self._usage, self._intrusion = LimitUsage(profile.limits, TIMESTEP_S), IntrusionUsage(profile, self.model)
         self._renderer = self._make_renderer(width_px, height_px) if render else None
         self.reset(seed)
+
+    @property
+    def software(self) -> str:
+        """Name and version of what simulates."""
+        return f'mujoco {version("mujoco")}'
 
     @property
     def time_s(self) -> float:
