@@ -147,7 +147,7 @@ class _Noise:
     """One sample that shows nothing, in the place of a dataset."""
 
     def __init__(self, spec: PolicySpec) -> None:
-        self.spec, self._side = spec, 2 * spec.view_size_px
+        self.spec, self._side, self.instruction = spec, 2 * spec.view_size_px, np.zeros(1, dtype=np.int64)
 
     def __len__(self) -> int:
         return 1
