@@ -134,6 +134,12 @@ def test_a_contract_with_tasks_survives_its_file_and_one_without_is_of_version_1
             PolicySpec.from_dict(values)
 
 
+def test_an_instruction_belongs_to_a_task_and_others_are_refused(spec: PolicySpec) -> None:
+    assert [spec.task_of(text) for text in ('', 'put red on blue', 'press the button')] == ['stack', 'stack', 'press']
+    with pytest.raises(ContractError, match="not trained on 'jump', but on 'stack the red one', 'put red on blue'"):
+        spec.task_of('jump')
+
+
 def test_templates_stand_for_an_instruction_a_choice(small_spec: PolicySpec) -> None:
     values = {name: each for name, each in small_spec.to_dict().items() if name not in ('task', 'instruction', 'version')}
     said = {'templates': ['open the {side} drawer', 'go home'], 'slots': {'side': ['left', 'right']}}

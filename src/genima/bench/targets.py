@@ -36,7 +36,9 @@ def measure_targets(policy: LocalPolicy, data: Path | str, moments: int = 150, s
     samples = load_samples(data, policy.spec, policy.profile)
     rng = np.random.default_rng(seed)
     chosen = np.unique(np.linspace(0, len(samples) - 1, moments).astype(int))
-    targets = {int(index): policy.painter.paint(samples.views[index]) for index in chosen}
+    targets = {
+        index: policy.painter.paint(samples.views[index], samples.instruction_of(index)) for index in map(int, chosen)
+    }
     distances: dict[str, list[float]] = defaultdict(list)
     for index, target in targets.items():
         chunk = _act(policy, samples, index, target)

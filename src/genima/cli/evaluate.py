@@ -41,6 +41,7 @@ def evaluate(
         str, typer.Option(help='Token of a served simulator that needs one.', envvar='GENIMA_SIMULATOR_TOKEN')
     ] = '',
     cameras: Annotated[str, typer.Option(help="NAME=front for the policy's cameras, by commas, where names differ.")] = '',
+    instruction: Annotated[str, typer.Option(help="What the policy is told, one of its own; empty: the contract's.")] = '',
     json_path: JsonOption = None,
 ) -> None:
     """Run a policy in simulation, in this process, and print its success with a 95 % interval."""
@@ -55,7 +56,8 @@ def evaluate(
     from genima.sim.registry import check_simulator
 
     spec = contract_of(policy)
-    config = LoopConfig(painter_latency_s, timeout_s=episode_s)
+    config = LoopConfig(painter_latency_s, timeout_s=episode_s, instruction=instruction)
+    spec.task_of(instruction)
     where = Where(robot, simulator, cameras, simulator_token)
     software = check_simulator(simulator, cameras_of_policy(spec.cameras, cameras), simulator_token)
     seeds = range(seed, seed + episodes)
@@ -110,5 +112,5 @@ def _collect(folder: Path, seeds: range, spec: 'PolicySpec') -> None:
 
     with progress_bar() as progress:
         task = progress.add_task('held-out episodes', total=len(seeds))
-        for _ in collect(folder, seeds, spec.robot, config=CollectConfig(image_px=spec.view_size_px)):
+        for _ in collect(folder, seeds, spec.robot, config=CollectConfig(image_px=spec.view_size_px, task=spec.task)):
             progress.advance(task)

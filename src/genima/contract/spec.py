@@ -116,6 +116,19 @@ class PolicySpec:
         """Return all instructions, that of the contract first."""
         return tuple(dict.fromkeys([self.instruction, *(text for texts in self.words.values() for text in texts)]))
 
+    def task_of(self, instruction: str) -> str:
+        """Return the task that an instruction belongs to; that of the contract for an empty one.
+
+        Raises:
+            ContractError: if the policy was not trained on it.
+        """
+        said = instruction or self.instruction
+        for task in (self.task, *self.words):
+            if said in self.words[task]:
+                return task
+        known = ', '.join(repr(text) for text in self.instructions[:8])
+        raise ContractError(f'the policy was not trained on {said!r}, but on {known}; type one of them, word by word')
+
     @classmethod
     def from_recipe(cls, recipe: str | Path, profile: RobotProfile) -> 'PolicySpec':
         """Make the contract of a new policy from a recipe of `config/policies/` and the spheres of a robot."""

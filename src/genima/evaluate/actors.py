@@ -30,17 +30,19 @@ class Actor(Protocol):
         """Take what there is at a tick; return the chunk that is published at it."""
 
 
-def actor_of(policy: Policy, latency_s: float, timing_ms: Timing) -> Actor:
+def actor_of(policy: Policy, latency_s: float, timing_ms: Timing, instruction: str = '') -> Actor:
     """Return who runs a policy.
 
     Args:
         policy: Ours, or any other.
         latency_s: From views to a usable target image, or to a usable chunk.
         timing_ms: Wall times are appended to it, by stage.
+        instruction: What the policy is told; the contract's if empty.
     """
-    return (
-        _Painting(policy, latency_s, timing_ms) if isinstance(policy, LocalPolicy) else _Asking(policy, latency_s, timing_ms)
-    )
+    said = instruction or policy.spec.instruction
+    if isinstance(policy, LocalPolicy):
+        return _Painting(policy, latency_s, timing_ms, said)
+    return _Asking(policy, latency_s, timing_ms, said)
 
 
 @dataclass
@@ -53,8 +55,9 @@ class _Target:
 class _Painting:
     """Painter and controller at their own rates; at most one image is being painted."""
 
-    def __init__(self, policy: LocalPolicy, latency_s: float, timing_ms: Timing) -> None:
+    def __init__(self, policy: LocalPolicy, latency_s: float, timing_ms: Timing, instruction: str) -> None:
         self._policy, self._latency_s, self._timing_ms = policy, latency_s, timing_ms
+        self._instruction = instruction
         self._in_work: _Target | None = None
         self._newest: _Target | None = None
 
@@ -68,7 +71,7 @@ class _Painting:
             self._newest, self._in_work = self._in_work, None
         if self._in_work is None:
             started = time.perf_counter()
-            painted = policy.painter.paint(observation.views, policy.spec.instruction)
+            painted = policy.painter.paint(observation.views, self._instruction)
             self._timing_ms['paint'].append(1e3 * (time.perf_counter() - started))
             self._in_work = _Target(now_s, now_s + self._latency_s, painted)
         if self._newest is None:
@@ -79,7 +82,7 @@ class _Painting:
             observation.q_rad,
             observation.gripper_open,
             now_s - self._newest.stamp_s,
-            policy.spec.instruction,
+            self._instruction,
             stamp_s=now_s,
         )
         self._timing_ms['act'].append(1e3 * (time.perf_counter() - started))
@@ -89,8 +92,9 @@ class _Painting:
 class _Asking:
     """A policy that answers an observation with a chunk; at most one question is open."""
 
-    def __init__(self, policy: Policy, latency_s: float, timing_ms: Timing) -> None:
+    def __init__(self, policy: Policy, latency_s: float, timing_ms: Timing, instruction: str) -> None:
         self._policy, self._latency_s, self._timing_ms = policy, latency_s, timing_ms
+        self._instruction = instruction
         self._in_work: tuple[float, Chunk] | None = None
         self.target: np.ndarray | None = None
 
@@ -101,7 +105,7 @@ class _Asking:
             self.target = self._policy.targets
         if self._in_work is None:
             started = time.perf_counter()
-            chunk = self._policy.infer(observation)
+            chunk = self._policy.infer(observation, self._instruction)
             self._timing_ms['infer'].append(1e3 * (time.perf_counter() - started))
             self._in_work = now_s + self._latency_s, chunk
         return ready

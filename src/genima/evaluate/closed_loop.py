@@ -26,12 +26,13 @@ MAX_CONTROLLER_AGE_S = 0.1
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """Timing of the emulated graph and when an episode ends."""
+    """Timing of the emulated graph, when an episode ends, and what the policy is told; the contract's words if empty."""
 
     policy_latency_s: float = 0.10
     controller_latency_s: float = 0.02
     guard_period_s: float = 0.02
     timeout_s: float = 15.0
+    instruction: str = ''
 
 
 @dataclass
@@ -91,7 +92,7 @@ def run_episode(
     guard = Guard(simulation.profile, GuardConfig(max_controller_age_s=MAX_CONTROLLER_AGE_S), policy.spec.hash())
     guard.arm()
     policy.reset()
-    actor = actor_of(policy, config.policy_latency_s, timing_ms)
+    actor = actor_of(policy, config.policy_latency_s, timing_ms, config.instruction)
     start_s = simulation.time_s
     for now_s in _ticks(start_s, config.timeout_s, policy.spec.control_rate_hz):
         started = time.perf_counter()

@@ -68,7 +68,7 @@ def measure_painter(
     tallies: dict[str, Tally] = defaultdict(Tally)
     times: list[float] = []
     for index in np.unique(np.linspace(0, len(samples) - 1, count).astype(int)):
-        painted = painter.paint(samples.views[index])
+        painted = painter.paint(samples.views[index], samples.instruction_of(int(index)))
         times.append(painter.last_timing_ms)
         compare(samples, int(index), painted, tallies)
     spec = painter.spec

@@ -25,13 +25,15 @@ def provenance(policy: str, spec: PolicySpec, config: LoopConfig, where: Where, 
     """
     software = {'simulator': simulator, 'software': f'genima {__version__}'}
     chosen = {'cameras': where.cameras} if where.cameras else {}
+    timing = {name: value for name, value in asdict(config).items() if name != 'instruction'}
+    said = {'instruction': config.instruction} if config.instruction else {}
     return {
         'policy': policy,
         'policy_sha256': policy_sha256(policy),
         'contract': spec.hash(),
         'robot': where.robot or spec.robot,
-        'task': spec.task,
-        'conditions': {**asdict(config), **software, **chosen},
+        'task': spec.task_of(config.instruction),
+        'conditions': {**timing, **said, **software, **chosen},
     }
 
 

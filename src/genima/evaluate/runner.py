@@ -38,12 +38,12 @@ class Where:
     token: str = field(default='', repr=False)
 
 
-_loaded: dict[tuple[str, Where], tuple[Policy, Simulator]] = {}
+_loaded: dict[tuple[str, Where, str], tuple[Policy, Simulator]] = {}
 
 
-def _load(directory: str, where: Where, threads: int) -> tuple[Policy, Simulator]:
+def _load(directory: str, where: Where, threads: int, instruction: str) -> tuple[Policy, Simulator]:
     """Load policy and simulation once per process."""
-    key = directory, where
+    key = directory, where, instruction
     if key not in _loaded:
         torch.set_num_threads(threads)
         policy = load_policy(directory, robot=where.robot)
@@ -51,13 +51,13 @@ def _load(directory: str, where: Where, threads: int) -> tuple[Policy, Simulator
         policy.spec.check_robot(profile)
         side_px = policy.spec.view_size_px
         cameras = cameras_of_policy(policy.spec.cameras, where.cameras)
-        setup = Setup(profile, policy.spec.task, cameras, side_px, side_px)
+        setup = Setup(profile, policy.spec.task_of(instruction), cameras, side_px, side_px)
         _loaded[key] = (policy, open_simulator(where.simulator, setup, where.token))
     return _loaded[key]
 
 
 def _run(directory: str, where: Where, threads: int, config: LoopConfig, seed: int) -> EpisodeResult:
-    policy, simulation = _load(directory, where, threads)
+    policy, simulation = _load(directory, where, threads, config.instruction)
     return run_episode(policy, simulation, seed, config)
 
 
@@ -74,7 +74,7 @@ def run_episodes(
     Args:
         directory: Policy directory, or another address of a policy.
         seeds: One episode each.
-        config: Timing of the loop.
+        config: Timing of the loop, and what the policy is told.
         workers: Processes; more than one shortens the run but makes the timing figures meaningless.
         threads: Threads of each process's networks.
         where: Robot and simulator; None: the contract's robot in ours.

@@ -64,6 +64,10 @@ class Samples:
         """Return the cameras that moment `index` was seen with."""
         return self.cameras[int(self.camera_set[index])]
 
+    def instruction_of(self, index: int) -> str:
+        """Return what moment `index` shows, in words."""
+        return self.spec.instructions[int(self.instruction[index])]
+
     def target_views(self, index: int) -> Image:
         """Return the target views (V, S, S, 3) of moment `index`."""
         return self._target_views([index])[0]

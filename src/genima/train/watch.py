@@ -45,8 +45,9 @@ class Watch:
     def _sheet(self, painter: Painter) -> np.ndarray:
         """Return an image of rows: views, painted views and target views of a few moments."""
         rows = []
-        for index in np.unique(np.linspace(0, len(self._samples) - 1, MOMENTS).astype(int)):
+        for index in map(int, np.unique(np.linspace(0, len(self._samples) - 1, MOMENTS).astype(int))):
             views = self._samples.views[index]
-            for each in (views, painter.paint(views), self._samples.target_views(int(index))):
+            painted = painter.paint(views, self._samples.instruction_of(index))
+            for each in (views, painted, self._samples.target_views(index)):
                 rows.append(np.concatenate(list(each), axis=1))
         return np.concatenate(rows, axis=0)
