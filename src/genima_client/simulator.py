@@ -247,11 +247,12 @@ def _opening(message: dict[Any, Any]) -> float:
 
 def _array(message: dict[Any, Any], name: str, shape: tuple[int | None, ...]) -> np.ndarray:
     value = message.get(name)
-    fits = isinstance(value, np.ndarray) and value.ndim == len(shape) and value.dtype.kind in 'fiu'
-    wanted = tuple(size or len(value) for size in shape) if fits else ()
-    if not fits or value.shape != wanted or not 1 <= len(value) <= MOST_ROWS or not np.isfinite(value).all():
-        got = f'{value.dtype} {value.shape}' if isinstance(value, np.ndarray) else type(value).__name__
-        raise WireError(f'{name}: got {got}, allowed: finite numbers {shape}, at most {MOST_ROWS} rows')
+    allowed = f'finite numbers {shape}, at most {MOST_ROWS} rows'
+    if not isinstance(value, np.ndarray):
+        raise WireError(f'{name}: got {type(value).__name__}, allowed: {allowed}')
+    fits = value.ndim == len(shape) and 1 <= len(value) <= MOST_ROWS and value.dtype.kind in 'fiu'
+    if not fits or value.shape != tuple(size or len(value) for size in shape) or not np.isfinite(value).all():
+        raise WireError(f'{name}: got {value.dtype} {value.shape}, allowed: {allowed}')
     return np.array(value, dtype=np.float64)
 
 

@@ -53,7 +53,7 @@ class Stepped:
         self.cameras = self._mounted(simulator.start(wish), wish.cameras)
         self.controller = TrajectoryController(self.profile.n_joints, self.profile.home_rad)
         self._usage = LimitUsage(self.profile.limits, CYCLE_S)
-        self.time_s, self._gripper = 0.0, 1.0
+        self.time_s, self._gripper, self._cycles, self._periods = 0.0, 1.0, 0, 0
         self.reset(0)
 
     @property
