@@ -10,7 +10,6 @@ from tempfile import mkdtemp
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionControlNetPipeline
 
 from genima.borders.files import reason
 from genima.borders.texts import read_json
@@ -18,6 +17,7 @@ from genima.contract.base import BaseModel
 from genima.errors import BorderError, ContractError, PolicyError
 from genima.painter.border import check_pipeline
 from genima.painter.parts import NETWORKS, be_quiet, load_network, load_scheduler, load_tokenizer, part_sha256
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.painter.weights import weights_files, weights_variant
 
 DIRECTORY = 'painter'

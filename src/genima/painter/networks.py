@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import torch
-from diffusers import StableDiffusionControlNetPipeline
 from torch import Tensor, nn
 
 from genima.backends.runners import Runner
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.precision import half_precision
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionControlNetPipeline
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from genima.errors import ContractError
 from genima.painter.folder import load_pipeline
 from genima.painter.networks import PainterNetworks, TorchNetworks, sample
 from genima.painter.pipeline import image_size_px
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.precision import computes_bfloat16
 
 _NOISE_SEED = 0

@@ -2,18 +2,13 @@
 """The small painter as a standard `StableDiffusionControlNetPipeline`, built fresh."""
 
 import torch
-from diffusers import (
-    AutoencoderKL,
-    ControlNetModel,
-    DDIMScheduler,
-    StableDiffusionControlNetPipeline,
-    UNet2DConditionModel,
-)
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from genima.cameras.views import grid
 from genima.contract.spec import PolicySpec
 from genima.painter.folder import assemble
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.painter.tokenizer import MAX_TOKENS, build_tokenizer
 
 LATENT_CHANNELS = 8

@@ -3,7 +3,7 @@
 
 Byte-pair encoding as in Sennrich et al., 'Neural Machine Translation of Rare Words with Subword Units' (ACL 2016),
 over the printable stand-ins for bytes that CLIP and GPT-2 use. Every text can be written in it; words of the sentences
-below are one token each.
+in vocabulary.txt are one token each.
 """
 
 import json
@@ -15,13 +15,8 @@ from transformers import CLIPTokenizer
 
 START, END = '<|startoftext|>', '<|endoftext|>'
 MAX_TOKENS = 32
-SENTENCES = (
-    'a robot arm will pick up the red cube',
-    'a robot arm will stack the red cube on the blue cube',
-    'a robot arm will open the drawer and put the block in it',
-    'a robot arm will push the green button, slide the block, reach the target and close the gripper',
-    'lift the cup, turn the tap, take the lid off the box, place it on the table',
-)
+SENTENCES = tuple(Path(__file__).with_name('vocabulary.txt').read_text(encoding='utf-8').splitlines())
+"""Trained painters know their words by the tokens that these make."""
 
 Word = tuple[str, ...]
 

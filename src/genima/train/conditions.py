@@ -3,10 +3,10 @@
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionControlNetPipeline
 from torch import Tensor
 from torch.nn import functional
 
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.precision import half_precision
 from genima.train.autoencoder import Latents, encode
 from genima.train.draws import Draw

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import ControlNetModel, DDPMScheduler, StableDiffusionControlNetPipeline
+from diffusers import ControlNetModel, DDPMScheduler
 from torch import Tensor, nn
 
 from genima.contract.base import BaseModel
@@ -24,6 +24,7 @@ from genima.painter.folder import LORA, assemble, save_finetuned
 from genima.painter.networks import denoise
 from genima.painter.parts import load_network
 from genima.painter.pipeline import image_size_px
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.robots.profile import RobotProfile
 from genima.train.autoencoder import pixel_error
 from genima.train.conditions import Conditions, Prompts

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler, StableDiffusionControlNetPipeline
+from diffusers import DDPMScheduler
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,6 +22,7 @@ from genima.controller.loss import GRIPPER_WEIGHT
 from genima.painter.base import load_base, painter_source
 from genima.painter.folder import DIRECTORY, ELSEWHERE, save_finetuned
 from genima.painter.networks import denoise
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.robots.profile import RobotProfile
 from genima.train.conditions import Conditions, Prompts
 from genima.train.controller import instruction_inputs

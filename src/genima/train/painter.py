@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionControlNetPipeline
+from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
 from genima.contract.base import BaseModel
@@ -15,6 +15,7 @@ from genima.errors import PolicyError
 from genima.painter.folder import load_pipeline, save_pipeline
 from genima.painter.networks import denoise
 from genima.painter.pipeline import build_pipeline
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.robots.profile import RobotProfile
 from genima.train.autoencoder import Latents, autoencoder_loss, fit_scale, pixel_error
 from genima.train.conditions import Prompts

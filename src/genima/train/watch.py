@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionControlNetPipeline
 
 from genima.contract.spec import PolicySpec
 from genima.painter.painter import Painter
+from genima.painter.standard_pipeline import StableDiffusionControlNetPipeline
 from genima.train.samples import Samples
 from genima.train.workshop import Workshop
 
