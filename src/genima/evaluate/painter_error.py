@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genima.contract.targets import sphere_colors, target_visibility
-from genima.painter.painter import Painter
+from genima.painter.door import ViewPainter
 from genima.robots.profile import RobotProfile
 from genima.spheres.detect import find
 from genima.train.samples import Samples, load_samples
@@ -49,7 +49,7 @@ class Tally:
 
 
 def measure_painter(
-    painter: Painter, profile: RobotProfile, dataset_dir: Path | str, limit: int | None = IMAGES
+    painter: ViewPainter, profile: RobotProfile, dataset_dir: Path | str, limit: int | None = IMAGES
 ) -> dict[str, Any]:
     """Paint held-out views and compare spheres, in pixels of a view.
 

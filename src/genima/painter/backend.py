@@ -12,10 +12,12 @@ from safetensors.torch import load_file
 from genima.backends.choose import Choice, choose
 from genima.backends.compare import psnr_db
 from genima.backends.exported import Exports, read_exports, remedy
-from genima.backends.runners import BACK_ENDS
+from genima.backends.runners import AUTO, BACK_ENDS
 from genima.borders.files import border
 from genima.borders.weights import stored_shapes
-from genima.errors import BorderError, PolicyError
+from genima.contract.spec import PolicySpec
+from genima.errors import BorderError, GenimaError, PolicyError
+from genima.painter.door import ViewPainter, is_ours, open_painter
 from genima.painter.exporting import SIDE, painter_sources
 from genima.painter.networks import ExportedNetworks, PainterNetworks, TorchNetworks
 from genima.painter.painter import Painter
@@ -44,6 +46,24 @@ def load_painter(
     choice = choose(back_end, PainterSide(Path(policy_dir), painter), device)
     painter.networks = choice.network
     return painter, choice
+
+
+def load_any_painter(
+    policy_dir: Path | str, device: str = 'cpu', threads: int | None = None, back_end: str = AUTO
+) -> tuple[ViewPainter, str]:
+    """Load a painter, ours or another package's, and say what runs it; see `load_painter`.
+
+    Raises:
+        GenimaError: as `load_painter` does, or if a back end is named for a painter that is not ours.
+    """
+    spec = PolicySpec.load(policy_dir)
+    if is_ours(policy_dir, spec):
+        ours, choice = load_painter(policy_dir, device, threads, back_end)
+        return ours, choice.words
+    name = spec.base_model.name
+    if back_end != AUTO:
+        raise GenimaError(f'backend: got {back_end}, allowed: {AUTO}; painter {name} is not ours and runs itself')
+    return open_painter(policy_dir, device, threads), f'that of painter {name}'
 
 
 class PainterSide:

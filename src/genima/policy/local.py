@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from genima.chunks.plan import Chunk
 from genima.contract.spec import PolicySpec
 from genima.controller.controller import Controller
-from genima.painter.painter import Painter
+from genima.painter.door import ViewPainter, open_painter
 from genima.policy.protocols import Observation
 from genima.robots.profile import RobotProfile
 
@@ -31,7 +31,7 @@ class LocalPolicy:
     directory: Path
     spec: PolicySpec
     profile: RobotProfile
-    painter: Painter
+    painter: ViewPainter
     controller: Controller
     targets: NDArray[np.uint8] | None = field(default=None, init=False)
 
@@ -51,7 +51,7 @@ class LocalPolicy:
         spec = PolicySpec.load(directory)
         profile = RobotProfile.load(robot or spec.robot)
         spec.check_robot(profile)
-        painter = Painter.load(directory, device=device)
+        painter = open_painter(directory, device)
         return cls(Path(directory), spec, profile, painter, Controller.load(directory, device=device))
 
     def reset(self) -> None:

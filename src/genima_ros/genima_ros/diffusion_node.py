@@ -51,13 +51,13 @@ class DiffusionNode(SturdyNode):
         self._worker.close()
 
     def _load(self, policy: str, device: str, threads: int, back_end: str) -> None:
-        from genima.painter.backend import load_painter  # torch takes seconds to import; Ctrl-C works meanwhile
+        from genima.painter.backend import load_any_painter  # torch takes seconds to import; Ctrl-C works meanwhile
 
-        self._painter, choice = load_painter(policy, check_device(device), threads, back_end)
+        self._painter, words = load_any_painter(policy, check_device(device), threads, back_end)
         self.get_logger().info(
             f'painter ready: policy {policy}, contract {self.spec.hash()}, robot {self.spec.robot},'
             f' cameras {", ".join(self.spec.cameras)}, device {device}, {threads} threads,'
-            f' back end {choice.words}'
+            f' back end {words}'
         )
 
     def _submit(self) -> None:
