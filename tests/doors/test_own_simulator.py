@@ -82,7 +82,7 @@ def test_a_policy_is_evaluated_in_it(address: str, tmp_path: Path, monkeypatch: 
 
 
 def test_demonstrations_are_collected_in_it(address: str, tmp_path: Path) -> None:
-    options = ('--episodes', '1', '--workers', '1', '--image-px', '64', '--cameras', 'front')
+    options = ('--episodes', '2', '--image-px', '64', '--cameras', 'front')
     _run('collect', '--simulator', address, '--task', 'pick', '--out', str(tmp_path), *options)
     episode = read_episode(tmp_path / 'episode_000000.h5')
     assert episode.metadata['simulator'] == 'toy 1.0' and episode.metadata['task'] == 'pick'

@@ -33,7 +33,7 @@ def collect(
     ] = None,
     cameras: Annotated[str, typer.Option(help='front, or NAME=front under another name, by commas; all four without.')] = '',
     simulator: Annotated[
-        str, typer.Option(help='mujoco, that of another package, or ws://host:port of a served one (--workers 1).')
+        str, typer.Option(help='mujoco, that of another package, or ws://host:port of a served one.')
     ] = 'mujoco',
     simulator_token: Annotated[
         str, typer.Option(help='Token of a served simulator that needs one.', envvar='GENIMA_SIMULATOR_TOKEN')

@@ -18,7 +18,7 @@ from genima.processes import in_processes
 from genima.robots.profile import RobotProfile
 from genima.sim.base import Setup, Simulator
 from genima.sim.camera_choice import cameras_of_policy
-from genima.sim.registry import MUJOCO, open_simulator
+from genima.sim.registry import MUJOCO, is_served, open_simulator
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,14 @@ def run_episodes(
         directory: Policy directory, or another address of a policy.
         seeds: One episode each.
         config: Timing of the loop, and what the policy is told.
-        workers: Processes; more than one shortens the run but makes the timing figures meaningless.
+        workers: Processes; more than one shortens the run but makes the timing figures meaningless. A served simulator
+            has one client.
         threads: Threads of each process's networks.
         where: Robot and simulator; None: the contract's robot in ours.
     """
-    job = partial(_run, str(directory), where or Where(), threads, config)
-    yield from in_processes(job, seeds, workers, ordered=True)
+    where = where or Where()
+    job = partial(_run, str(directory), where, threads, config)
+    yield from in_processes(job, seeds, 1 if is_served(where.simulator) else workers, ordered=True)
 
 
 def summarise(results: Sequence[EpisodeResult], ran: Mapping[str, Any], seed: int) -> dict[str, Any]:

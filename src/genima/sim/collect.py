@@ -21,7 +21,7 @@ from genima.robots.transforms import axis_generators, rotation_about
 from genima.sim.base import Setup, Simulator
 from genima.sim.look import Dresser, Look, dressed
 from genima.sim.masks import BEHIND, Masks
-from genima.sim.registry import MUJOCO, open_simulator
+from genima.sim.registry import MUJOCO, is_served, open_simulator
 from genima.sim.simulation import ours
 from genima.tasks.base import DOWN, RATE_HZ, Task
 from genima.tasks.registry import find_task
@@ -91,7 +91,7 @@ def collect(
         directory: Where the HDF5 files go.
         seeds: One episode each; the seed determines everything in it.
         robot: Profile name or file.
-        workers: Processes.
+        workers: Processes; a served simulator has one client.
         config: What makes the demonstrations differ.
 
     Raises:
@@ -104,7 +104,7 @@ def collect(
         raise ProfileError(f'robot {profile.name} has no gripper, which task {task.name} needs: give the profile one')
     job = partial(_record_to, Path(directory), robot, config)
     missing = [seed for seed in seeds if not episode_path(directory, seed).exists()]
-    yield from in_processes(job, missing, workers)
+    yield from in_processes(job, missing, 1 if is_served(config.simulator) else workers)
 
 
 _simulations: dict[tuple[str, int, str, str, str], Simulator] = {}

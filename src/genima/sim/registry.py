@@ -34,7 +34,7 @@ def open_simulator(address: str, setup: Setup, token: str = '') -> Simulator:
         SimulatorError: if there is none, it is broken, or it refuses.
         GenimaError: if it has no such task, robot or camera.
     """
-    if _is_served(address):
+    if is_served(address):
         from genima.sim.remote import RemoteSimulator
 
         return RemoteSimulator(address, setup, token)
@@ -49,7 +49,7 @@ def check_simulator(address: str, cameras: str = '', token: str = '') -> str:
         SimulatorError: if there is none.
         GenimaError: if the cameras make no sense.
     """
-    if _is_served(address):
+    if is_served(address):
         from genima.sim.remote import ask_software
 
         return ask_software(address, token)
@@ -60,5 +60,6 @@ def check_simulator(address: str, cameras: str = '', token: str = '') -> str:
     return f'mujoco {version("mujoco")}'
 
 
-def _is_served(address: str) -> bool:
+def is_served(address: str) -> bool:
+    """Return whether a simulator runs in another process, which has one client at a time."""
     return address.partition('://')[0] in SERVERS
