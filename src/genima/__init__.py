@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from genima.policy.protocols import Policy as Policy
     from genima.policy.registry import load_policy as load_policy
     from genima.robots.profile import RobotProfile as RobotProfile
+    from genima.sim.base import Simulator as Simulator
+    from genima.tasks.base import Task as Task
 
 __version__ = '0.2.0'
 
@@ -40,6 +42,8 @@ _MODULES = {
     'PolicySpec': 'contract.spec',
     'Preprocessor': 'contract.preprocessor',
     'RobotProfile': 'robots.profile',
+    'Simulator': 'sim.base',
+    'Task': 'tasks.base',
     'load_policy': 'policy.registry',
     'read_episode': 'episodes.store',
     'write_episode': 'episodes.store',

@@ -18,6 +18,7 @@ from genima_client.server import Server
 from genima_client.wire import PROTOCOL, WireError, pack, unpack
 
 PORT = 8710
+KINDS = ('start', 'reset', 'step', 'place', 'render')
 MAX_QUESTION = 4 * 1024 * 1024
 MOST_ROWS, MOST_NAMES, MOST_PX = 5000, 64, 4096
 
@@ -114,7 +115,7 @@ class SimulatorServer:
             ServerError: if a network address is given without a token, or the port is taken.
         """
         self._simulator = simulator
-        self._joints = 0  # none before `start`
+        self._joints, self._has_begun = 0, False  # none before `start`; by `reset`
         self._asked: queue.Queue[tuple[str | bytes, queue.Queue[bytes]] | None] = queue.Queue()
         greeting = pack({'protocol': PROTOCOL, 'simulator': simulator.software, 'period_s': float(simulator.period_s)})
         self._server = Server(greeting, self._wait, host, port, token, 1, MAX_QUESTION)
@@ -153,8 +154,10 @@ class SimulatorServer:
 
     def _do(self, message: dict[Any, Any]) -> dict[str, Any]:
         kind = message.get('type')
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise WireError(f'type: got {kind!r:.50}, allowed: {", ".join(KINDS)}')
         if kind == 'start':
-            setup = _setup(message)
+            setup, self._joints, self._has_begun = _setup(message), 0, False
             cameras = self._simulator.start(setup)
             self._joints = len(setup.joint_names)
             plain = {name: Camera(*each)._asdict() for name, each in cameras.items()}
@@ -162,20 +165,24 @@ class SimulatorServer:
         if not self._joints:
             raise WireError('the simulation has not been started')
         if kind == 'reset':
-            return _state(self._simulator.reset(_whole(message, 'seed', 0, 2**32 - 1)))
+            seen = self._simulator.reset(_whole(message, 'seed', 0, 2**32 - 1))
+            self._has_begun = True
+            return _state(seen)
+        if not self._has_begun:
+            raise WireError('no episode has begun: reset it')
         if kind == 'step':
             q_rad = _array(message, 'q_rad', (None, self._joints))
             v_rad_s = _array(message, 'v_rad_s', q_rad.shape)
             return _state(self._simulator.step(q_rad, v_rad_s, _opening(message)))
-        if kind == 'place' and hasattr(self._simulator, 'place'):
+        if kind == 'place':
+            if not hasattr(self._simulator, 'place'):
+                raise WireError(f'{self._simulator.software} cannot place: it has no such method')
             poses = _mapping(message, 'poses')
             checked = {name: _array(poses, name, (4, 4)) for name in poses}
             q_rad = _array(message, 'q_rad', (self._joints,))
             return _state(self._simulator.place(q_rad, _opening(message), checked))
-        if kind == 'render':
-            images = self._simulator.render()
-            return {'type': 'images', 'images': {name: np.ascontiguousarray(each) for name, each in images.items()}}
-        raise WireError(f'type: got {kind!r:.50}, allowed: start, reset, step, place, render')
+        images = self._simulator.render()
+        return {'type': 'images', 'images': {name: np.ascontiguousarray(each) for name, each in images.items()}}
 
 
 def serve_simulator(simulator: ServedSimulator, host: str = '127.0.0.1', port: int = PORT, token: str = '') -> None:

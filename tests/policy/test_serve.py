@@ -102,6 +102,7 @@ def test_the_clocks_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
         ({'instruction': 'dance'}, "unknown instruction 'dance'"),
         ({'instruction': 'fall over'}, 'the policy failed: RuntimeError: fell over'),
         ({'type': 'obey'}, "type: got 'obey', allowed: infer, reset"),
+        ({'type': np.zeros(3)}, r'type: got array\(.*, allowed: infer, reset'),
     ],
 )
 def test_a_wrong_question_is_refused_in_words_and_the_next_one_answered(change: dict, message: str) -> None:

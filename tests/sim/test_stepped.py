@@ -112,7 +112,8 @@ def test_images_of_another_size_are_refused() -> None:
         ({'type': 'step', 'q_rad': np.zeros((2, 7)), 'v_rad_s': np.zeros((1, 7)), 'gripper_open': 1.0}, 'v_rad_s: got'),
         ({'type': 'step', 'q_rad': np.zeros((1, 7)), 'v_rad_s': np.zeros((1, 7)), 'gripper_open': 2}, 'gripper_open: got 2'),
         ({'type': 'step', 'q_rad': 'up'}, 'q_rad: got str'),
-        ({'type': 'place'}, 'allowed: start, reset, step'),
+        ({'type': 'place'}, 'it has no such method'),
+        ({'type': np.zeros(3)}, 'allowed: start, reset, step'),
         ({'type': ['x']}, 'allowed: start, reset, step'),
         ({'type': 'start', 'cameras': {}, 'joint_names': []}, 'joint_names: got'),
         ({'type': 'start', 'cameras': 5}, 'cameras: got int'),
@@ -125,6 +126,9 @@ def test_a_wrong_question_is_refused_and_the_next_one_answered(address: str, que
         client.reset(1)
     names = [f'j{index}' for index in range(7)]
     client.start(robot='panda', joint_names=names, task='turn', cameras={'front': 'front'}, width_px=32, height_px=32)
+    with pytest.raises(ServerError, match='no episode has begun'):
+        client.render()
+    client.reset(1)
     with pytest.raises(ServerError, match=message):
         client._connection.ask(question, 5.0)
     assert client.reset(1)['type'] == 'state'

@@ -76,12 +76,12 @@ class PolicyServer:
 
     def _ours(self, message: dict[Any, Any], received_s: float) -> bytes:
         kind = message['type']
+        if not isinstance(kind, str) or kind not in ('infer', 'reset'):
+            raise WireError(f'type: got {kind!r:.50}, allowed: infer, reset')
         if kind == 'reset':
             with self._asking:
                 self._policy.reset()
             return pack({'type': 'reset', 'received_s': received_s, 'replied_s': time.time()})
-        if kind != 'infer':
-            raise WireError(f'type: got {kind!r:.50}, allowed: infer, reset')
         question = question_of(message, self._policy.spec)
         with self._asking:
             chunk = self._policy.infer(question.observation, question.instruction)
