@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -53,7 +53,7 @@ NODES = (
 setup(
     name='genima_ros',
     version='0.2.0',
-    packages=['genima_ros', 'genima_ros.console'],
+    packages=find_packages(include=['genima_ros', 'genima_ros.*']),
     package_data={'genima_ros.console': ['page/*']},
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/genima_ros']),

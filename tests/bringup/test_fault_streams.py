@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from genima_bringup.faults import streams
 from genima_bringup.faults.cases import fault_cases
-from genima_ros.images import image_message
-from genima_ros.messages import seconds, stamp
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import seconds, stamp
+from genima_ros.conversions.trajectories import chunk_message
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 

@@ -54,9 +54,7 @@ def test_every_parameter_of_a_stack_is_declared_by_its_node(small_policy: Callab
         table = graph.stack(name, arguments)
         from_file = yaml.safe_load(table.parameter_file.read_text())
         for entry in table.nodes:
-            sources = NODES.glob(f'{entry.name.removesuffix("_node")}_*.py')
-            shared = (NODES / 'rig_parameter.py', NODES / 'view_inputs.py')  # several nodes declare what these read
-            declared = set().union(*map(_declared, [*sources, *shared])) | {'use_sim_time'}
+            declared = set().union(*map(_declared, _sources(entry.name))) | {'use_sim_time'}
             given = set(entry.parameters) | set(from_file.get(f'/**/{entry.name}', {}).get('ros__parameters', {}))
             assert given <= declared, f'{entry.name}: {given - declared}'
 
@@ -78,6 +76,21 @@ def test_failures_are_kept_where_they_are_asked_for(policy: str) -> None:
     (entry,) = (each for each in graph.stack('franka', arguments).nodes if each.name == 'failure_node')
     assert entry.parameters['policy'] == policy and entry.parameters['out'] == str(Path('somewhere').absolute())
     assert entry.parameters['cameras'] == ['wrist', 'front'] and entry.closing_s > 10
+
+
+def _sources(node: str) -> set[Path]:
+    """Return the files of `genima_ros` that a node imports, itself among them: parts of a node declare parameters, too."""
+    found: set[Path] = set()
+    waiting = [NODES / f'{node}.py']
+    while waiting:
+        source = waiting.pop()
+        found.add(source)
+        for tree in ast.walk(ast.parse(source.read_text())):
+            if isinstance(tree, ast.ImportFrom) and (tree.module or '').startswith('genima_ros.'):
+                stem = NODES.joinpath(*str(tree.module).split('.')[1:])
+                files = [stem.with_suffix('.py'), *(stem / f'{each.name}.py' for each in tree.names)]
+                waiting += [file for file in files if file.is_file() and file not in found]
+    return found
 
 
 def _declared(source: Path) -> set[str]:

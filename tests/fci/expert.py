@@ -4,11 +4,12 @@
 import genima_ros  # isort: skip  # noqa: F401  its gate decides which rclpy this is
 
 import numpy as np
-from genima_ros._run import run
-from genima_ros.joint_states import JointStates
-from genima_ros.messages import seconds
-from genima_ros.operator_script import Scene, Script
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.messages import seconds
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
+from genima_ros.core.run import run
+from genima_ros.inputs.joint_states import JointStates
+from genima_ros.operator.script import Scene, Script
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from scipy.spatial.transform import Rotation
@@ -19,7 +20,6 @@ from genima.recording.jog import CONTRACT
 from genima.robots.profile import RobotProfile
 from genima.tasks.registry import find_task
 from genima_msgs.msg import ActionChunk, EpisodeStatus
-from genima_ros import qos
 
 MAX_AGE_S = 1.0
 

@@ -22,14 +22,14 @@ from genima_bringup.faults.detour import rerouted
 from genima_bringup.faults.relay_node import ORDER, STATE
 from genima_bringup.graph import stack
 from genima_bringup.processes import StackProcesses
-from genima_ros.messages import seconds
+from genima_ros.conversions.messages import seconds
+from genima_ros.core import qos
 from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 
 from genima.fci.simulated import SimulatedFci
 from genima_msgs.msg import EpisodeStatus, GuardStatus
 from genima_msgs.srv import ResetEpisode
-from genima_ros import qos
 
 CONTROLLER = 'fr3_arm_controller'
 ARGUMENTS = {'robot': 'fr3', 'robot_ip': '127.0.0.1', 'driver': 'fci', 'record': 'false', 'operator': 'none'}

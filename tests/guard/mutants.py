@@ -69,13 +69,13 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     'the way of a bridge is not checked': ('genima.guard.plan_checks', 'way_refused', lambda _: _returns(None)),
     'links may touch': ('genima.collision.checker', 'CollisionChecker.contact', lambda _: _returns(None)),
     'singularities are passed at any speed': ('genima.guard.singularity', 'too_fast', lambda _: _returns('')),
-    'nobody counts publishers': ('genima_ros.rivals', 'Rivals.look', lambda _: _returns(None)),
-    'a sleep is not noticed': ('genima_ros.sleep_watch', 'SleepWatch.drowsy', lambda _: _returns(False)),
-    'messages have any size': ('genima_ros.caps', 'oversized', lambda _: _returns(None)),
-    'callbacks are not wrapped': ('genima_ros.sturdy', 'SturdyNode.create_subscription', _plain_subscriptions),
-    'the source of time may change': ('genima_ros.sturdy', 'SturdyNode._check_parameters', _everything_goes),
-    'names of strangers are kept': ('genima_ros.joint_states', 'JointStates.__init__', _keeps_all_names),
-    'frames of strangers are kept': ('genima_ros.frames', 'FrameTree._is_full', lambda _: _returns(False)),
+    'nobody counts publishers': ('genima_ros.guard.rivals', 'Rivals.look', lambda _: _returns(None)),
+    'a sleep is not noticed': ('genima_ros.guard.sleep_watch', 'SleepWatch.drowsy', lambda _: _returns(False)),
+    'messages have any size': ('genima_ros.core.caps', 'oversized', lambda _: _returns(None)),
+    'callbacks are not wrapped': ('genima_ros.core.sturdy', 'SturdyNode.create_subscription', _plain_subscriptions),
+    'the source of time may change': ('genima_ros.core.sturdy', 'SturdyNode._check_parameters', _everything_goes),
+    'names of strangers are kept': ('genima_ros.inputs.joint_states', 'JointStates.__init__', _keeps_all_names),
+    'frames of strangers are kept': ('genima_ros.conversions.frames', 'FrameTree._is_full', lambda _: _returns(False)),
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def test_every_reason_of_the_guard_is_a_barrier_in_the_log() -> None:
 
 def _kinds() -> set[str]:
     """Return the kinds of reasons and conditions in the code of the guard."""
-    files = [*(ROOT / 'src' / 'genima' / 'guard').glob('*.py'), SOURCES[2] / 'guard_inputs.py']
+    files = [*(ROOT / 'src' / 'genima' / 'guard').glob('*.py'), SOURCES[2] / 'guard' / 'inputs.py']
     kinds: set[str] = set()
     for file in files:
         tree = ast.parse(file.read_text())

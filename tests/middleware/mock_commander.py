@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 import rclpy
-from genima_ros.messages import duration, seconds, stamp
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.messages import duration, seconds, stamp
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
 from mock_observer import REST_S, Observer
 from rcl_interfaces.srv import DescribeParameters, GetParameters
 from rclpy.node import Node
@@ -29,7 +30,6 @@ from genima.chunks.plan import Chunk
 from genima.recording.jog import CONTRACT, DT_S, STEPS
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk
-from genima_ros import qos
 
 OFFSETS_S = (0.0, *(sign * each for each in (0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15) for sign in (1, -1)))
 STEPS_S = (0.04, -0.04, 0.08, 0.15)

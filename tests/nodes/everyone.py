@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rclpy
 from genima_bringup.graph import NodeEntry, stack
-from genima_ros.diagnostics import report
+from genima_ros.core.diagnostics import report
 from rclpy.node import Node
 
 from genima.calibration.file import CameraCalibration, write_calibration

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from genima_ros.guard_inputs import message_type
+from genima_ros.guard.inputs import message_type
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 # rviz_default_plugins/plugins_description.xml and the displays' sources, branch jazzy (14.1.5)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.images import image_message
-from genima_ros.messages import seconds, stamp
-from genima_ros.trajectories import chunk_from_message
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import seconds, stamp
+from genima_ros.conversions.trajectories import chunk_from_message
+from genima_ros.core import qos
 from sensor_msgs.msg import JointState
 
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, NodeStats, TargetImage
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 Start = Callable[..., 'NodeProcess']  # noqa: F821

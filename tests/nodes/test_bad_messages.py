@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from genima_ros.frames import transform_messages
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.frames import transform_messages
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
 from geometry_msgs.msg import TransformStamped
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from test_console_node import Page
@@ -25,7 +26,6 @@ from genima.contract.spec import PolicySpec
 from genima.rig.rig import image_topic, info_topic
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats, TargetImage
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 NAN = float('nan')

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from genima_ros.images import image_message
-from genima_ros.joint_states import JointStates
-from genima_ros.views import ViewBuffer
+from genima_ros.conversions.images import image_message
+from genima_ros.inputs.joint_states import JointStates
+from genima_ros.inputs.views import ViewBuffer
 from sensor_msgs.msg import CameraInfo
 
 from genima.align.demonstration import GridOptions, Moments, Streams, align

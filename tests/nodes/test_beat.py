@@ -5,7 +5,7 @@ import time
 from itertools import count
 
 import pytest
-from genima_ros.beat import wait_until
+from genima_ros.core.beat import wait_until
 
 
 def test_it_waits_on_the_given_clock() -> None:

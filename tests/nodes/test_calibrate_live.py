@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.images import image_message
-from genima_ros.messages import stamp
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import stamp
+from genima_ros.core import qos
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 
@@ -20,7 +21,6 @@ from genima.cameras.model import CameraModel
 from genima.cli.calibrate_pictures import take_pictures
 from genima.errors import CalibrationError
 from genima.robots.profile import RobotProfile
-from genima_ros import qos
 
 BOARD = Board.parse('charuco:6x5:40:30:DICT_4X4_50')
 CAMERA = CameraModel('front', 400, 300, np.array([[380.0, 0, 199], [0, 381, 151], [0, 0, 1]]))

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from genima_ros.frames import FrameTree, transform_messages
-from genima_ros.messages import camera_info_message
+from genima_ros.conversions.frames import FrameTree, transform_messages
+from genima_ros.conversions.messages import camera_info_message
+from genima_ros.core import qos
 from rclpy.node import Node
 from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo
@@ -15,7 +16,6 @@ from tf2_ros import TransformListener
 
 from genima.calibration.file import CameraCalibration, write_calibration
 from genima.cameras.model import CameraModel, MountedCamera
-from genima_ros import qos
 
 K = np.array([[600.0, 0, 318], [0, 602, 243], [0, 0, 1]])
 DATE = '2026-05-01T12:00:00Z'

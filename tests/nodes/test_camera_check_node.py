@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from genima_ros.frames import optical_frame, transform_messages
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message, stamp
+from genima_ros.conversions.frames import optical_frame, transform_messages
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message, stamp
+from genima_ros.core import qos
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
@@ -17,7 +18,6 @@ from genima.bench.camera_work import Bump, WorkingArm
 from genima.calibration.file import CameraCalibration, write_calibration
 from genima.rig.rig import image_topic, info_topic
 from genima_msgs.msg import CameraCheck, GuardStatus
-from genima_ros import qos
 
 CAMERAS = ('front', 'wrist')
 

@@ -16,11 +16,12 @@ from urllib.request import Request, urlopen
 import cv2
 import numpy as np
 import pytest
-from genima_ros.frames import optical_frame, transform_messages
-from genima_ros.guard_reports import Surroundings, status_message
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message, stamp
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.frames import optical_frame, transform_messages
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message, stamp
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
+from genima_ros.guard.reports import Surroundings, status_message
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
@@ -34,7 +35,6 @@ from genima.guard.guard import Guard
 from genima.robots.profile import RobotProfile
 from genima.spheres.scene import target_scene
 from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 AROUND = Surroundings(-0.012, ('hold the deadman switch', 'the camera front moved'))

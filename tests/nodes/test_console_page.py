@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 from genima_bringup.processes import StackProcesses
-from genima_ros.messages import seconds
+from genima_ros.conversions.messages import seconds
+from genima_ros.core import qos
 from sensor_msgs.msg import JointState
 from typer.testing import CliRunner
 
@@ -21,7 +22,6 @@ from genima.cli.main import app
 from genima.robots.profile import RobotProfile
 from genima_bringup import graph
 from genima_msgs.msg import EpisodeStatus, GuardStatus
-from genima_ros import qos
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from genima_ros.controller_checks import GOAL_TIME, Controller, check_controller, check_controller_state
-from genima_ros.controller_listener import ControllerListener
-from genima_ros.rig_checks import Check
+from genima_ros.core import qos
+from genima_ros.rig.checks import Check
+from genima_ros.rig.controller_checks import GOAL_TIME, Controller, check_controller, check_controller_state
+from genima_ros.rig.controller_listener import ControllerListener
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -21,7 +22,6 @@ from genima.files import config_dir
 from genima.robots.profile import RobotProfile
 from genima.robots.reading import profile_names
 from genima.robots.urdf import to_urdf
-from genima_ros import qos
 
 CONTROLLERS = config_dir() / 'controllers'
 DEFAULTS = {

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.images import image_array, image_message
-from genima_ros.messages import camera_info_message, seconds
+from genima_ros.conversions.images import image_array, image_message
+from genima_ros.conversions.messages import camera_info_message, seconds
+from genima_ros.core import qos
 from sensor_msgs.msg import CameraInfo, Image
 
 from genima.cameras.model import CameraModel
 from genima.contract.spec import PolicySpec
 from genima.rig.rig import image_topic, info_topic
 from genima_msgs.msg import NodeStats, TargetImage
-from genima_ros import qos
 
 CAMERA = CameraModel('any', 160, 128, np.array([[130.0, 0, 79.5], [0, 130.0, 63.5], [0, 0, 1]]))
 

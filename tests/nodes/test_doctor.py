@@ -6,10 +6,10 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
 from genima_bringup.doctor import Doctor
+from genima_ros.core import qos
 
 from genima.contract.spec import PolicySpec
 from genima.robots.profile import RobotProfile
-from genima_ros import qos
 
 
 def test_a_simulated_rig_is_well_and_an_empty_one_is_not(start: Callable, probe, policy: Path) -> None:  # type: ignore[no-untyped-def, type-arg]

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import yaml
 from control_msgs.msg import JointTrajectoryControllerState
-from genima_ros.frames import transform_messages
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message, stamp
+from genima_ros.conversions.frames import transform_messages
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message, stamp
+from genima_ros.core import qos
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from tf2_msgs.msg import TFMessage
 
@@ -29,7 +30,6 @@ from genima.robots.profile import RobotProfile
 from genima.sim.world import World
 from genima_msgs.msg import TargetImage
 from genima_msgs.srv import FlagFailure
-from genima_ros import qos
 
 PERIOD_S = 0.1
 KINDS = {'raw': Image, 'compressed': CompressedImage}

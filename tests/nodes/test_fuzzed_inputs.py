@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import rclpy
 from genima_bringup.faults.garbage import garbage
-from genima_ros.caps import MOST_NAMES, MOST_PARTS, MOST_TEXT, keep, oversized
-from genima_ros.diagnostics import health
-from genima_ros.frames import MOST_FRAMES, FrameTree, transform_messages
-from genima_ros.joint_states import JointStates
-from genima_ros.sturdy import SturdyNode
+from genima_ros.conversions.frames import MOST_FRAMES, FrameTree, transform_messages
+from genima_ros.core.caps import MOST_NAMES, MOST_PARTS, MOST_TEXT, keep, oversized
+from genima_ros.core.diagnostics import health
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.inputs.joint_states import JointStates
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String

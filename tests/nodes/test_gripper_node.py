@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from genima_ros.joint_states import JointStates
+from genima_ros.core import qos
+from genima_ros.inputs.joint_states import JointStates
 from rclpy.action import ActionClient, ActionServer
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64, Float64MultiArray
 
 from genima.robots.profile import RobotProfile
-from genima_ros import qos
 
 PARTS = pytest.importorskip('franka_msgs.action'), pytest.importorskip('control_msgs.action')
 

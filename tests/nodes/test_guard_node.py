@@ -16,8 +16,9 @@ import pytest
 import rclpy
 from control_msgs.msg import JointTrajectoryControllerState
 from diagnostic_msgs.msg import DiagnosticArray
-from genima_ros.messages import stamp
-from genima_ros.trajectories import chunk_message, trajectory_arrays
+from genima_ros.conversions.messages import stamp
+from genima_ros.conversions.trajectories import chunk_message, trajectory_arrays
+from genima_ros.core import qos
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Float64, Header
 from std_srvs.srv import Trigger
@@ -30,7 +31,6 @@ from genima.files import config_dir
 from genima.robots.profile import RobotProfile
 from genima.sim.trajectory_controller import TrajectoryController
 from genima_msgs.msg import ActionChunk, GuardStatus, TargetImage
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 ARMED = {'simulated': True, 'controller': 'arm_controller', 'armed_at_start': True, 'max_joint_age_s': 0.5}

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from genima_ros.guard_reports import Surroundings, diagnostic, status_message
+from genima_ros.guard.reports import Surroundings, diagnostic, status_message
 
 from genima.guard.conditions import Condition
 from genima.guard.guard import Guard

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
-from genima_ros.images import image_array, image_message
-from genima_ros.messages import nanoseconds, stamp
+from genima_ros.conversions.images import image_array, image_message
+from genima_ros.conversions.messages import nanoseconds, stamp
 from sensor_msgs.msg import CompressedImage, Image
 
 from genima.errors import GenimaError

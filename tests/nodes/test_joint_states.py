@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from genima_ros.joint_states import JointStates, StaleJointsError
+from genima_ros.inputs.joint_states import JointStates, StaleJointsError
 
 from genima.robots.profile import RobotProfile
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.messages import stamp
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.messages import stamp
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
 
 from genima.chunks.plan import Chunk
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, GuardStatus
-from genima_ros import qos
 
 pytestmark = pytest.mark.skipif(find_spec('rerun') is None, reason='genima[view] is not installed')
 PANDA = RobotProfile.load('panda')

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import rclpy
-from genima_ros.lost_messages import subscribe_raw
-from genima_ros.recorder_streams import RecordedStreams
-from genima_ros.recorder_topics import Stream
+from genima_ros.core import qos
+from genima_ros.inputs.lost_messages import subscribe_raw
+from genima_ros.recording import streams as recorder_streams
+from genima_ros.recording.streams import RecordedStreams
+from genima_ros.recording.topics import Stream
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
-
-from genima_ros import qos, recorder_streams
 
 STREAMS = [Stream('joint_states', JointState, periodic=True, stamped=True), Stream('words', String)]
 

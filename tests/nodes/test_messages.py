@@ -3,10 +3,10 @@
 
 import numpy as np
 import pytest
-from genima_ros.frames import FrameTree, transform_messages
-from genima_ros.images import image_array, image_message
-from genima_ros.messages import camera_info_message, camera_model, duration, seconds, stamp
-from genima_ros.trajectories import chunk_from_message, chunk_message, plan_message, trajectory_arrays
+from genima_ros.conversions.frames import FrameTree, transform_messages
+from genima_ros.conversions.images import image_array, image_message
+from genima_ros.conversions.messages import camera_info_message, camera_model, duration, seconds, stamp
+from genima_ros.conversions.trajectories import chunk_from_message, chunk_message, plan_message, trajectory_arrays
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation

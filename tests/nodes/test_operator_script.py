@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from genima_ros.operator_script import Intent, Scene, Script
+from genima_ros.operator.script import Intent, Scene, Script
 
 from genima.chunks.plan import Chunk
 from genima.recording.jog import DT_S, STEPS

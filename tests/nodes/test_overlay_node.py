@@ -8,11 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
-from genima_ros.frames import transform_messages
-from genima_ros.images import image_array, image_message
-from genima_ros.markers import guard_marker
-from genima_ros.messages import camera_info_message, stamp
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.frames import transform_messages
+from genima_ros.conversions.images import image_array, image_message
+from genima_ros.conversions.markers import guard_marker
+from genima_ros.conversions.messages import camera_info_message, stamp
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
@@ -26,7 +27,6 @@ from genima.robots.profile import RobotProfile
 from genima.robots.urdf import to_urdf
 from genima.spheres.scene import target_scene
 from genima_msgs.msg import ActionChunk, GuardStatus
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 BASE = PANDA.base_link

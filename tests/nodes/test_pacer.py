@@ -4,7 +4,7 @@
 from itertools import pairwise
 
 import pytest
-from genima_ros.pacer import Pace, Pacer
+from genima_ros.sim.pacer import Pace, Pacer
 
 STEP_S = 0.005
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.images import image_array, image_message
-from genima_ros.messages import camera_info_message, seconds, stamp
-from genima_ros.trajectories import chunk_from_message
+from genima_ros.conversions.images import image_array, image_message
+from genima_ros.conversions.messages import camera_info_message, seconds, stamp
+from genima_ros.conversions.trajectories import chunk_from_message
+from genima_ros.core import qos
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
 from genima.cameras.model import CameraModel
@@ -22,7 +23,6 @@ from genima.policy.server import PolicyServer
 from genima.rig.rig import image_topic, info_topic
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, NodeStats, TargetImage
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 SPEC = replace(PolicySpec.from_recipe('small', PANDA), cameras=('front', 'wrist'), hidden={}, view_size_px=32)

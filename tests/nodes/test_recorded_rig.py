@@ -11,8 +11,9 @@ import pytest
 import yaml
 from control_msgs.msg import JointTrajectoryControllerState
 from genima_bringup.doctor import Doctor
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message, stamp
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message, stamp
+from genima_ros.core import qos
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 
 from genima.cameras.model import CameraModel
@@ -21,7 +22,6 @@ from genima.recording.layout import list_recordings, read_summary
 from genima.rig.rig import Rig, RigCamera
 from genima.robots.profile import RobotProfile
 from genima_msgs.srv import EndEpisode, StartEpisode
-from genima_ros import qos
 
 MODEL = CameraModel('x', 32, 24, np.array([[30.0, 0, 15.5], [0, 30.0, 11.5], [0, 0, 1.0]]))
 

@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from genima_ros.recorder_provenance import check_summary
+from genima_ros.recording.provenance import check_summary
 
 from genima_msgs.msg import CameraCheck
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from control_msgs.msg import JointTrajectoryControllerState
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message, seconds, stamp
-from genima_ros.recorder_topics import definition, recorded_streams, type_name
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message, seconds, stamp
+from genima_ros.core import qos
+from genima_ros.recording.topics import definition, recorded_streams, type_name
 from geometry_msgs.msg import TransformStamped
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Float64, String
@@ -28,7 +29,6 @@ from genima.recording.schemas import Schemas
 from genima.rig.rig import Rig
 from genima_msgs.msg import RecorderStatus
 from genima_msgs.srv import EndEpisode, MarkEvent, StartEpisode
-from genima_ros import qos
 
 CAMERAS = ('wrist', 'front')
 PERIOD_S = 0.05

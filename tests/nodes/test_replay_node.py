@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import rclpy
-from genima_ros.messages import stamp
-from genima_ros.recorder_topics import definition, type_name
+from genima_ros.conversions.messages import stamp
+from genima_ros.recording.topics import definition, type_name
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.serialization import serialize_message

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from genima_ros.frames import FrameTree, transform_messages
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message
-from genima_ros.rig_checks import Check, Stream
+from genima_ros.conversions.frames import FrameTree, transform_messages
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message
+from genima_ros.rig import checks
+from genima_ros.rig.checks import Check, Stream
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 import genima_ros  # noqa: F401  its gate decides which rclpy this is
 from genima.cameras.model import CameraModel
 from genima.robots.profile import RobotProfile
-from genima_ros import rig_checks as checks
 
 CAMERA = CameraModel('front', 64, 48, np.array([[50.0, 0, 31.5], [0, 50, 23.5], [0, 0, 1]]))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from control_msgs.action import GripperCommand
 from genima_bringup.rig_detector import RigDetector
+from genima_ros.core import qos
 from geometry_msgs.msg import TransformStamped
 from rclpy.action import ActionServer
 from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
@@ -13,7 +14,6 @@ from tf2_msgs.msg import TFMessage
 
 from genima.rig.detect import detect
 from genima.robots.profile import RobotProfile
-from genima_ros import qos
 
 
 def test_a_rig_is_detected_from_a_live_graph(probe: Any) -> None:

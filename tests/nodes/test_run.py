@@ -11,7 +11,7 @@ import pytest
 LIFE = """
 import rclpy
 from rclpy.node import Node
-from genima_ros._run import run
+from genima_ros.core.run import run
 
 class Short(Node):
     def __init__(self):

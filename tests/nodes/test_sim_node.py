@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from genima_ros.frames import FrameTree
-from genima_ros.images import image_array
-from genima_ros.joint_states import JointStates
-from genima_ros.messages import camera_model, seconds
-from genima_ros.trajectories import plan_message
+from genima_ros.conversions.frames import FrameTree
+from genima_ros.conversions.images import image_array
+from genima_ros.conversions.messages import camera_model, seconds
+from genima_ros.conversions.trajectories import plan_message
+from genima_ros.core import qos
+from genima_ros.inputs.joint_states import JointStates
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Float64
@@ -21,7 +22,6 @@ from genima.robots.kinematics import link_poses
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import EpisodeStatus
 from genima_msgs.srv import ResetEpisode
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 

@@ -4,9 +4,8 @@
 from types import SimpleNamespace
 
 import pytest
-from genima_ros.sleep_watch import SleepWatch
-
-from genima_ros import sleep_watch
+from genima_ros.guard import sleep_watch
+from genima_ros.guard.sleep_watch import SleepWatch
 
 
 class World:

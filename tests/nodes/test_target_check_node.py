@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.frames import optical_frame, transform_messages
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message, stamp
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.frames import optical_frame, transform_messages
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message, stamp
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
 from sensor_msgs.msg import CameraInfo, JointState
 from tf2_msgs.msg import TFMessage
 
@@ -22,7 +23,6 @@ from genima.rig.rig import info_topic
 from genima.robots.profile import RobotProfile
 from genima.sim.world import World
 from genima_msgs.msg import ActionChunk, TargetCheck, TargetImage
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 

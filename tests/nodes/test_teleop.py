@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from genima_bringup.graph import stack
 from genima_bringup.processes import LaunchError, StackProcesses
-from genima_ros.messages import stamp
-from genima_ros.trajectories import chunk_from_message
+from genima_ros.conversions.messages import stamp
+from genima_ros.conversions.trajectories import chunk_from_message
+from genima_ros.core import qos
 from sensor_msgs.msg import JointState
 
 from genima.recording.layout import list_recordings, read_summary
@@ -21,7 +22,6 @@ from genima.recording.reader import read_bag
 from genima.robots.kinematics import tcp_pose
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, GuardStatus, RecorderStatus
-from genima_ros import qos
 
 PANDA = RobotProfile.load('panda')
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message
-from genima_ros.views import ViewBuffer, prepare
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message
+from genima_ros.inputs.views import ViewBuffer, prepare
 from sensor_msgs.msg import CameraInfo, Image
 
 from genima.cameras.model import CameraModel

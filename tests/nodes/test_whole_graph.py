@@ -12,10 +12,10 @@ import pytest
 from genima_bringup.episode_client import GraphMonitor
 from genima_bringup.graph import stack
 from genima_bringup.processes import LaunchError, StackProcesses
+from genima_ros.core import qos
 
 from genima.contract.spec import PolicySpec
 from genima_msgs.msg import GuardStatus, NodeStats
-from genima_ros import qos
 
 
 def test_episodes_run_and_a_dead_painter_stops_the_arm(probe, policy: Path) -> None:  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import rclpy
-from genima_ros.worker import LatestWorker
+from genima_ros.core.worker import LatestWorker
 from rclpy.node import Node
 from std_msgs.msg import String
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message
-from genima_ros.views import ViewBuffer, prepare
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message
+from genima_ros.inputs.views import ViewBuffer, prepare
 from made_episodes import made, write
 
 from genima.cameras.lens import ViewLens

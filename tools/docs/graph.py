@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 import rclpy
 from genima_bringup.network import OF_USER
-from genima_ros.sturdy import SturdyNode
+from genima_ros.core.sturdy import SturdyNode
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy

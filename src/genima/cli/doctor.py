@@ -11,7 +11,7 @@ from rich.text import Text
 from genima.cli.output import JsonOption, console, write_json
 
 if TYPE_CHECKING:
-    from genima_ros.rig_checks import Check
+    from genima_ros.rig.checks import Check
 
 
 def doctor(
@@ -32,7 +32,7 @@ def doctor(
     rosless.ensure()
     from genima_bringup.doctor import Doctor
     from genima_bringup.graph import controller_name, policy_dir
-    from genima_ros.rig_checks import check_gpu
+    from genima_ros.rig.checks import check_gpu
 
     spec = PolicySpec.load(policy_dir(str(policy)))
     topics = Rig.load(rig) if rig else None
@@ -51,7 +51,7 @@ def _gpu_memory(device: str) -> tuple[int, int] | None:
     """Return free and total bytes of a GPU, None for the CPU."""
     if device == 'cpu':
         return None
-    from genima_ros.devices import check_device
+    from genima_ros.core.devices import check_device
 
     check_device(device)
     import torch

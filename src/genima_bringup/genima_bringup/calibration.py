@@ -5,16 +5,16 @@ import time
 from collections import deque
 
 import numpy as np
-from genima_ros.caps import keep
-from genima_ros.images import image_array
-from genima_ros.messages import seconds
+from genima_ros.conversions.images import image_array
+from genima_ros.conversions.messages import seconds
+from genima_ros.core import qos
+from genima_ros.core.caps import keep
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image, JointState
 
 from genima.errors import CalibrationError
 from genima.rig.rig import image_topic
 from genima_bringup.client_node import ClientNode
-from genima_ros import qos
 
 STILL_S = 0.6
 STILL_RAD = 0.001

@@ -5,8 +5,8 @@ import os
 from typing import TypeVar
 
 import rclpy
-from genima_ros._run import join_graph
-from genima_ros.sturdy import SturdyNode
+from genima_ros.core.run import join_graph
+from genima_ros.core.sturdy import SturdyNode
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 

@@ -3,8 +3,8 @@
 
 import time
 
-from genima_ros.rig_checks import Check
-from genima_ros.rig_listener import RigListener
+from genima_ros.rig.checks import Check
+from genima_ros.rig.listener import RigListener
 
 from genima.contract.spec import PolicySpec
 from genima.rig.rig import Rig

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from genima_ros.core import qos
 from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from tf2_msgs.msg import TFMessage
@@ -16,7 +17,6 @@ from genima.rig.rig import image_topic, info_topic
 from genima.view.messages import MessageScene
 from genima_bringup.client_node import ClientNode
 from genima_msgs.msg import ActionChunk, GuardStatus
-from genima_ros import qos
 
 SPIN_S = 0.1
 COMPLAINT_PERIOD_S = 5.0

@@ -4,12 +4,13 @@
 from collections import Counter, deque
 
 import numpy as np
-from genima_ros.caps import keep
-from genima_ros.images import image_array
-from genima_ros.joint_states import JointStates
-from genima_ros.messages import seconds
-from genima_ros.trajectories import chunk_from_message
-from genima_ros.views import ViewBuffer
+from genima_ros.conversions.images import image_array
+from genima_ros.conversions.messages import seconds
+from genima_ros.conversions.trajectories import chunk_from_message
+from genima_ros.core import qos
+from genima_ros.core.caps import keep
+from genima_ros.inputs.joint_states import JointStates
+from genima_ros.inputs.views import ViewBuffer
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
@@ -21,7 +22,6 @@ from genima.robots.profile import RobotProfile
 from genima.sim.usage import JUDGED
 from genima_bringup.records import ChunkRecord, EpisodeRecord, Frame, GraphRecord
 from genima_msgs.msg import ActionChunk, EpisodeStatus, GuardStatus, NodeStats, TargetCheck, TargetImage
-from genima_ros import qos
 
 SERIES_LENGTH = 20_000  # joint states of 200 s
 TIMINGS_LENGTH = 200_000

@@ -5,12 +5,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from genima_ros.core import qos
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from tf2_msgs.msg import TFMessage
 
 from genima.rig.graph import CAMERA_INFO, COMPRESSED, IMAGE, JOINT_STATE, TF, Graph, Heard
 from genima_bringup.client_node import ClientNode
-from genima_ros import qos
 
 DISCOVERY_S = 1.5
 SPIN_S = 0.02

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes. They are ordinary rclpy code; on a machine without ROS 2 `rosless` answers to that name.
 
+Each `*_node.py` is one program (`python -m genima_ros.guard_node`); the folders hold their parts. `core`, `conversions`
+and `inputs` serve every node, the others serve the nodes of their name or purpose.
+
 The gate stands here because a package is imported before its modules: no node can import rclpy before it.
 """
 

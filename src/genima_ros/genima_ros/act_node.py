@@ -11,18 +11,18 @@ from genima.contract.spec import PolicySpec
 from genima.errors import ContractError, GenimaError
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, NodeStats, TargetImage
-from genima_ros import qos
-from genima_ros._run import CONTROLLER_PRIORITY, run
-from genima_ros.beat import wait_until
-from genima_ros.devices import BACK_END, check_device
-from genima_ros.diagnostics import refuse
-from genima_ros.images import image_array
-from genima_ros.joint_states import JointStates
-from genima_ros.messages import seconds, stamp
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import chunk_message
-from genima_ros.worker import LatestWorker
+from genima_ros.conversions.images import image_array
+from genima_ros.conversions.messages import seconds, stamp
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
+from genima_ros.core.beat import wait_until
+from genima_ros.core.devices import BACK_END, check_device
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import CONTROLLER_PRIORITY, run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.core.worker import LatestWorker
+from genima_ros.inputs.joint_states import JointStates
 
 MAX_AHEAD_S = 0.05
 CLOCK_PATIENCE_S = 1.0  # simulated time may stand still for a while, in wall time

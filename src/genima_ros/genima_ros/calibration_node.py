@@ -11,13 +11,13 @@ from genima.calibration.mounting import UnknownLinkError, edge_for, lens_disagre
 from genima.calibration.verdict import judge, load_thresholds
 from genima.errors import GenimaError
 from genima.rig.rig import info_topic
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.diagnostics import refuse
-from genima_ros.frames import FrameTree, optical_frame, refuse_frame, transform_messages
-from genima_ros.messages import camera_model
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
+from genima_ros.conversions.frames import FrameTree, optical_frame, refuse_frame, transform_messages
+from genima_ros.conversions.messages import camera_model
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
 
 
 class CalibrationNode(SturdyNode):

@@ -17,14 +17,14 @@ from genima.contract.spec import PolicySpec
 from genima.errors import CalibrationError, GenimaError
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import CameraCheck
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.camera_check_inputs import CameraCheckInputs
-from genima_ros.diagnostics import refuse
-from genima_ros.frames import optical_frame
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.worker import LatestWorker
+from genima_ros.conversions.frames import optical_frame
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.core.worker import LatestWorker
+from genima_ros.rig.camera_inputs import CameraCheckInputs
 
 COMPLAINT_PERIOD_S = 5.0
 

@@ -13,18 +13,18 @@ from genima.episodes.episode import FAILURES
 from genima.failures.causes import CAUSES
 from genima.guard.guard import ARMING_OFFSET_S
 from genima.robots.profile import RobotProfile
-from genima_ros import qos
-from genima_ros._run import run
 from genima_ros.console.access import Access, choose_token
+from genima_ros.console.clients import ConsoleClients
+from genima_ros.console.inputs import ConsoleInputs
 from genima_ros.console.log import ConsoleLog
 from genima_ros.console.meters import plain
 from genima_ros.console.server import ConsoleServer
-from genima_ros.console_clients import ConsoleClients
-from genima_ros.console_inputs import ConsoleInputs
-from genima_ros.console_views import ConsoleViews
-from genima_ros.diagnostics import refuse
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
+from genima_ros.console.views import ConsoleViews
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
 
 STATUS_S = 0.1
 NICENESS = 10  # pictures give way to everything that moves the arm

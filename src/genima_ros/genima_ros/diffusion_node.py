@@ -12,17 +12,17 @@ from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.stamps import is_overtaken
 from genima_msgs.msg import NodeStats, TargetImage
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.devices import BACK_END, check_device
-from genima_ros.diagnostics import refuse
-from genima_ros.images import image_message
-from genima_ros.messages import stamp
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.view_inputs import ViewInputs
-from genima_ros.views import ImageSet
-from genima_ros.worker import LatestWorker
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import stamp
+from genima_ros.core import qos
+from genima_ros.core.devices import BACK_END, check_device
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.core.worker import LatestWorker
+from genima_ros.inputs.view_inputs import ViewInputs
+from genima_ros.inputs.views import ImageSet
 
 
 class DiffusionNode(SturdyNode):

@@ -9,13 +9,13 @@ from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
 from genima.rig.rig import Rig
 from genima.robots.profile import RobotProfile
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.messages import stamp
-from genima_ros.parameters import declare
-from genima_ros.rig_checks import Check
-from genima_ros.rig_listener import RigListener
-from genima_ros.sturdy import SturdyNode
+from genima_ros.conversions.messages import stamp
+from genima_ros.core import qos
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.rig.checks import Check
+from genima_ros.rig.listener import RigListener
 
 
 class DoctorNode(SturdyNode):

@@ -20,14 +20,14 @@ from genima.recording.queued import CLOSING_S
 from genima.recording.rosbag2 import Topic
 from genima.robots.profile import RobotProfile
 from genima_msgs.srv import FlagFailure
-from genima_ros._run import run
-from genima_ros.failure_provenance import FailureProvenance
-from genima_ros.failure_writer import SegmentJob, SegmentWriter
-from genima_ros.parameters import declare
-from genima_ros.recorder_streams import RecordedStreams
-from genima_ros.recorder_topics import failure_streams
-from genima_ros.rig_parameter import declared_rig
-from genima_ros.sturdy import SturdyNode
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.failures.provenance import FailureProvenance
+from genima_ros.failures.writer import SegmentJob, SegmentWriter
+from genima_ros.recording.streams import RecordedStreams
+from genima_ros.recording.topics import failure_streams
+from genima_ros.rig.parameter import declared_rig
 
 TICK_S = 0.1
 NICE = 10  # it must never take time from what moves the arm

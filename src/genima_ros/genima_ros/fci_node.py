@@ -24,14 +24,14 @@ from genima.fci.packets import LoopState
 from genima.fci.process import LoopProcess
 from genima.robots.profile import RobotProfile
 from genima.robots.urdf import to_urdf
-from genima_ros import qos
-from genima_ros._run import GUARD_PRIORITY, run
-from genima_ros.diagnostics import health, refuse
-from genima_ros.fci_hand import FciHand
-from genima_ros.messages import duration, stamp
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import trajectory_arrays
+from genima_ros.conversions.messages import duration, stamp
+from genima_ros.conversions.trajectories import trajectory_arrays
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import health, refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import GUARD_PRIORITY, run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.drivers.fci_hand import FciHand
 
 BEAT_S = 0.05
 EVERY = 2  # states of the loop: 100 Hz

@@ -12,13 +12,13 @@ from std_msgs.msg import Float64, Float64MultiArray
 from genima.errors import GenimaError
 from genima.robots.gripper_reading import gripper_driver
 from genima.robots.profile import RobotProfile
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.diagnostics import health, refuse
-from genima_ros.gripper_actions import ways
-from genima_ros.messages import stamp
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
+from genima_ros.conversions.messages import stamp
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import health, refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.drivers.gripper_actions import ways
 
 PERIOD_S = 0.1
 REPORT_S = 0.02  # joint states older than 0.1 s are not used

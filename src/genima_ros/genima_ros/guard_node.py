@@ -20,17 +20,17 @@ from genima.recording.jog import CONTRACT as TELEOPERATION
 from genima.recording.jog import STEPS as TELEOPERATION_STEPS
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk
-from genima_ros import qos
-from genima_ros._run import GUARD_PRIORITY, run
-from genima_ros.diagnostics import refuse
-from genima_ros.guard_inputs import GuardInputs
-from genima_ros.guard_reports import GuardReports, Surroundings
-from genima_ros.orphan_watch import OrphanWatch
-from genima_ros.parameters import declare, not_given
-from genima_ros.rivals import COMPANIONS, Rivals
-from genima_ros.sleep_watch import ASLEEP_S, SleepWatch
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import chunk_from_message, plan_message
+from genima_ros.conversions.trajectories import chunk_from_message, plan_message
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare, not_given
+from genima_ros.core.run import GUARD_PRIORITY, run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.guard.inputs import GuardInputs
+from genima_ros.guard.orphan_watch import OrphanWatch
+from genima_ros.guard.reports import GuardReports, Surroundings
+from genima_ros.guard.rivals import COMPANIONS, Rivals
+from genima_ros.guard.sleep_watch import ASLEEP_S, SleepWatch
 
 TICK_S = 0.02
 GRIPPER_S = 1.0  # the command is repeated

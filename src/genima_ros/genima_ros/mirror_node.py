@@ -16,14 +16,14 @@ from genima.robots.urdf import to_urdf
 from genima.tasks.registry import find_task
 from genima_msgs.msg import EpisodeStatus
 from genima_msgs.srv import ResetEpisode
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.diagnostics import refuse
-from genima_ros.joint_states import JointStates, StaleJointsError
-from genima_ros.messages import stamp
-from genima_ros.parameters import declare
-from genima_ros.sim_outputs import SceneOutputs, scene_fields
-from genima_ros.sturdy import SturdyNode
+from genima_ros.conversions.messages import stamp
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.inputs.joint_states import JointStates, StaleJointsError
+from genima_ros.sim.outputs import SceneOutputs, scene_fields
 
 JOINT_AGE_S = 0.5
 STATUS_STEPS = 10  # joint states: 10 Hz

@@ -21,13 +21,13 @@ from genima.tasks.base import Task
 from genima.tasks.registry import find_task
 from genima_msgs.msg import ActionChunk, EpisodeStatus, NodeStats
 from genima_msgs.srv import EndEpisode, MarkEvent, ResetEpisode, StartEpisode
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.messages import stamp
-from genima_ros.operator_scene import SceneListener
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.messages import stamp
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.operator.scene import SceneListener
 
 PATIENCE_S = 180.0  # wall time; the guard compiles its functions at its first start, on a computer that may be busy
 SPIN_S = 0.05
@@ -75,7 +75,7 @@ class OperatorNode(SturdyNode):
         self._timer = self.create_timer(DT_S, self._tick)
 
     def _load(self, task: Task) -> None:
-        from genima_ros.operator_script import Script
+        from genima_ros.operator.script import Script
 
         self._scene = SceneListener(self, self.profile, [each.name for each in task.objects])
         self._new_script = partial(Script, self.profile, task, diversion=self._diversion)

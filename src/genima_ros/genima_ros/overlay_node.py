@@ -17,16 +17,16 @@ from genima.robots.profile import RobotProfile
 from genima.spheres.render import draw
 from genima.spheres.scene import Sphere, target_scene
 from genima_msgs.msg import ActionChunk, GuardStatus
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.diagnostics import refuse
-from genima_ros.frames import listen_to_frames
-from genima_ros.images import declare_transport, image_array, image_message, image_stream
-from genima_ros.markers import LIFE_S, guard_marker, path_markers, sphere_markers
-from genima_ros.messages import camera_model
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import chunk_from_message
+from genima_ros.conversions.frames import listen_to_frames
+from genima_ros.conversions.images import declare_transport, image_array, image_message, image_stream
+from genima_ros.conversions.markers import LIFE_S, guard_marker, path_markers, sphere_markers
+from genima_ros.conversions.messages import camera_model
+from genima_ros.conversions.trajectories import chunk_from_message
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
 
 
 class OverlayNode(SturdyNode):

@@ -18,19 +18,19 @@ from genima.policy.protocols import Observation, Policy
 from genima.policy.registry import SERVERS, contract_of, load_policy, split
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, NodeStats, TargetImage
-from genima_ros import qos
-from genima_ros._run import CONTROLLER_PRIORITY, run
-from genima_ros.devices import check_device
-from genima_ros.diagnostics import refuse
-from genima_ros.images import image_message
-from genima_ros.joint_states import JointStates
-from genima_ros.messages import stamp
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import chunk_message
-from genima_ros.view_inputs import ViewInputs
-from genima_ros.views import ImageSet
-from genima_ros.worker import LatestWorker
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import stamp
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
+from genima_ros.core.devices import check_device
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import CONTROLLER_PRIORITY, run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.core.worker import LatestWorker
+from genima_ros.inputs.joint_states import JointStates
+from genima_ros.inputs.view_inputs import ViewInputs
+from genima_ros.inputs.views import ImageSet
 
 JOINTS_PATIENCE_S = 0.05
 

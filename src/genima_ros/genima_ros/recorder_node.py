@@ -18,16 +18,16 @@ from genima.recording.queued import CLOSING_S
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import RecorderStatus
 from genima_msgs.srv import EndEpisode, MarkEvent, StartEpisode
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.messages import stamp
-from genima_ros.parameters import declare
-from genima_ros.recorder_episode import RecordedEpisode, in_words
-from genima_ros.recorder_provenance import Provenance
-from genima_ros.recorder_streams import RecordedStreams
-from genima_ros.recorder_topics import EVENTS, bag_topic, recorded_streams
-from genima_ros.rig_parameter import declared_rig
-from genima_ros.sturdy import SturdyNode
+from genima_ros.conversions.messages import stamp
+from genima_ros.core import qos
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.recording.episode import RecordedEpisode, in_words
+from genima_ros.recording.provenance import Provenance
+from genima_ros.recording.streams import RecordedStreams
+from genima_ros.recording.topics import EVENTS, bag_topic, recorded_streams
+from genima_ros.rig.parameter import declared_rig
 
 STATUS_S = 0.5
 COMPLAINT_PERIOD_S = 2.0

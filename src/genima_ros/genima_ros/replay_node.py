@@ -17,12 +17,12 @@ from genima.recording.playback import driver_messages
 from genima.recording.reader import Bag, RawMessage
 from genima.recording.rosbag2 import Topic
 from genima_msgs.msg import GuardStatus, TargetImage
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.guard_inputs import message_type
-from genima_ros.messages import stamp
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
+from genima_ros.conversions.messages import stamp
+from genima_ros.core import qos
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.guard.inputs import message_type
 
 CLOCK_S = 0.01
 SURVEY_S = 5.0  # what drivers publish is heard within the first seconds; the rest of a large recording is read once

@@ -13,13 +13,13 @@ from genima.recording.jog import CONTRACT, DT_S
 from genima.recording.retrace import Retrace
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, GuardStatus
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.joint_states import JointStates, StaleJointsError
-from genima_ros.messages import seconds
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.messages import seconds
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.inputs.joint_states import JointStates, StaleJointsError
 
 COMPLAINT_PERIOD_S = 2.0
 REST_TICKS = 10  # the arm comes to rest

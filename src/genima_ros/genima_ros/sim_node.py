@@ -16,16 +16,16 @@ from genima.tasks.base import Task
 from genima.tasks.registry import find_task
 from genima_msgs.msg import ActionChunk, GuardStatus, NodeStats, TargetImage
 from genima_msgs.srv import ResetEpisode
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.diagnostics import refuse
-from genima_ros.messages import seconds
-from genima_ros.pacer import Pace, Pacer
-from genima_ros.parameters import declare
-from genima_ros.sim_gripper import SimGripper
-from genima_ros.sim_outputs import SimOutputs
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import trajectory_arrays
+from genima_ros.conversions.messages import seconds
+from genima_ros.conversions.trajectories import trajectory_arrays
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.sim.gripper import SimGripper
+from genima_ros.sim.outputs import SimOutputs
+from genima_ros.sim.pacer import Pace, Pacer
 
 TICK_S = 0.005  # clock at 200 Hz
 JOINT_STATE_TICKS = 2  # 100 Hz

@@ -17,17 +17,17 @@ from genima.robots.profile import RobotProfile
 from genima.spheres.render import compile_kernels
 from genima_msgs.msg import ActionChunk, TargetImage
 from genima_msgs.msg import TargetCheck as TargetCheckMessage
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.diagnostics import refuse
-from genima_ros.frames import listen_to_frames
-from genima_ros.images import image_array
-from genima_ros.joint_states import JointStates
-from genima_ros.messages import camera_model, seconds
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.trajectories import chunk_from_message
-from genima_ros.worker import LatestWorker
+from genima_ros.conversions.frames import listen_to_frames
+from genima_ros.conversions.images import image_array
+from genima_ros.conversions.messages import camera_model, seconds
+from genima_ros.conversions.trajectories import chunk_from_message
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.core.worker import LatestWorker
+from genima_ros.inputs.joint_states import JointStates
 
 JOINT_AGE_S = 1.0
 

@@ -12,15 +12,15 @@ from genima.recording.jog import CONTRACT, DT_S, Jog
 from genima.recording.keyboard import DISCARD, FAILURE_KEYS, HELP, MARK, SPEEDS_M_S, START, SUCCESS, Keyboard
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import ActionChunk, RecorderStatus
-from genima_ros import qos
-from genima_ros._run import run
-from genima_ros.diagnostics import refuse
-from genima_ros.joint_states import JointStates
-from genima_ros.parameters import declare
-from genima_ros.sturdy import SturdyNode
-from genima_ros.teleop_clients import RecorderClient
-from genima_ros.teleop_terminal import Terminal
-from genima_ros.trajectories import chunk_message
+from genima_ros.conversions.trajectories import chunk_message
+from genima_ros.core import qos
+from genima_ros.core.diagnostics import refuse
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
+from genima_ros.core.sturdy import SturdyNode
+from genima_ros.inputs.joint_states import JointStates
+from genima_ros.teleop.clients import RecorderClient
+from genima_ros.teleop.terminal import Terminal
 
 
 class TeleopNode(SturdyNode):

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from genima_ros.messages import seconds as to_seconds
+from genima_ros.conversions.messages import seconds as to_seconds
+from genima_ros.core import qos
 
 from genima.contract.spec import PolicySpec
 from genima.errors import GenimaError
@@ -23,7 +24,6 @@ from genima_bringup.console_bench.source_node import NAME
 from genima_bringup.graph import QUIET_AND_OFFLINE, NodeEntry, Stack
 from genima_bringup.processes import StackProcesses
 from genima_msgs.msg import NodeStats
-from genima_ros import qos
 
 PACKAGE = 'genima_bringup.console_bench'
 READY_S, SETTLE_S, SPIN_S, LEAVE_S = 180.0, 3.0, 0.05, 15.0

@@ -5,11 +5,12 @@ from typing import NoReturn
 
 import cv2
 import numpy as np
-from genima_ros._run import run
-from genima_ros.frames import optical_frame, transform_messages
-from genima_ros.images import image_message
-from genima_ros.messages import camera_info_message, stamp
-from genima_ros.parameters import declare
+from genima_ros.conversions.frames import optical_frame, transform_messages
+from genima_ros.conversions.images import image_message
+from genima_ros.conversions.messages import camera_info_message, stamp
+from genima_ros.core import qos
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import run
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image, JointState
@@ -21,7 +22,6 @@ from genima.contract.spec import PolicySpec
 from genima.rig.rig import image_topic, info_topic
 from genima.robots.profile import RobotProfile
 from genima_msgs.msg import TargetImage
-from genima_ros import qos
 
 NAME = 'source_node'
 SIZE_PX = (640, 480)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
+from genima_ros.conversions.messages import stamp
+from genima_ros.conversions.trajectories import chunk_message, trajectory_arrays
+from genima_ros.core import qos
 from genima_ros.guard_node import GuardNode
-from genima_ros.messages import stamp
-from genima_ros.sim_outputs import SimOutputs
-from genima_ros.trajectories import chunk_message, trajectory_arrays
+from genima_ros.sim.outputs import SimOutputs
 from rclpy.node import Node
 
 from genima.chunks.plan import Chunk
@@ -25,7 +26,6 @@ from genima.robots.transforms import axis_generators, rotation_about
 from genima.sim.simulation import Simulation
 from genima_bringup.faults.wires import SteppedNode, Wires
 from genima_msgs.msg import ActionChunk, TargetImage
-from genima_ros import qos
 
 TICK_S = 0.005  # times and rates are those of sim_node
 JOINT_STATE_TICKS, CONTROLLER_STATE_TICKS, RESTART_TICKS = 2, 4, 60

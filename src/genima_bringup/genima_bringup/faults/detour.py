@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from control_msgs.msg import JointTrajectoryControllerState
+from genima_ros.core import qos
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
@@ -14,7 +15,6 @@ from trajectory_msgs.msg import JointTrajectory
 from genima.rig.rig import image_topic
 from genima_bringup.graph import NodeEntry, Stack
 from genima_msgs.msg import ActionChunk, TargetImage
-from genima_ros import qos
 
 FRONT = image_topic('front')
 RELAY, PACKAGE = 'relay_node', 'genima_bringup.faults'

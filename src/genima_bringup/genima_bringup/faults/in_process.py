@@ -42,7 +42,7 @@ def _start(robot: str, controller: str, log: str) -> None:
     os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % DOMAINS)  # who else publishes is asked of DDS
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     rosless.ensure()
-    from genima_ros._run import join_graph
+    from genima_ros.core.run import join_graph
 
     lines = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for stream in (1, 2):

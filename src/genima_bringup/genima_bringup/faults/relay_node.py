@@ -10,8 +10,9 @@ from itertools import count
 from typing import Any, NoReturn
 
 import numpy as np
-from genima_ros._run import GUARD_PRIORITY, run
-from genima_ros.parameters import declare
+from genima_ros.core import qos
+from genima_ros.core.parameters import declare
+from genima_ros.core.run import GUARD_PRIORITY, run
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
@@ -20,7 +21,6 @@ from std_msgs.msg import String
 from genima_bringup.faults.cases import fault_cases
 from genima_bringup.faults.detour import RELAY, links
 from genima_bringup.faults.streams import StreamFault
-from genima_ros import qos
 
 ORDER, STATE = 'faults/order', 'faults/state'
 PERIOD_S = 0.005

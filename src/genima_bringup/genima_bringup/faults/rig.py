@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 from control_msgs.msg import JointTrajectoryControllerState
-from genima_ros.messages import seconds
+from genima_ros.conversions.messages import seconds
+from genima_ros.core import qos
 from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 
@@ -24,7 +25,6 @@ from genima_bringup.faults.detour import links
 from genima_bringup.faults.relay_node import ORDER, STATE
 from genima_bringup.processes import StackProcesses
 from genima_msgs.msg import GuardStatus
-from genima_ros import qos
 
 REST_RAD_S = 0.005
 OFFSET_FORGOTTEN_S = 2.5  # a guard that has just measured an offset of its clock is not armed

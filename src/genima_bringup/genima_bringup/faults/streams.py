@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from genima_ros.messages import seconds, stamp
+from genima_ros.conversions.messages import seconds, stamp
 
 # (delay [s] of ROS time, message)
 Arrivals = list[tuple[float, Any]]
