@@ -23,7 +23,7 @@ class Perfect:
     def __init__(self, samples: Samples) -> None:
         self._samples = samples
 
-    def paint(self, views: np.ndarray) -> np.ndarray:
+    def paint(self, views: np.ndarray, instruction: str | None = None) -> np.ndarray:
         same = (self._samples.views == views).all(axis=(1, 2, 3, 4))
         return self._samples.target_views(int(same.argmax()))
 

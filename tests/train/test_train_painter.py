@@ -50,7 +50,7 @@ def episode(profile: RobotProfile, seed: int, **changes) -> Episode:
         'plan_q_rad': q[:, None] + 0.01 * np.arange(1, 13)[None, :, None],
         'plan_gripper_open': np.ones((STEPS, 12)),
         'cameras': {name: camera(name, parent, 1.5) for name, parent in names.items()},
-        'metadata': {'robot': 'panda'},
+        'metadata': {'robot': 'panda', 'joint_names': list(profile.arm_joints), 'rate_hz': 10.0},
     }
     return Episode(**{**values, **changes})
 

@@ -160,8 +160,9 @@ def check_spheres(spheres: object, stripes: object) -> None:
         ContractError: with what is allowed.
     """
     good = isinstance(spheres, tuple) and all(isinstance(each, SphereSpec) for each in spheres)
-    require(good and 0 < len(spheres) <= _MOST_SPHERES, 'spheres', spheres, f'a list of one to {_MOST_SPHERES} spheres')  # type: ignore[arg-type]
+    require(good, 'spheres', spheres, 'a list of spheres; empty where a policy of others paints none')
     assert isinstance(spheres, tuple)
+    require(len(spheres) <= _MOST_SPHERES, 'spheres', len(spheres), f'at most {_MOST_SPHERES}')
     for sphere in spheres:
         check(vars(sphere), SPHERE, f'sphere {_short(sphere.name)}: ')
         both = sphere.color_open_rgb is not None and sphere.color_closed_rgb is not None
