@@ -68,7 +68,7 @@ def test_senseless_values_are_refused(small_spec: PolicySpec, change: dict[str, 
 @pytest.mark.parametrize(
     'name, value',
     [
-        ('robot', 7), ('robot', '../panda'), ('robot', ''),
+        ('robot', 7), ('robot', '../panda'), ('robot', 'mine.yaml'), ('robot', ''),
         ('joint_names', 'panda'), ('joint_names', []), ('joint_names', ['a', 'a']), ('joint_names', [1, 2]),
         ('task', ['pick']), ('task', ''), ('task', 3), ('task', None),
         ('instruction', ''), ('instruction', '  '), ('instruction', 5), ('instruction', 'x' * 3000),

@@ -126,7 +126,9 @@ class FciRig(ClientNode):
         """Bring the arm to rest, put the cube down elsewhere, and arm."""
         self.call(self._services['disarm'], Trigger.Request())
         self.let_pass(REST_S)
-        while not self.call(self._scene, ResetEpisode.Request(seed=seed)).success:  # a busy computer: joints are too old
+        end_s = time.monotonic() + PATIENCE_S
+        while not (answer := self.call(self._scene, ResetEpisode.Request(seed=seed))).success:  # joints are too old, say
+            assert time.monotonic() < end_s, answer.message
             self.let_pass(0.2)
         self.wait(lambda: self.episode is not None and self.episode.seed == seed, why='for the scene')
         self.lifted = 0

@@ -80,6 +80,7 @@ def test_what_is_not_listed_is_refused_with_the_way_out(
     for number, (said, words) in enumerate(
         [
             ({'task': 'fold'}, "task 'fold', the contract 'stack', 'press'.*name both under"),
+            ({'task': ['press']}, r"task \['press'\], the contract 'stack', 'press'"),
             ({'task': 'press', 'instruction': 'put red on blue'}, "the contract 'press the button'.*under `tasks`"),
             ({'instruction': 'jump'}, "'jump', the contract 'stack the red one', .*dataset describe"),
             ({'task': 'stack'}, "does not say which of 'stack the red one', 'put red on blue'"),
@@ -90,7 +91,7 @@ def test_what_is_not_listed_is_refused_with_the_way_out(
         episode.metadata.update(said)
         folder = write(tmp_path / str(number), episode)
         for load in (lambda: load_samples(folder, spec, panda), lambda: ControllerData.load(folder, spec)):  # noqa: B023
-            with pytest.raises(DatasetError, match=words.replace('both under', '')):
+            with pytest.raises(DatasetError, match=words):
                 load()
     assert len(load_samples(folder, small_spec, panda)), 'where there is one instruction, nobody has to say it'
 
@@ -129,6 +130,8 @@ def test_a_contract_with_tasks_survives_its_file_and_one_without_is_of_version_1
         ({**spec.to_dict(), 'instruction': 'jump'}, "instruction: got 'jump', allowed: one of task 'stack'"),
         ({**spec.to_dict(), 'tasks': {'stack': 'red'}}, 'tasks.stack: .*a list of instructions'),
         ({**spec.to_dict(), 'tasks': ['stack']}, 'a mapping of tasks'),
+        ({**spec.to_dict(), 'tasks': {**TASKS, 'push': ['press the button']}}, r"\['press the button'\].* one task only"),
+        ({**spec.to_dict(), 'task': 'fold'}, "one of task 'fold'"),
     ):
         with pytest.raises(ContractError, match=words):
             PolicySpec.from_dict(values)

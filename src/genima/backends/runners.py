@@ -88,8 +88,8 @@ class _OpenVino:
 def _core() -> Any:
     """Return the one engine of this process.
 
-    Each one that ends gives the thread the alternate signal stack back that was there when it began. Of two, the first to
-    end frees the stack of the second, and the next signal (Ctrl-C) ends the process (OpenVINO 2026.3).
+    An engine gives the thread a signal stack of its own, and takes it away when it ends. After two of them have ended, the
+    thread is left with a stack that was freed, and the next signal (Ctrl-C) kills the process (seen with 2026.4.1).
     """
     import openvino
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from genima.cli.options import SimulatorOption, SimulatorTokenOption
 from genima.cli.output import JsonOption, console, write_json
 from genima.cli.progress import progress_bar
 
@@ -32,12 +33,8 @@ def collect(
         Path | None, typer.Option(help='Folder for masks of object and background, for `genima dataset retexture`.')
     ] = None,
     cameras: Annotated[str, typer.Option(help='front, or NAME=front under another name, by commas; all four without.')] = '',
-    simulator: Annotated[
-        str, typer.Option(help='mujoco, that of another package, or ws://host:port of a served one.')
-    ] = 'mujoco',
-    simulator_token: Annotated[
-        str, typer.Option(help='Token of a served simulator that needs one.', envvar='GENIMA_SIMULATOR_TOKEN')
-    ] = '',
+    simulator: SimulatorOption = 'mujoco',
+    simulator_token: SimulatorTokenOption = '',
     workers: Annotated[int, typer.Option(min=1, help='Processes.')] = 2,
     json_path: JsonOption = None,
 ) -> None:

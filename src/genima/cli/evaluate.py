@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genima.cli.options import SimulatorOption, SimulatorTokenOption
 from genima.cli.output import JsonOption, console, print_table, share_rows, timing_rows, write_json
 from genima.cli.progress import progress_bar
 
@@ -34,12 +35,8 @@ def evaluate(
     robot: Annotated[
         str, typer.Option(help="Robot profile that it moves; empty: the policy's. Another one needs the same kinematics.")
     ] = '',
-    simulator: Annotated[
-        str, typer.Option(help='mujoco, that of another package, or ws://host:port of a served one.')
-    ] = 'mujoco',
-    simulator_token: Annotated[
-        str, typer.Option(help='Token of a served simulator that needs one.', envvar='GENIMA_SIMULATOR_TOKEN')
-    ] = '',
+    simulator: SimulatorOption = 'mujoco',
+    simulator_token: SimulatorTokenOption = '',
     cameras: Annotated[str, typer.Option(help="NAME=front for the policy's cameras, by commas, where names differ.")] = '',
     instruction: Annotated[str, typer.Option(help="What the policy is told, one of its own; empty: the contract's.")] = '',
     json_path: JsonOption = None,

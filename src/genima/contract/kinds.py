@@ -97,7 +97,8 @@ COLOR: Kind = ('red, green, blue: three whole numbers from 0 to 255', _is_color)
 _STATISTICS: Kind = ('a list of finite numbers', _are_numbers)
 
 CONTRACT: dict[str, Kind] = {
-    'robot': NAME,
+    # without a dot: a name that ends in .yaml would be a file
+    'robot': ('the name of a profile', lambda value: _is_name(value) and '.' not in str(value)),
     'joint_names': names(_MOST_JOINTS, _is_text),
     'task': NAME,
     'instruction': TEXT,

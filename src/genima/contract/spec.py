@@ -148,9 +148,9 @@ class PolicySpec:
         plain = {name: value for name, value in values.items() if name != 'version'}
         try:
             plain['tasks'] = read_words(values.get('tasks', {}))
-            for first_task, texts in list(plain['tasks'].items())[:1]:  # what a recipe need not say twice
-                plain['instruction'] = plain.get('instruction', plain['tasks'].get(plain.get('task'), texts)[0])
-                plain['task'] = plain.get('task', first_task)
+            if plain['tasks']:  # what a recipe need not say twice
+                task = plain.setdefault('task', next(iter(plain['tasks'])))
+                plain.setdefault('instruction', plain['tasks'].get(task, ('',))[0])
             spheres = _tuple(values['spheres'])
             require(isinstance(spheres, tuple), 'spheres', spheres, 'a list of spheres')
             plain['spheres'] = tuple(_made(SphereSpec, each, 'spheres') for each in spheres)

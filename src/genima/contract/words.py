@@ -3,6 +3,7 @@
 
 import itertools
 import string
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,8 +35,10 @@ def read_words(values: object) -> dict[str, tuple[str, ...]]:
         fits = isinstance(texts, (list, tuple)) and len(texts) > 0 and all(map(TEXT[1], texts))
         require(fits, f'tasks.{task}', texts, 'a list of instructions, or templates and slots')
         words[task] = tuple(dict.fromkeys(texts))
-    count = sum(map(len, words.values()))
-    require(count <= MOST_INSTRUCTIONS, 'tasks', f'{count} instructions', f'at most {MOST_INSTRUCTIONS}')
+    counts = Counter(text for texts in words.values() for text in texts)
+    twice = [text for text, count in counts.items() if count > 1]
+    require(not twice, 'tasks', twice, 'an instruction for one task only: the words decide')
+    require(len(counts) <= MOST_INSTRUCTIONS, 'tasks', f'{len(counts)} instructions', f'at most {MOST_INSTRUCTIONS}')
     return words
 
 

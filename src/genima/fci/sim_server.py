@@ -12,8 +12,8 @@ from pathlib import Path
 
 # rotors and bearings, without which the arm oscillates on the server's position servo
 ARMATURE, DAMPING = '0.2', '1'
-# the server's threads of physics, states and commands hand over to one another within a cycle; with Python's own 5 ms they
-# take a third more of a core, and answers that came in time wait for a thread that computes
+# the server's threads of physics, states and commands hand over to one another within a cycle; with Python's own 5 ms,
+# answers that came in time wait for a thread that computes
 SWITCH_S = 5e-5
 
 

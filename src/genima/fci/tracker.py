@@ -12,7 +12,7 @@ from genima.robots.profile import JointLimits
 
 NEAR_HZ, FAST_HZ = 15.0, 60.0  # how quickly an error of position goes, and one of velocity
 # shares of the limits that are used. A lost answer makes twice the step of acceleration of a cycle, 2 rad/s², of which
-# the half is added to what is commanded
+# the half is added to what is commanded. One that franka-sim takes late counts 1.5 times: it looks at two cycles then
 VELOCITY, ACCELERATION, JERK = 0.97, 0.65, 0.2
 SINGLE_RAD = 3e-7
 MOST_LOST = 20  # in a row; then the robot stops by itself

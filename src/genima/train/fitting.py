@@ -47,7 +47,7 @@ def check_words(metadata: Mapping[str, Any], spec: PolicySpec, path: Path) -> No
         DatasetError: with both values; an episode that says nothing is taken where there is one instruction only.
     """
     task, instruction = metadata.get('task'), metadata.get('instruction')
-    if task and task not in spec.words:
+    if task and (not isinstance(task, str) or task not in spec.words):
         raise DatasetError(
             f'{path} has task {task!r}, the contract {_listed(spec.words)}: keep data of different tasks apart, or name '
             'both under `tasks` in the recipe; if only the name is wrong, '
